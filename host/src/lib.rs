@@ -1,0 +1,7 @@
+//! Mints short-lived Tailscale auth keys in a sandbox and joins machines with them.
+
+mod class;
+mod secret;
+
+pub use class::Class;
+pub use secret::Secret;

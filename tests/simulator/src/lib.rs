@@ -1,0 +1,1 @@
+//! Answers as api.tailscale.com does.
