@@ -1,0 +1,204 @@
+use super::bindings::wasi::{
+    http::{
+        outgoing_handler,
+        types::{
+            ErrorCode, Fields, IncomingBody, IncomingResponse, Method as WasiMethod, OutgoingBody,
+            OutgoingRequest, Scheme,
+        },
+    },
+    io::streams::StreamError,
+};
+use crate::{
+    API_HOST, MAX_RESPONSE_BYTES, Method, Request, Response, Transport, TransportCause,
+    TransportError,
+};
+
+/// The one way out of the component: `wasi:http/outgoing-handler`.
+pub(crate) struct Outgoing;
+
+/// `blocking-write-and-flush` takes at most this much at once (`wasi:io/streams`).
+const WRITE_BYTES: usize = 4096;
+
+impl Transport for Outgoing {
+    fn send(&mut self, request: &Request) -> Result<Response, TransportError> {
+        let headers: Vec<_> = request
+            .headers()
+            .into_iter()
+            .map(|(name, value)| (name.to_owned(), value))
+            .collect();
+        let headers = Fields::from_list(&headers)
+            .map_err(|error| not_sent(format!("the headers are not taken: {error:?}")))?;
+        let outgoing = OutgoingRequest::new(headers);
+        address(&outgoing, request)
+            .and_then(|()| outgoing.body())
+            .map_err(|()| not_sent("the request is not taken".to_owned()))
+            .and_then(|body| {
+                let future = outgoing_handler::handle(outgoing, None).map_err(failed)?;
+                let written = write(body, request);
+                future.subscribe().block();
+                let response = match future.get() {
+                    Some(Ok(response)) => response.map_err(failed)?,
+                    _ => return Err(lost("the host gave no answer".to_owned())),
+                };
+                written?;
+                read(&response)
+            })
+    }
+}
+
+fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
+    let method = match request.method {
+        Method::Delete => WasiMethod::Delete,
+        Method::Get => WasiMethod::Get,
+        Method::Post => WasiMethod::Post,
+    };
+    outgoing.set_method(&method)?;
+    outgoing.set_scheme(Some(&Scheme::Https))?;
+    outgoing.set_authority(Some(API_HOST))?;
+    outgoing.set_path_with_query(Some(&request.path))
+}
+
+/// Writes the body. What the host has against the request comes with the
+/// response, so a stream that it closed is not an error here.
+fn write(body: OutgoingBody, request: &Request) -> Result<(), TransportError> {
+    if let Some(content) = &request.body {
+        let stream = body
+            .write()
+            .map_err(|()| lost("the body is not taken".to_owned()))?;
+        for part in content.content.chunks(WRITE_BYTES) {
+            if stream.blocking_write_and_flush(part).is_err() {
+                break;
+            }
+        }
+    }
+    OutgoingBody::finish(body, None).map_err(failed)
+}
+
+fn read(response: &IncomingResponse) -> Result<Response, TransportError> {
+    let headers = response.headers();
+    let single = |name: &str| match headers.get(name).as_slice() {
+        [value] => String::from_utf8(value.clone()).ok(),
+        _ => None,
+    };
+    let (retry_after, date) = (single("retry-after"), single("date"));
+    let body = response
+        .consume()
+        .map_err(|()| lost("the response has no body".to_owned()))?;
+    Ok(Response {
+        status: response.status(),
+        retry_after,
+        date,
+        body: read_body(&body)?,
+    })
+}
+
+fn read_body(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
+    let stream = body
+        .stream()
+        .map_err(|()| lost("the response's body is not readable".to_owned()))?;
+    let mut content = Vec::new();
+    loop {
+        // One byte more than allowed tells a full body from one that is too long.
+        let room = MAX_RESPONSE_BYTES + 1 - content.len();
+        match stream.blocking_read(room as u64) {
+            Ok(part) => content.extend_from_slice(&part),
+            Err(StreamError::Closed) => return Ok(content),
+            Err(StreamError::LastOperationFailed(error)) => {
+                return Err(lost(format!(
+                    "the answer broke off: {}",
+                    error.to_debug_string()
+                )));
+            }
+        }
+        if content.len() > MAX_RESPONSE_BYTES {
+            return Err(lost(format!(
+                "the answer is longer than {MAX_RESPONSE_BYTES} bytes"
+            )));
+        }
+    }
+}
+
+fn not_sent(detail: String) -> TransportError {
+    TransportError::NotSent {
+        cause: TransportCause::Protocol,
+        detail,
+    }
+}
+
+fn lost(detail: String) -> TransportError {
+    TransportError::Lost {
+        cause: TransportCause::Protocol,
+        detail,
+    }
+}
+
+/// What an error code says about whether the request arrived. Those that can
+/// only come up before a byte of it left are `NotSent`; all others leave it open.
+fn failed(code: ErrorCode) -> TransportError {
+    use TransportCause::{Connection, NameResolution, Protocol, Timeout, Tls};
+    let (sent, cause, detail) = match code {
+        ErrorCode::HttpRequestDenied => {
+            return TransportError::Denied {
+                detail: "its policy does not allow it".to_owned(),
+            };
+        }
+        ErrorCode::DestinationIpProhibited => {
+            return TransportError::Denied {
+                detail: "the address of the API's host is not allowed".to_owned(),
+            };
+        }
+        ErrorCode::DnsTimeout => (
+            false,
+            NameResolution,
+            "name resolution took too long".to_owned(),
+        ),
+        ErrorCode::DnsError(payload) => (
+            false,
+            NameResolution,
+            match payload.rcode {
+                Some(rcode) => format!("the name could not be resolved: {rcode}"),
+                None => "the name could not be resolved".to_owned(),
+            },
+        ),
+        ErrorCode::DestinationNotFound => {
+            (false, NameResolution, "the host was not found".to_owned())
+        }
+        ErrorCode::ConnectionRefused => {
+            (false, Connection, "the connection was refused".to_owned())
+        }
+        ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
+            (false, Connection, "the host cannot be reached".to_owned())
+        }
+        ErrorCode::ConnectionLimitReached => (false, Connection, "too many connections".to_owned()),
+        ErrorCode::ConnectionTimeout => {
+            (false, Timeout, "no connection was made in time".to_owned())
+        }
+        ErrorCode::TlsCertificateError => (false, Tls, "the certificate is not good".to_owned()),
+        ErrorCode::TlsProtocolError => (false, Tls, "the TLS handshake failed".to_owned()),
+        ErrorCode::TlsAlertReceived(payload) => (
+            false,
+            Tls,
+            match payload.alert_message {
+                Some(alert) => format!("the server ended the TLS handshake: {alert}"),
+                None => "the server ended the TLS handshake".to_owned(),
+            },
+        ),
+        ErrorCode::ConnectionTerminated => (true, Connection, "the connection broke".to_owned()),
+        ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
+            (true, Timeout, "no answer came in time".to_owned())
+        }
+        ErrorCode::ConnectionWriteTimeout => (
+            true,
+            Timeout,
+            "the request could not be written in time".to_owned(),
+        ),
+        ErrorCode::HttpResponseIncomplete => (true, Protocol, "the answer broke off".to_owned()),
+        ErrorCode::HttpResponseBodySize(_) => (true, Protocol, "the answer is too long".to_owned()),
+        other => (true, Protocol, format!("{other:?}")),
+    };
+    if sent {
+        TransportError::Lost { cause, detail }
+    } else {
+        TransportError::NotSent { cause, detail }
+    }
+}

@@ -1,0 +1,56 @@
+use crate::{Error, Problem};
+
+/// Who asks.
+#[derive(Clone)]
+pub enum Credential {
+    /// An API access token, sent as it is.
+    ApiKey(String),
+    /// An OAuth client, exchanged for an access token first.
+    OauthClient(OauthClient),
+}
+
+/// An OAuth client's id and secret.
+#[derive(Clone)]
+pub struct OauthClient {
+    /// The id.
+    pub id: String,
+    /// The secret.
+    pub secret: String,
+}
+
+/// Secrets that were seen are under 100 bytes; a host's placeholder is shorter
+/// still. 4 KiB is what the secrets directory allows.
+const MAX_SECRET_BYTES: usize = 4096;
+
+/// Ids that were seen have 17 characters.
+const MAX_ID_BYTES: usize = 256;
+
+impl Credential {
+    /// Refuses what could not be sent: nothing is printed of the value.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        match self {
+            Self::ApiKey(key) => check("API key", key, MAX_SECRET_BYTES),
+            Self::OauthClient(client) => {
+                check("OAuth client id", &client.id, MAX_ID_BYTES)?;
+                check("OAuth client secret", &client.secret, MAX_SECRET_BYTES)
+            }
+        }
+    }
+}
+
+fn check(what: &str, value: &str, most: usize) -> Result<(), Error> {
+    let wrong = if value.is_empty() {
+        "is empty".to_owned()
+    } else if value.len() > most {
+        format!("is longer than {most} bytes")
+    } else if !value.bytes().all(|byte| byte.is_ascii_graphic()) {
+        "has characters that are not printable ASCII".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidCredential(Problem {
+        message: format!("the {what} {wrong}"),
+        hint: format!("give the {what} as Tailscale showed it, without quotes or line ends"),
+        status: None,
+    }))
+}

@@ -1,0 +1,362 @@
+//! What a response that is not a success means: one function from the step,
+//! the status and the words of the server to the error.
+
+use serde::Deserialize;
+
+use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after, text::one_line};
+
+/// What was asked for when the answer came.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Step {
+    /// An access token.
+    Token,
+    /// A new key.
+    Create,
+    /// The description of a key.
+    Read,
+    /// The end of a key.
+    Revoke,
+}
+
+/// The tags that play a part in a request.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Tags<'a> {
+    pub(crate) asked: &'a [String],
+    pub(crate) carried: &'a [String],
+}
+
+/// Both shapes of error bodies: Tailscale's `{"message"}`, with the `data` that
+/// some control servers add, and RFC 6749's `{"error", "error_description"}`.
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Words {
+    message: Option<String>,
+    data: Vec<Item>,
+    error: Option<String>,
+    error_description: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Item {
+    errors: Vec<String>,
+}
+
+impl Words {
+    /// The words of the body, or `None` if it is not an error of the API.
+    fn of(response: &Response) -> Option<Self> {
+        let words: Self = serde_json::from_slice(&response.body).ok()?;
+        (words.message.is_some() || words.error.is_some()).then_some(words)
+    }
+
+    fn line(&self) -> String {
+        let said = match (&self.message, &self.error, &self.error_description) {
+            (Some(message), ..) => {
+                let details = self.data.iter().flat_map(|item| &item.errors);
+                let mut said = message.clone();
+                for detail in details {
+                    said.push_str("; ");
+                    said.push_str(detail);
+                }
+                said
+            }
+            (None, Some(error), Some(description)) => format!("{error}: {description}"),
+            (None, Some(error), None) => error.clone(),
+            (None, None, _) => String::new(),
+        };
+        one_line(&said)
+    }
+
+    fn says(&self, part: &str) -> bool {
+        self.message.as_deref().is_some_and(|it| it.contains(part))
+            || self.error.as_deref().is_some_and(|it| it.contains(part))
+    }
+}
+
+/// The error that the response means.
+pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error {
+    let words = Words::of(response);
+    let said = match &words {
+        Some(words) => words.line(),
+        None => format!(
+            "status {} with a body that is not the API's",
+            response.status
+        ),
+    };
+    let problem = |message: String, hint: &str| Problem {
+        message,
+        hint: hint.to_owned(),
+        status: Some(response.status),
+    };
+    let says = |part: &str| words.as_ref().is_some_and(|words| words.says(part));
+    match response.status {
+        429 => Error::RateLimited(RateLimit {
+            problem: problem(
+                format!("the API wants fewer requests: {said}"),
+                "wait, then try again",
+            ),
+            retry_after_seconds: retry_after::seconds(response),
+        }),
+        502 | 504 if step == Step::Create => outcome_unknown(
+            format!("a gateway gave up waiting for the API: {said}"),
+            Some(response.status),
+        ),
+        500.. => Error::Unavailable(problem(
+            format!("the API failed: {said}"),
+            "try again in a while; the state of the service is at https://status.tailscale.com",
+        )),
+        // A body that is not the API's comes from something that stands
+        // between: its status says nothing about the credential.
+        _ if words.is_none() && !matches!(response.status, 401 | 403 | 404) => {
+            malformed(step, response.status, &said)
+        }
+        401 => Error::InvalidCredential(problem(
+            format!("the API does not accept the credential: {said}"),
+            "check that it was not revoked and is of this tailnet; make a new one if in doubt",
+        )),
+        _ if says("invalid_client") => Error::InvalidCredential(problem(
+            format!("the API does not accept the OAuth client: {said}"),
+            "check that it was not revoked and is of this tailnet; make a new one if in doubt",
+        )),
+        400 | 403 | 422 if is_about_tags(&says) => Error::TagsNotPermitted(TagsRefusal {
+            problem: problem(
+                format!("the API refuses the tags: {said}"),
+                &tags_hint(tags),
+            ),
+            asked: tags.asked.to_vec(),
+            carried: tags.carried.to_vec(),
+        }),
+        403 => Error::MissingScope(problem(
+            format!("the credential may not do this: {said}"),
+            scope_hint(step),
+        )),
+        400 if says("invalid_scope") => Error::MissingScope(problem(
+            format!("the OAuth client may not do this: {said}"),
+            scope_hint(step),
+        )),
+        404 => Error::NotFound(problem(
+            match step {
+                Step::Token => format!("there is no token endpoint: {said}"),
+                Step::Create => format!("there is no such tailnet: {said}"),
+                Step::Read | Step::Revoke => format!("there is no such key: {said}"),
+            },
+            "check the names; - stands for the tailnet that the credential belongs to",
+        )),
+        _ => Error::InvalidRequest(problem(
+            format!("the API refuses the request: {said}"),
+            "change what was asked for as the API says",
+        )),
+    }
+}
+
+/// An answer that is not one of the API's. After a request for a new key it
+/// leaves open whether there is one.
+pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
+    let success = (200..300).contains(&status);
+    if step == Step::Create && success {
+        return outcome_unknown(
+            format!("the API's answer makes no sense: {what}"),
+            Some(status),
+        );
+    }
+    Error::MalformedResponse(Problem {
+        message: format!("the answer is not one of the API's: {what}"),
+        hint: "see whether a proxy or a login page stands between here and the API".to_owned(),
+        status: Some(status),
+    })
+}
+
+/// A key may exist.
+pub(crate) fn outcome_unknown(message: String, status: Option<u16>) -> Error {
+    Error::OutcomeUnknown(Problem {
+        message: format!("{message}; a key may exist"),
+        hint: "look for a new key in the admin console and revoke it; otherwise it ends with its expiry".to_owned(),
+        status,
+    })
+}
+
+/// The wordings that were seen: `requested tags [...] are invalid or not
+/// permitted`, `token may not assign tag ...`, and RFC 8707's `invalid_target`.
+fn is_about_tags(says: &impl Fn(&str) -> bool) -> bool {
+    says("requested tags") || says("assign tag") || says("invalid_target")
+}
+
+fn tags_hint(tags: Tags<'_>) -> String {
+    let asked = tags.asked.join(" ");
+    if tags.carried.is_empty() {
+        return format!(
+            "ask for exactly the tags of the credential, or for tags that those own; asked for: {asked}"
+        );
+    }
+    format!(
+        "the credential carries {}; ask for exactly these, or for tags that they own in the tailnet policy's tagOwners; asked for: {asked}",
+        tags.carried.join(" ")
+    )
+}
+
+fn scope_hint(step: Step) -> &'static str {
+    match step {
+        Step::Token => {
+            "give the OAuth client the scope auth_keys (write) in the admin console, or make one that has it"
+        }
+        Step::Create | Step::Read | Step::Revoke => {
+            "the credential needs the scope auth_keys (write); an OAuth client's secret is not an API key"
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn answer(status: u16, body: &str) -> Response {
+        Response {
+            status,
+            body: body.as_bytes().to_vec(),
+            ..Response::default()
+        }
+    }
+
+    fn refused(step: Step, status: u16, body: &str) -> Error {
+        refusal(step, &answer(status, body), Tags::default())
+    }
+
+    #[test]
+    fn a_bad_secret_is_a_bad_credential_in_both_shapes() {
+        let tailscale = refused(Step::Token, 401, r#"{"message":"API token invalid"}"#);
+        let rfc6749 = refused(
+            Step::Token,
+            401,
+            r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#,
+        );
+        let Error::InvalidCredential(problem) = tailscale else {
+            panic!("{tailscale:?}")
+        };
+        assert!(problem.message.ends_with(": API token invalid"));
+        let Error::InvalidCredential(problem) = rfc6749 else {
+            panic!("{rfc6749:?}")
+        };
+        assert!(problem.message.contains("invalid client credentials"));
+    }
+
+    #[test]
+    fn an_ungranted_scope_is_a_missing_scope_in_both_shapes() {
+        for (status, body) in [
+            (
+                403,
+                r#"{"message":"OAuth client cannot grant scopes \"auth_keys\""}"#,
+            ),
+            (
+                400,
+                r#"{"error":"invalid_scope","error_description":"scope auth_keys is not granted to this client"}"#,
+            ),
+        ] {
+            let error = refused(Step::Token, status, body);
+            assert!(matches!(error, Error::MissingScope(_)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn refused_tags_name_those_that_the_credential_carries() {
+        let asked = ["tag:x".to_owned()];
+        let carried = ["tag:ci".to_owned(), "tag:staging".to_owned()];
+        for (status, body) in [
+            (
+                400,
+                r#"{"message":"requested tags [tag:x] are invalid or not permitted"}"#,
+            ),
+            (
+                403,
+                r#"{"message":"token may not assign tag tag:x","status":403}"#,
+            ),
+        ] {
+            let error = refusal(
+                Step::Create,
+                &answer(status, body),
+                Tags {
+                    asked: &asked,
+                    carried: &carried,
+                },
+            );
+            let Error::TagsNotPermitted(refusal) = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(refusal.carried, carried);
+            assert!(refusal.problem.hint.contains("carries tag:ci tag:staging"));
+        }
+    }
+
+    #[test]
+    fn details_of_a_validation_are_told() {
+        let error = refused(
+            Step::Create,
+            422,
+            r#"{"message":"validation failed","data":[{"errors":["reusable is required"]}],"status":422}"#,
+        );
+        let Error::InvalidRequest(problem) = error else {
+            panic!("{error:?}")
+        };
+        assert!(
+            problem
+                .message
+                .ends_with("validation failed; reusable is required")
+        );
+    }
+
+    #[test]
+    fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_made() {
+        for status in [502, 504] {
+            assert!(matches!(
+                refused(Step::Create, status, "{}"),
+                Error::OutcomeUnknown(_)
+            ));
+            assert!(matches!(
+                refused(Step::Token, status, "{}"),
+                Error::Unavailable(_)
+            ));
+            assert!(matches!(
+                refused(Step::Revoke, status, "{}"),
+                Error::Unavailable(_)
+            ));
+        }
+        assert!(matches!(
+            refused(Step::Create, 503, "{}"),
+            Error::Unavailable(_)
+        ));
+    }
+
+    #[test]
+    fn a_page_of_a_proxy_is_not_an_answer_of_the_api() {
+        let page = "<html>sign in</html>";
+        for status in [200, 302, 400, 407] {
+            let error = refused(Step::Token, status, page);
+            assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
+        }
+        assert!(matches!(
+            malformed(Step::Create, 200, "no JSON"),
+            Error::OutcomeUnknown(_)
+        ));
+    }
+
+    #[test]
+    fn a_rate_limit_carries_the_wait() {
+        let response = Response {
+            retry_after: Some("7".to_owned()),
+            ..answer(429, r#"{"message":"too many requests"}"#)
+        };
+        let Error::RateLimited(limit) = refusal(Step::Create, &response, Tags::default()) else {
+            panic!()
+        };
+        assert_eq!(limit.retry_after_seconds, Some(7));
+    }
+
+    #[test]
+    fn escapes_in_the_servers_words_do_not_come_through() {
+        let Error::InvalidRequest(problem) =
+            refused(Step::Create, 400, r#"{"message":"bad\u001b[31m\nthing"}"#)
+        else {
+            panic!()
+        };
+        assert!(problem.message.ends_with("bad [31m thing"));
+    }
+}
