@@ -1,8 +1,35 @@
 //! Mints short-lived Tailscale auth keys in a sandbox and joins machines with them.
+//!
+//! For most uses: [`Minter::new`], then [`Minter::mint`].
 
 mod class;
+mod credential;
+mod description;
+mod egress;
+mod event;
+mod expiry;
+mod key_id;
+mod key_properties;
+mod minter;
+mod policy;
 mod sandbox;
+mod seal;
 mod secret;
+mod tag;
+mod tailnet;
 
 pub use class::Class;
+pub use credential::Credential;
+pub use description::{Description, DescriptionError};
+pub use egress::{ConnectTo, Failure, Trust, TrustError};
+pub use event::{Event, Observer};
+pub use expiry::{Expiry, ExpiryError};
+pub use key_id::{KeyId, KeyIdError};
+pub use key_properties::KeyProperties;
+pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
+pub use policy::{Decision, Operation, Refusal};
+pub use sandbox::EmbeddedComponent;
 pub use secret::Secret;
+pub use tag::{Tag, TagError};
+pub use tailmint_api::API_HOST;
+pub use tailnet::{Tailnet, TailnetError};

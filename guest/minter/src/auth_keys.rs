@@ -1,13 +1,11 @@
 //! Makes, reads and revokes auth keys (`tailmint:api/auth-keys`).
 
 use serde::Deserialize;
+use tailmint_api::{NewKey, Route, is_key_id, one_line};
 
 use crate::{
-    Credential, Error, KeyProperties, Method, Request, Response, Transport,
-    key_properties::CreateKey,
-    path,
+    Credential, Error, KeyProperties, Request, Response, Transport, path,
     refusal::{Step, Tags, malformed, refusal},
-    text::one_line,
     token::token,
     transport::Body,
 };
@@ -44,13 +42,13 @@ pub fn mint(
     properties: &KeyProperties,
 ) -> Result<MintedKey, Error> {
     properties.check()?;
-    let path = path::keys(tailnet)?;
-    let content = serde_json::to_vec(&CreateKey::from(properties))
+    let path = path::of_tailnet(Route::CreateKey, tailnet)?;
+    let content = serde_json::to_vec(&NewKey::from(properties))
         .map_err(|error| malformed(Step::Token, 0, &error.to_string()))?;
     let token = token(transport, credential)?;
     let response = transport
         .send(&Request {
-            method: Method::Post,
+            route: Route::CreateKey,
             path,
             bearer: Some(token.bearer),
             body: Some(Body {
@@ -89,7 +87,7 @@ pub fn get(
     tailnet: &str,
     id: &str,
 ) -> Result<AuthKey, Error> {
-    let response = ask(transport, credential, tailnet, id, Method::Get)?;
+    let response = ask(transport, credential, tailnet, id, Route::GetKey)?;
     match response.status {
         200 => Ok(shape(Step::Read, &response)?.into_details()),
         _ => Err(refusal(Step::Read, &response, Tags::default())),
@@ -103,7 +101,7 @@ pub fn revoke(
     tailnet: &str,
     id: &str,
 ) -> Result<(), Error> {
-    let response = ask(transport, credential, tailnet, id, Method::Delete)?;
+    let response = ask(transport, credential, tailnet, id, Route::DeleteKey)?;
     match response.status {
         200 => Ok(()),
         _ => Err(refusal(Step::Revoke, &response, Tags::default())),
@@ -116,13 +114,13 @@ fn ask(
     credential: &Credential,
     tailnet: &str,
     id: &str,
-    method: Method,
+    route: Route,
 ) -> Result<Response, Error> {
-    let path = path::key(tailnet, id)?;
+    let path = path::of_key(route, tailnet, id)?;
     let token = token(transport, credential)?;
     transport
         .send(&Request {
-            method,
+            route,
             path,
             bearer: Some(token.bearer),
             body: None,
@@ -195,8 +193,11 @@ fn shape(step: Step, response: &Response) -> Result<Shape, Error> {
         Id::Number(number) => number.to_string(),
     };
     // The id goes into paths and onto terminals.
-    path::key("-", &id).map_err(|_| malformed(step, 200, "the key's id is not one"))?;
-    Ok(shape)
+    if is_key_id(&id) {
+        Ok(shape)
+    } else {
+        Err(malformed(step, 200, "the key's id is not one"))
+    }
 }
 
 impl Shape {

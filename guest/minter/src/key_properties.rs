@@ -1,4 +1,4 @@
-use serde::Serialize;
+use tailmint_api::{MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECONDS, NewKey, is_description, is_tag};
 
 use crate::{Error, Problem};
 
@@ -18,15 +18,6 @@ pub struct KeyProperties {
     /// What the admin console shows beside it.
     pub description: Option<String>,
 }
-
-/// 90 days, the API's own limit: above it, it answers 400 (tailscale/tailscale #18081).
-const MAX_EXPIRY_SECONDS: u32 = 7_776_000;
-
-/// The API's own limit (Terraform's provider checks the same).
-const MAX_DESCRIPTION_CHARACTERS: usize = 50;
-
-/// A tag longer than this would not fit a DNS label, which names keep to.
-const MAX_TAG_BYTES: usize = "tag:".len() + 63;
 
 /// No tailnet that was seen gives a key more than a handful.
 const MAX_TAGS: usize = 32;
@@ -54,30 +45,11 @@ impl KeyProperties {
         if !self.description.as_deref().is_none_or(is_description) {
             return Err(invalid(
                 "the description is not one that the API takes".to_owned(),
-                format!(
-                    "use at most {MAX_DESCRIPTION_CHARACTERS} letters, digits, hyphens and spaces"
-                ),
+                format!("use at most {MAX_DESCRIPTION_BYTES} letters, digits, hyphens and spaces"),
             ));
         }
         Ok(())
     }
-}
-
-fn is_tag(tag: &str) -> bool {
-    tag.len() <= MAX_TAG_BYTES
-        && tag.strip_prefix("tag:").is_some_and(|name| {
-            name.starts_with(|first: char| first.is_ascii_alphabetic())
-                && name
-                    .bytes()
-                    .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
-        })
-}
-
-fn is_description(description: &str) -> bool {
-    description.len() <= MAX_DESCRIPTION_CHARACTERS
-        && description
-            .bytes()
-            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b' ')
 }
 
 fn invalid(message: String, hint: String) -> Error {
@@ -88,48 +60,13 @@ fn invalid(message: String, hint: String) -> Error {
     })
 }
 
-/// The body of `POST /api/v2/tailnet/{tailnet}/keys`. The API refuses members
-/// that it does not know (tailscale/tailscale #7145), so there are no others.
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-pub(crate) struct CreateKey<'a> {
-    capabilities: Capabilities<'a>,
-    expiry_seconds: u32,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-}
-
-#[derive(Serialize)]
-struct Capabilities<'a> {
-    devices: Devices<'a>,
-}
-
-#[derive(Serialize)]
-struct Devices<'a> {
-    create: Create<'a>,
-}
-
-#[derive(Serialize)]
-struct Create<'a> {
-    reusable: bool,
-    ephemeral: bool,
-    preauthorized: bool,
-    tags: &'a [String],
-}
-
-impl<'a> From<&'a KeyProperties> for CreateKey<'a> {
+impl<'a> From<&'a KeyProperties> for NewKey<'a> {
     fn from(properties: &'a KeyProperties) -> Self {
         Self {
-            capabilities: Capabilities {
-                devices: Devices {
-                    create: Create {
-                        reusable: properties.reusable,
-                        ephemeral: properties.ephemeral,
-                        preauthorized: properties.preauthorized,
-                        tags: &properties.tags,
-                    },
-                },
-            },
+            reusable: properties.reusable,
+            ephemeral: properties.ephemeral,
+            preauthorized: properties.preauthorized,
+            tags: properties.tags.iter().map(String::as_str).collect(),
             expiry_seconds: properties.expiry_seconds,
             description: properties.description.as_deref(),
         }
@@ -154,7 +91,7 @@ mod tests {
     #[test]
     fn the_body_has_the_members_that_the_api_knows_and_no_others() {
         assert_eq!(
-            serde_json::to_string(&CreateKey::from(&usual())).unwrap(),
+            serde_json::to_string(&NewKey::from(&usual())).unwrap(),
             r#"{"capabilities":{"devices":{"create":{"reusable":true,"ephemeral":true,"preauthorized":true,"tags":["tag:tazpod"]}}},"expirySeconds":3600}"#
         );
         let described = KeyProperties {
@@ -162,7 +99,7 @@ mod tests {
             ..usual()
         };
         assert!(
-            serde_json::to_string(&CreateKey::from(&described))
+            serde_json::to_string(&NewKey::from(&described))
                 .unwrap()
                 .ends_with(r#","expirySeconds":3600,"description":"build 7"}"#)
         );
@@ -188,8 +125,8 @@ mod tests {
             }
             .check()
         };
-        assert!(description(MAX_DESCRIPTION_CHARACTERS).is_ok());
-        assert!(description(MAX_DESCRIPTION_CHARACTERS + 1).is_err());
+        assert!(description(MAX_DESCRIPTION_BYTES).is_ok());
+        assert!(description(MAX_DESCRIPTION_BYTES + 1).is_err());
         let tags = |count| {
             KeyProperties {
                 tags: vec!["tag:a".to_owned(); count],

@@ -16,7 +16,6 @@ mod key_properties;
 mod path;
 mod refusal;
 mod retry_after;
-mod text;
 mod token;
 mod transport;
 
@@ -24,14 +23,4 @@ pub use auth_keys::{AuthKey, MintedKey};
 pub use credential::{Credential, OauthClient};
 pub use error::{Error, Problem, RateLimit, TagsRefusal, TransportCause, TransportFailure};
 pub use key_properties::KeyProperties;
-pub use transport::{Method, Request, Response, Transport, TransportError};
-
-/// The one host that requests go to, over HTTPS on port 443.
-pub const API_HOST: &str = "api.tailscale.com";
-
-/// The scope that a token needs to make, read and revoke auth keys.
-pub const AUTH_KEYS_SCOPE: &str = "auth_keys";
-
-/// The most bytes of a response body that are read. The largest answer that the
-/// component asks for is well under 4 KiB; more than this is not the API.
-pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
+pub use transport::{Request, Response, Transport, TransportError};

@@ -3,7 +3,9 @@
 
 use serde::Deserialize;
 
-use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after, text::one_line};
+use tailmint_api::one_line;
+
+use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after};
 
 /// What was asked for when the answer came.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,9 +1,9 @@
 use serde::Deserialize;
+use tailmint_api::{AUTH_KEYS_SCOPE, Route, one_line};
 
 use crate::{
-    AUTH_KEYS_SCOPE, Credential, Error, Method, OauthClient, Problem, Request, Transport, path,
+    Credential, Error, OauthClient, Problem, Request, Transport,
     refusal::{Step, Tags, malformed, refusal},
-    text::one_line,
     transport::Body,
 };
 
@@ -50,8 +50,8 @@ fn exchange(transport: &mut impl Transport, client: &OauthClient) -> Result<Toke
         .finish();
     let response = transport
         .send(&Request {
-            method: Method::Post,
-            path: path::TOKEN.to_owned(),
+            route: Route::Token,
+            path: Route::Token.path("", ""),
             bearer: None,
             body: Some(Body {
                 content_type: "application/x-www-form-urlencoded",

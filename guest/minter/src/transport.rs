@@ -1,33 +1,21 @@
-use crate::{
-    API_HOST, Error, Problem, TransportCause, TransportFailure, refusal::outcome_unknown,
-    text::one_line,
-};
+use tailmint_api::{API_HOST, Route, USER_AGENT, one_line};
+
+use crate::{Error, Problem, TransportCause, TransportFailure, refusal::outcome_unknown};
 
 /// The way out: one request, one response.
 pub trait Transport {
-    /// Sends the request to [`crate::API_HOST`] and waits for the whole
-    /// response, of which at most [`crate::MAX_RESPONSE_BYTES`] of body are
+    /// Sends the request to [`API_HOST`] and waits for the whole
+    /// response, of which at most [`tailmint_api::MAX_RESPONSE_BYTES`] of body are
     /// taken. Redirects are not followed.
     fn send(&mut self, request: &Request) -> Result<Response, TransportError>;
-}
-
-/// The methods that the API is spoken to with.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Method {
-    /// Revokes.
-    Delete,
-    /// Reads.
-    Get,
-    /// Makes.
-    Post,
 }
 
 /// A request to the API.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// How.
-    pub method: Method,
-    /// Where: the path, without a query.
+    /// What for; it has the method.
+    pub route: Route,
+    /// Where: the route's path with its variable parts filled in.
     pub path: String,
     /// Who asks: the token, sent as bearer.
     pub bearer: Option<String>,
@@ -64,8 +52,6 @@ impl Request {
         headers
     }
 }
-
-const USER_AGENT: &str = concat!("tailmint/", env!("CARGO_PKG_VERSION"));
 
 /// A response of the API, or of what stands in its way.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

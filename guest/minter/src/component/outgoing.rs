@@ -1,3 +1,5 @@
+use tailmint_api::{API_HOST, MAX_RESPONSE_BYTES, RouteMethod};
+
 use super::bindings::wasi::{
     http::{
         outgoing_handler,
@@ -8,10 +10,7 @@ use super::bindings::wasi::{
     },
     io::streams::StreamError,
 };
-use crate::{
-    API_HOST, MAX_RESPONSE_BYTES, Method, Request, Response, Transport, TransportCause,
-    TransportError,
-};
+use crate::{Request, Response, Transport, TransportCause, TransportError};
 
 /// The one way out of the component: `wasi:http/outgoing-handler`.
 pub(crate) struct Outgoing;
@@ -47,10 +46,10 @@ impl Transport for Outgoing {
 }
 
 fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
-    let method = match request.method {
-        Method::Delete => WasiMethod::Delete,
-        Method::Get => WasiMethod::Get,
-        Method::Post => WasiMethod::Post,
+    let method = match request.route.method() {
+        RouteMethod::Delete => WasiMethod::Delete,
+        RouteMethod::Get => WasiMethod::Get,
+        RouteMethod::Post => WasiMethod::Post,
     };
     outgoing.set_method(&method)?;
     outgoing.set_scheme(Some(&Scheme::Https))?;

@@ -1,0 +1,120 @@
+use std::time::Duration;
+
+use bytes::Bytes;
+use http::{Request, Response, header};
+use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
+use hyper::{body::Incoming, client::conn::http1};
+use tailmint_api::MAX_RESPONSE_BYTES;
+use tokio::{sync::Mutex, time::timeout};
+use zeroize::Zeroizing;
+
+use super::{Connector, Failure, inbound::Inbound};
+
+/// The time that the API has for one answer, from the first byte of the request
+/// to the last of the response. Answers that were seen took well under a second.
+const ANSWER_LIMIT: Duration = Duration::from_secs(10);
+
+/// The one connection of a run: made when the first request wants it, kept for
+/// the others. Requests go one after the other.
+pub(crate) struct Connection {
+    connector: Connector,
+    sender: Mutex<Option<http1::SendRequest<Full<Bytes>>>>,
+}
+
+impl Connection {
+    pub(crate) fn new(connector: Connector) -> Self {
+        Self {
+            connector,
+            sender: Mutex::new(None),
+        }
+    }
+
+    /// Sends the request and takes the whole answer. A request is sent again, on
+    /// a new connection, only where the old one was closed before a byte of it
+    /// was written.
+    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Inbound, Failure> {
+        let mut kept = self.sender.lock().await;
+        let mut sender = match kept.take() {
+            Some(sender) if !sender.is_closed() => sender,
+            _ => self.open().await?,
+        };
+        let answer = timeout(ANSWER_LIMIT, async {
+            let response = match sender.try_send_request(request).await {
+                Ok(response) => response,
+                Err(mut error) => match error.take_message() {
+                    Some(unsent) => {
+                        sender = self.open().await?;
+                        sender
+                            .send_request(unsent)
+                            .await
+                            .map_err(|error| broken(&error))?
+                    }
+                    None => return Err(broken(&error.into_error())),
+                },
+            };
+            whole(response).await
+        });
+        let inbound = answer.await.map_err(|_| Failure::AnswerTimeout {
+            limit: ANSWER_LIMIT,
+        })??;
+        *kept = Some(sender);
+        Ok(inbound)
+    }
+
+    async fn open(&self) -> Result<http1::SendRequest<Full<Bytes>>, Failure> {
+        let stream = self.connector.connect().await?;
+        let (sender, driver) = http1::Builder::new()
+            .max_headers(MAX_HEADERS)
+            .max_buf_size(MAX_RESPONSE_BYTES)
+            .handshake(stream)
+            .await
+            .map_err(|error| broken(&error))?;
+        // It ends with the sender. What it has to say comes with the answer.
+        tokio::spawn(driver);
+        Ok(sender)
+    }
+}
+
+/// The API sends about fifteen.
+const MAX_HEADERS: usize = 64;
+
+async fn whole(response: Response<Incoming>) -> Result<Inbound, Failure> {
+    let (parts, body) = response.into_parts();
+    // None was asked for, and nothing could be sealed in it.
+    if parts.headers.contains_key(header::CONTENT_ENCODING) {
+        return Err(Failure::Encoded);
+    }
+    let body = Limited::new(body, MAX_RESPONSE_BYTES)
+        .collect()
+        .await
+        .map_err(|error| {
+            if error.is::<LengthLimitError>() {
+                return Failure::TooLong;
+            }
+            Failure::Broken {
+                detail: chain(&*error),
+            }
+        })?;
+    Ok(Inbound {
+        status: parts.status,
+        headers: parts.headers,
+        body: Zeroizing::new(body.to_bytes().into()),
+    })
+}
+
+fn broken(error: &hyper::Error) -> Failure {
+    Failure::Broken {
+        detail: chain(error),
+    }
+}
+
+/// An error with its causes, as one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}

@@ -1,0 +1,183 @@
+use std::{net::SocketAddr, str::FromStr, time::Duration};
+
+use hyper_util::rt::TokioIo;
+use rustls_pki_types::ServerName;
+use tailmint_api::API_HOST;
+use tokio::{net::TcpStream, time::timeout};
+use tokio_rustls::{TlsConnector, client::TlsStream};
+
+use super::{Failure, Trust};
+
+/// A resolver that is slower than this is broken, not slow.
+const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
+
+/// Two retransmissions of a lost first packet (1 s, then 2 s) fit in it.
+const CONNECT_LIMIT: Duration = Duration::from_secs(5);
+
+/// Two round trips and a signature. `wasmtime-wasi-http`'s own client has no
+/// limit here, so that a silent server would hold it for ever.
+const TLS_LIMIT: Duration = Duration::from_secs(5);
+
+/// The port of HTTPS.
+const PORT: u16 = 443;
+
+/// Where to connect to instead of the API's own address, as curl's option of
+/// this name has it: the request and its certificate stay those of the API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ConnectTo {
+    host: String,
+    port: u16,
+}
+
+impl FromStr for ConnectTo {
+    type Err = &'static str;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        const SHAPE: &str = "give HOST:PORT, such as 127.0.0.1:8443 or [::1]:8443";
+        let (host, port) = text.rsplit_once(':').ok_or(SHAPE)?;
+        let port = port.parse().map_err(|_| SHAPE)?;
+        let bare = match host.strip_prefix('[') {
+            Some(inner) => inner.strip_suffix(']').ok_or(SHAPE)?,
+            None if host.contains(':') => return Err(SHAPE),
+            None => host,
+        };
+        if bare.is_empty() || port == 0 || ServerName::try_from(bare).is_err() {
+            return Err(SHAPE);
+        }
+        Ok(Self {
+            host: bare.to_owned(),
+            port,
+        })
+    }
+}
+
+/// How connections to the API are made.
+#[derive(Clone, Debug)]
+pub(crate) struct Connector {
+    trust: Trust,
+    connect_to: Option<ConnectTo>,
+}
+
+/// A connection with TLS on it, as hyper takes it.
+pub(super) type Stream = TokioIo<TlsStream<TcpStream>>;
+
+impl Connector {
+    pub(crate) fn new(trust: Trust, connect_to: Option<ConnectTo>) -> Self {
+        Self { trust, connect_to }
+    }
+
+    /// Resolves, connects and shakes hands, each under its own limit.
+    pub(super) async fn connect(&self) -> Result<Stream, Failure> {
+        let (host, port) = match &self.connect_to {
+            Some(to) => (to.host.as_str(), to.port),
+            None => (API_HOST, PORT),
+        };
+        let addresses = resolve(host, port).await?;
+        let tcp = tcp(host, port, &addresses).await?;
+        let connector = TlsConnector::from(self.trust.config());
+        let name = ServerName::try_from(API_HOST).expect("the API's host is a name");
+        match timeout(TLS_LIMIT, connector.connect(name, tcp)).await {
+            Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
+            Ok(Err(error)) => Err(Failure::Tls {
+                peer: API_HOST.to_owned(),
+                certificate: is_about_certificate(&error),
+                detail: error.to_string(),
+            }),
+            Err(_) => Err(Failure::ConnectTimeout {
+                peer: API_HOST.to_owned(),
+                step: "the TLS handshake",
+                limit: TLS_LIMIT,
+            }),
+        }
+    }
+}
+
+async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+    // An address needs no resolver, and so no thread to ask one on.
+    if let Ok(ip) = host.parse() {
+        return Ok(vec![SocketAddr::new(ip, port)]);
+    }
+    let failed = |detail: String| Failure::Resolve {
+        host: host.to_owned(),
+        detail,
+    };
+    let found = timeout(RESOLVE_LIMIT, tokio::net::lookup_host((host, port)))
+        .await
+        .map_err(|_| failed(format!("no answer within {} s", RESOLVE_LIMIT.as_secs())))?
+        .map_err(|error| failed(error.to_string()))?;
+    let addresses: Vec<_> = found.collect();
+    if addresses.is_empty() {
+        return Err(failed("it has no address".to_owned()));
+    }
+    Ok(addresses)
+}
+
+/// Tries the addresses in the resolver's order, each with its share of the time.
+async fn tcp(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+    let peer = || format!("{host}:{port}");
+    let share = CONNECT_LIMIT / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let mut failure = None;
+    for address in addresses {
+        match timeout(share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => {
+                // Each request is one write, and waits for its answer.
+                stream.set_nodelay(true).ok();
+                return Ok(stream);
+            }
+            Ok(Err(error)) => {
+                failure = Some(Failure::Connect {
+                    peer: peer(),
+                    detail: error.to_string(),
+                });
+            }
+            Err(_) => {}
+        }
+    }
+    Err(failure.unwrap_or_else(|| Failure::ConnectTimeout {
+        peer: peer(),
+        step: "a connection",
+        limit: CONNECT_LIMIT,
+    }))
+}
+
+fn is_about_certificate(error: &std::io::Error) -> bool {
+    error
+        .get_ref()
+        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
+        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn connect_to_takes_names_and_addresses() {
+        for (text, host, port) in [
+            ("127.0.0.1:8443", "127.0.0.1", 8443),
+            ("localhost:1", "localhost", 1),
+            ("[::1]:443", "::1", 443),
+        ] {
+            let to: ConnectTo = text.parse().unwrap();
+            assert_eq!((to.host.as_str(), to.port), (host, port));
+        }
+    }
+
+    #[test]
+    fn connect_to_refuses_other_shapes() {
+        for text in [
+            "",
+            "localhost",
+            ":443",
+            "::1:443",
+            "[::1]",
+            "[::1:443",
+            "a:0",
+            "a:65536",
+            "a b:1",
+            "https://a:1",
+        ] {
+            assert!(text.parse::<ConnectTo>().is_err(), "{text:?}");
+        }
+    }
+}

@@ -1,0 +1,88 @@
+use std::time::Duration;
+
+use tailmint_api::MAX_RESPONSE_BYTES;
+use wasmtime_wasi_http::Error as WasiError;
+
+/// Why no answer came to a request that the policy let through.
+///
+/// Those up to [`Failure::Tls`] happen before a byte of the request has left.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum Failure {
+    /// The host's name has no address.
+    #[error("{host} could not be resolved: {detail}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        detail: String,
+    },
+    /// The host could not be connected to.
+    #[error("{peer} could not be connected to: {detail}")]
+    Connect {
+        /// Whom the connection was for.
+        peer: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// Making the connection took too long.
+    #[error("{step} with {peer} took longer than {} s", limit.as_secs())]
+    ConnectTimeout {
+        /// Whom the connection was for.
+        peer: String,
+        /// What was being done.
+        step: &'static str,
+        /// How long was allowed.
+        limit: Duration,
+    },
+    /// The TLS handshake failed, or the certificate is not good.
+    #[error("{peer} is not trusted: {detail}")]
+    Tls {
+        /// Whom the connection was for.
+        peer: String,
+        /// What the TLS library said.
+        detail: String,
+        /// Whether the certificate is what is wrong.
+        certificate: bool,
+    },
+    /// The connection ended before the answer was whole.
+    #[error("the connection broke: {detail}")]
+    Broken {
+        /// What the HTTP library said.
+        detail: String,
+    },
+    /// No whole answer came in time.
+    #[error("no whole answer came within {} s", limit.as_secs())]
+    AnswerTimeout {
+        /// How long was allowed.
+        limit: Duration,
+    },
+    /// The answer is too long.
+    #[error("the answer is longer than {MAX_RESPONSE_BYTES} bytes")]
+    TooLong,
+    /// The answer is in an encoding that was not asked for.
+    #[error("the answer is encoded in a way that was not asked for")]
+    Encoded,
+}
+
+impl Failure {
+    /// What the component is told.
+    pub(super) fn code(&self) -> WasiError {
+        match self {
+            Self::Resolve { detail, .. } => WasiError::DnsError {
+                rcode: Some(detail.clone()),
+                info_code: None,
+            },
+            Self::Connect { .. } => WasiError::ConnectionRefused,
+            Self::ConnectTimeout { .. } => WasiError::ConnectionTimeout,
+            Self::Tls {
+                certificate: true, ..
+            } => WasiError::TlsCertificateError,
+            Self::Tls { .. } => WasiError::TlsProtocolError,
+            Self::Broken { .. } => WasiError::ConnectionTerminated,
+            Self::AnswerTimeout { .. } => WasiError::HttpResponseTimeout,
+            Self::TooLong => WasiError::HttpResponseBodySize(None),
+            Self::Encoded => WasiError::HttpResponseContentCoding(None),
+        }
+    }
+}

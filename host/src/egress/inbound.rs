@@ -1,0 +1,81 @@
+use bytes::Bytes;
+use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use serde_json::Value;
+use zeroize::Zeroizing;
+
+use crate::{KeyId, Secret, policy::Rule, seal::Seals};
+
+/// The headers that the component may see: what it needs to read the body, and
+/// to tell how long to wait.
+const VISIBLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::DATE, header::RETRY_AFTER];
+
+/// An answer as it came from the API. Its body is wiped when it is dropped.
+pub(super) struct Inbound {
+    pub(super) status: StatusCode,
+    pub(super) headers: HeaderMap,
+    pub(super) body: Zeroizing<Vec<u8>>,
+}
+
+impl Inbound {
+    /// The answer as the component sees it: secrets are placeholders.
+    ///
+    /// `access_token` of a token and `key` of a key are sealed wherever they
+    /// come; a secret of this run that the server repeats is replaced anywhere.
+    pub(super) fn seal(
+        self,
+        rule: Rule,
+        seals: &mut Seals,
+    ) -> Result<Response<Bytes>, getrandom::Error> {
+        let body = match serde_json::from_slice::<Value>(&self.body) {
+            Ok(Value::Object(mut members)) => {
+                let id = key_id(members.get("id"));
+                if let Some(Value::String(token)) = members.get_mut("access_token") {
+                    let token = Secret::new(std::mem::take(token));
+                    let sealed = seals.bearer(token)?;
+                    members.insert("access_token".to_owned(), sealed.as_str().into());
+                }
+                if let Some(Value::String(key)) = members.get_mut("key") {
+                    let key = Secret::new(std::mem::take(key));
+                    // A key that nobody asked for, or without a usable id,
+                    // cannot be a result: the component sees none.
+                    let sealed = match id {
+                        Some(id) if rule == Rule::CreateAuthKey => {
+                            Some(seals.issued(id, key)?.as_str().to_owned())
+                        }
+                        _ => None,
+                    };
+                    members.insert("key".to_owned(), sealed.into());
+                }
+                Zeroizing::new(Value::Object(members).to_string())
+            }
+            _ => Zeroizing::new(String::from_utf8_lossy(&self.body).into_owned()),
+        };
+        let body = seals.redact(&body);
+        let mut response = Response::new(Bytes::from(body));
+        *response.status_mut() = self.status;
+        for name in VISIBLE {
+            // A header that comes twice is one that cannot be read in one way.
+            let mut values = self.headers.get_all(&name).iter();
+            if let (Some(value), None) = (values.next(), values.next())
+                && let Ok(text) = value.to_str()
+                && let Ok(value) = seals.redact(text).parse()
+            {
+                response.headers_mut().insert(name, value);
+            }
+        }
+        let length = response.body().len().into();
+        response
+            .headers_mut()
+            .insert(header::CONTENT_LENGTH, length);
+        Ok(response)
+    }
+}
+
+/// The id of a key; control servers other than Tailscale's have numbers.
+fn key_id(id: Option<&Value>) -> Option<KeyId> {
+    match id? {
+        Value::String(id) => id.parse().ok(),
+        Value::Number(id) => id.to_string().parse().ok(),
+        _ => None,
+    }
+}

@@ -1,0 +1,79 @@
+//! The one way out: every request of the component passes here, step by step,
+//! or does not leave.
+
+mod connection;
+mod connector;
+mod failure;
+mod inbound;
+mod run;
+mod trust;
+mod wire;
+
+pub(crate) use connection::Connection;
+pub use connector::ConnectTo;
+pub(crate) use connector::Connector;
+pub use failure::Failure;
+pub(crate) use run::{Outcome, Run};
+pub use trust::{Trust, TrustError};
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use http::{Request, Response, uri::Scheme};
+use http_body_util::{BodyExt, Full, Limited};
+use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
+
+use crate::policy::MAX_BODY_BYTES;
+
+/// What `wasi:http` hands requests to.
+pub(crate) struct Egress {
+    run: Arc<Run>,
+}
+
+impl Egress {
+    pub(crate) fn new(run: Arc<Run>) -> Self {
+        Self { run }
+    }
+}
+
+type Driver = Box<dyn Future<Output = Result<(), WasiError>> + Send>;
+type Sending = Box<dyn Future<Output = Result<(Response<WasiBody>, Driver), WasiError>> + Send>;
+
+impl WasiHttpHooks for Egress {
+    /// Every scheme gets as far as the policy, so that refusing it is on record.
+    fn is_supported_scheme(&mut self, _scheme: &Scheme) -> bool {
+        true
+    }
+
+    /// A request without a scheme is refused, not guessed at.
+    fn default_scheme(&mut self) -> Option<Scheme> {
+        None
+    }
+
+    /// The timeouts that the component asks for are not read: it may not have
+    /// more time than the run has, and gains nothing by having less.
+    fn send_request(
+        &mut self,
+        request: Request<WasiBody>,
+        _options: Option<RequestOptions>,
+        _processed: Box<dyn Future<Output = Result<(), WasiError>> + Send>,
+    ) -> Sending {
+        let run = Arc::clone(&self.run);
+        Box::new(async move {
+            let (parts, body) = request.into_parts();
+            // Taken whole before anything is decided: a component that is still
+            // writing would otherwise see a closed stream, not the refusal.
+            let body = match Limited::new(body, MAX_BODY_BYTES + 1).collect().await {
+                Ok(body) => body.to_bytes(),
+                Err(_) => return Err(run.refuse_body(&parts)),
+            };
+            let response = run.pass(&parts, &body).await?;
+            let response = response.map(|body| {
+                Full::<Bytes>::from(body)
+                    .map_err(|never| match never {})
+                    .boxed_unsync()
+            });
+            Ok((response, Box::new(async { Ok(()) }) as Driver))
+        })
+    }
+}

@@ -1,0 +1,166 @@
+use std::{
+    sync::{Arc, Mutex, MutexGuard},
+    time::Instant,
+};
+
+use bytes::Bytes;
+use http::{Response, request::Parts};
+use wasmtime_wasi_http::Error as WasiError;
+
+use super::{Connection, Failure, wire::wire};
+use crate::{
+    event::{Event, Observer},
+    policy::{Decision, MAX_BODY_BYTES, Outbound, Policy, Refusal, Rule},
+    seal::{Issued, Seals},
+};
+
+/// One call of the component, as its requests see it.
+pub(crate) struct Run {
+    state: Mutex<State>,
+    connection: Arc<Connection>,
+    observer: Arc<dyn Observer>,
+}
+
+struct State {
+    policy: Policy,
+    seals: Seals,
+    outcome: Outcome,
+}
+
+/// What the host itself saw of a run, beside what the component says.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Outcome {
+    /// The last request that left.
+    pub(crate) last_sent: Option<Rule>,
+    /// The last answer: to which request, and its status.
+    pub(crate) last_answer: Option<(Rule, u16)>,
+    /// Why the last request that was let through had no answer.
+    pub(crate) failure: Option<Failure>,
+    /// The first refusal.
+    pub(crate) refused: Option<Decision>,
+}
+
+impl Run {
+    pub(crate) fn new(
+        policy: Policy,
+        seals: Seals,
+        connection: Arc<Connection>,
+        observer: Arc<dyn Observer>,
+    ) -> Self {
+        Self {
+            state: Mutex::new(State {
+                policy,
+                seals,
+                outcome: Outcome::default(),
+            }),
+            connection,
+            observer,
+        }
+    }
+
+    /// The pipeline: read, decide, write down, unseal, send, seal.
+    pub(super) async fn pass(
+        &self,
+        parts: &Parts,
+        body: &[u8],
+    ) -> Result<Response<Bytes>, WasiError> {
+        let request = Outbound::parse(parts, body);
+        let (decision, rule, wire) = {
+            let mut state = self.state();
+            let (mut decision, rule) = state.policy.decide(&request);
+            let wire = match (rule, &request) {
+                (Some(rule), Ok(outbound)) if decision.allows() => {
+                    match wire(rule, outbound, state.policy.intent(), &state.seals) {
+                        Ok(wire) => Some(wire),
+                        Err(refusal) => {
+                            decision.refusal = Some(refusal);
+                            None
+                        }
+                    }
+                }
+                _ => None,
+            };
+            (decision, rule, wire)
+        };
+        self.observer.observe(&Event::Decided {
+            decision: &decision,
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            path_template: rule.map(|rule| rule.route().template()),
+            body_bytes: body.len(),
+        });
+        let (Some(rule), Some(wire)) = (rule, wire) else {
+            self.state().outcome.refused.get_or_insert(decision);
+            return Err(WasiError::HttpRequestDenied);
+        };
+        self.state().outcome.last_sent = Some(rule);
+        let begun = Instant::now();
+        let inbound = match self.connection.send(wire).await {
+            Ok(inbound) => inbound,
+            Err(failure) => {
+                self.observer.observe(&Event::Failed {
+                    rule: rule.name(),
+                    failure: &failure,
+                    elapsed: begun.elapsed(),
+                });
+                let code = failure.code();
+                self.state().outcome.failure = Some(failure);
+                return Err(code);
+            }
+        };
+        self.observer.observe(&Event::Answered {
+            rule: rule.name(),
+            status: inbound.status.as_u16(),
+            body_bytes: inbound.body.len(),
+            elapsed: begun.elapsed(),
+        });
+        let mut state = self.state();
+        state.outcome.last_answer = Some((rule, inbound.status.as_u16()));
+        inbound
+            .seal(rule, &mut state.seals)
+            .map_err(|error| WasiError::InternalError(Some(error.to_string())))
+    }
+
+    /// Refuses a request whose body is too long or broke off.
+    pub(super) fn refuse_body(&self, parts: &Parts) -> WasiError {
+        let decision = Decision {
+            rule: "no-rule",
+            refusal: Some(Refusal::new(
+                "body",
+                format!("it is longer than {MAX_BODY_BYTES} bytes, or broke off"),
+            )),
+        };
+        self.observer.observe(&Event::Decided {
+            decision: &decision,
+            method: parts.method.as_str(),
+            path: parts.uri.path(),
+            path_template: None,
+            body_bytes: MAX_BODY_BYTES,
+        });
+        self.state().outcome.refused.get_or_insert(decision);
+        WasiError::HttpRequestDenied
+    }
+
+    /// The key behind the placeholder that the component returned, if this run
+    /// made it.
+    pub(crate) fn open_result(&self, text: &str) -> Option<Issued> {
+        self.state().seals.open_result(text)
+    }
+
+    /// The keys that the API gave out in this run.
+    pub(crate) fn issued_ids(&self) -> Vec<crate::KeyId> {
+        self.state().seals.issued_ids()
+    }
+
+    /// What the host saw.
+    pub(crate) fn outcome(&self) -> Outcome {
+        self.state().outcome.clone()
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // A panic elsewhere does not make the seals less true.
+        self.state
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+    }
+}

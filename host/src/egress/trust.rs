@@ -1,0 +1,99 @@
+use std::{path::PathBuf, sync::Arc};
+
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_pki_types::{CertificateDer, pem::PemObject};
+
+use crate::Class;
+
+/// Which certificate authorities may vouch for the API's host.
+#[derive(Clone, Debug)]
+pub struct Trust(Arc<ClientConfig>);
+
+/// A bundle of every authority that a system trusts is under 300 KiB.
+const MAX_PEM_BYTES: u64 = 1024 * 1024;
+
+impl Trust {
+    /// The authorities that the browsers trust, as bundled in the program.
+    pub fn bundled() -> Self {
+        Self::of(RootCertStore {
+            roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+        })
+    }
+
+    /// The authorities in a PEM file, and no others: a private one, such as a
+    /// proxy's or a test's.
+    pub fn pem_file(path: PathBuf) -> Result<Self, TrustError> {
+        let read = |path: &PathBuf| -> std::io::Result<Vec<u8>> {
+            let metadata = std::fs::metadata(path)?;
+            if !metadata.is_file() {
+                return Err(std::io::Error::other("it is not a regular file"));
+            }
+            if metadata.len() > MAX_PEM_BYTES {
+                return Err(std::io::Error::other(format!(
+                    "it is longer than {MAX_PEM_BYTES} bytes"
+                )));
+            }
+            std::fs::read(path)
+        };
+        match read(&path) {
+            Ok(pem) => Self::pem(&pem).map_err(|detail| TrustError { path, detail }),
+            Err(error) => Err(TrustError {
+                path,
+                detail: error.to_string(),
+            }),
+        }
+    }
+
+    fn pem(pem: &[u8]) -> Result<Self, String> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_slice_iter(pem) {
+            let certificate = certificate.map_err(|error| format!("it is not PEM: {error}"))?;
+            roots
+                .add(certificate)
+                .map_err(|error| format!("it has a certificate that is not usable: {error}"))?;
+        }
+        if roots.is_empty() {
+            return Err("there is no certificate in it".to_owned());
+        }
+        Ok(Self::of(roots))
+    }
+
+    fn of(roots: RootCertStore) -> Self {
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()
+            .expect("ring has suites for TLS 1.2 and 1.3")
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        // One connection a run: there is no second one to resume.
+        config.resumption = rustls::client::Resumption::disabled();
+        Self(Arc::new(config))
+    }
+
+    pub(super) fn config(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.0)
+    }
+}
+
+/// A file of certificate authorities that cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the file of certificate authorities {} cannot be used: {detail}", path.display())]
+pub struct TrustError {
+    path: PathBuf,
+    detail: String,
+}
+
+impl TrustError {
+    /// What to do about it.
+    pub fn hint(&self) -> Option<String> {
+        Some(
+            "give a PEM file with the certificate of the authority that signed the server's"
+                .to_owned(),
+        )
+    }
+
+    /// What kind of failure it is.
+    pub fn class(&self) -> Class {
+        Class::Usage
+    }
+}

@@ -1,0 +1,140 @@
+//! The library's main object: mints, reads and revokes auth keys.
+
+mod attempt;
+mod auth_key;
+mod builder;
+mod error;
+mod patience;
+
+pub use auth_key::{AuthKey, MintedKey};
+pub use builder::MinterBuilder;
+pub use error::{MintError, MintErrorKind};
+
+use std::sync::Arc;
+
+use patience::{Patience, Verdict};
+
+use crate::{
+    Credential, Event, KeyId, KeyProperties, Observer, Tailnet, egress::Connection, policy::Intent,
+    sandbox::Sandbox,
+};
+
+/// Mints, reads and revokes auth keys with the sandboxed component.
+///
+/// The component is loaded once; each call gets an instance of its own, which
+/// never sees a secret. All calls share one connection, which is made when the
+/// first of them needs it.
+pub struct Minter {
+    sandbox: Sandbox,
+    connection: Arc<Connection>,
+    observer: Arc<dyn Observer>,
+    patience: Patience,
+}
+
+impl Minter {
+    /// What can be chosen about a minter: where it connects to, whom it trusts,
+    /// who watches.
+    pub fn builder() -> MinterBuilder {
+        MinterBuilder::default()
+    }
+
+    /// Makes a new auth key.
+    ///
+    /// The request that makes the key is sent at most once unless the API says
+    /// that it did not act on it. An error of the kind
+    /// [`MintErrorKind::OutcomeUnknown`] means that a key may exist.
+    pub async fn mint(
+        &self,
+        credential: &Credential,
+        tailnet: &Tailnet,
+        properties: &KeyProperties,
+    ) -> Result<MintedKey, MintError> {
+        let intent = Intent::Mint {
+            tailnet: tailnet.clone(),
+            properties: properties.clone(),
+        };
+        self.patiently(async || {
+            let (result, issued) = self.attempt_mint(credential, &intent).await;
+            match result {
+                Err(error) => Err(self.abandon(credential, tailnet, error, &issued).await),
+                minted => minted,
+            }
+        })
+        .await
+    }
+
+    /// Describes an auth key, also one that is no longer valid.
+    pub async fn get(
+        &self,
+        credential: &Credential,
+        tailnet: &Tailnet,
+        id: &KeyId,
+    ) -> Result<AuthKey, MintError> {
+        let intent = Intent::Get {
+            tailnet: tailnet.clone(),
+            id: id.clone(),
+        };
+        self.patiently(async || self.attempt_get(credential, &intent, id).await)
+            .await
+    }
+
+    /// Revokes an auth key: it joins no more machines. Those that have joined
+    /// with it stay in.
+    pub async fn revoke(
+        &self,
+        credential: &Credential,
+        tailnet: &Tailnet,
+        id: &KeyId,
+    ) -> Result<(), MintError> {
+        let intent = Intent::Revoke {
+            tailnet: tailnet.clone(),
+            id: id.clone(),
+        };
+        self.patiently(async || self.attempt_revoke(credential, &intent, id).await)
+            .await
+    }
+
+    /// Calls until it succeeds, cannot succeed, or patience ends.
+    async fn patiently<T>(
+        &self,
+        mut attempt: impl AsyncFnMut() -> Result<T, MintError>,
+    ) -> Result<T, MintError> {
+        let mut waits = self.patience.start();
+        loop {
+            let error = match attempt().await {
+                Ok(value) => return Ok(value),
+                Err(error) => error,
+            };
+            match waits.next(&error) {
+                Verdict::Again(wait) => {
+                    self.observer.observe(&Event::Waiting {
+                        reason: &error.message,
+                        wait,
+                    });
+                    tokio::time::sleep(wait).await;
+                }
+                Verdict::GiveUp => return Err(error),
+            }
+        }
+    }
+
+    /// Revokes the keys that the API gave out in a run that came to no result,
+    /// and names those that could not be revoked.
+    async fn abandon(
+        &self,
+        credential: &Credential,
+        tailnet: &Tailnet,
+        mut error: MintError,
+        issued: &[KeyId],
+    ) -> MintError {
+        for id in issued {
+            let intent = Intent::Revoke {
+                tailnet: tailnet.clone(),
+                id: id.clone(),
+            };
+            let revoked = self.attempt_revoke(credential, &intent, id).await;
+            error.left_behind(id, revoked.is_ok());
+        }
+        error
+    }
+}

@@ -1,0 +1,17 @@
+//! The contract's exports as Rust functions. Its imports are not generated:
+//! `wasmtime-wasi-http` has them.
+
+wasmtime::component::bindgen!({
+    path: "../wit",
+    inline: "
+        package tailmint:host;
+
+        world calls {
+            export tailmint:api/auth-keys@0.1.0;
+        }
+    ",
+    exports: { default: async },
+});
+
+pub(crate) use self::exports::tailmint::api::auth_keys;
+pub(crate) use self::tailmint::api::types;

@@ -1,0 +1,7 @@
+//! Secrets that the component holds only as placeholders.
+
+mod placeholder;
+mod seals;
+
+pub(crate) use placeholder::Placeholder;
+pub(crate) use seals::{Issued, Seals};
