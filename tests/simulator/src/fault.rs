@@ -1,0 +1,73 @@
+use std::time::Duration;
+
+use serde::Deserialize;
+
+/// Which requests a fault is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Endpoint {
+    /// All of them.
+    Any,
+    /// Those for keys.
+    Keys,
+    /// Those for tokens.
+    Token,
+}
+
+/// How to misbehave.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Fault {
+    /// Answers with this instead, and does nothing.
+    Answer {
+        /// The status.
+        status: u16,
+        /// Headers, beside those that HTTP needs.
+        #[serde(default)]
+        headers: Vec<(String, String)>,
+        /// The body.
+        #[serde(default)]
+        body: String,
+    },
+    /// Closes the connection instead of answering, and does nothing.
+    Cut,
+    /// Waits, then does as always.
+    Delay(Duration),
+    /// Does as always, but the answer's body comes a byte at a time, this far
+    /// apart.
+    Drip(Duration),
+    /// Does as always, then closes the connection instead of answering.
+    LoseAnswer,
+    /// Answers 200 with a body of so many bytes.
+    Oversized(usize),
+    /// Writes these bytes instead of an answer, then closes the connection.
+    Raw(Vec<u8>),
+    /// Never answers.
+    Silence,
+    /// Does as always, but announces a body that is longer than it is, and
+    /// closes the connection.
+    Truncate,
+}
+
+/// A fault for so many of the next requests.
+#[derive(Clone, Debug)]
+pub(crate) struct Planned {
+    pub(crate) endpoint: Endpoint,
+    pub(crate) fault: Fault,
+    pub(crate) times: usize,
+}
+
+/// The fault for a request, which is then one less to come.
+pub(crate) fn take(planned: &mut Vec<Planned>, endpoint: Endpoint) -> Option<Fault> {
+    let index = planned
+        .iter()
+        .position(|it| it.endpoint == Endpoint::Any || it.endpoint == endpoint)?;
+    let fault = planned[index].fault.clone();
+    planned[index].times = planned[index].times.saturating_sub(1);
+    if planned[index].times == 0 {
+        planned.remove(index);
+    }
+    Some(fault)
+}

@@ -1,0 +1,295 @@
+//! The API's listener: TLS, HTTP/1.1, faults, and the way to the endpoints.
+
+mod faulty;
+
+use std::{convert::Infallible, io, net::TcpListener, sync::Arc, time::Duration};
+
+use bytes::Bytes;
+use faulty::{Faulty, Interruption};
+use http::{HeaderValue, Request, Response, StatusCode, header};
+use http_body_util::{BodyExt, Channel, Either, Full, Limited};
+use hyper::{body::Incoming, server::conn::http1, service::service_fn};
+use hyper_util::rt::TokioIo;
+use rustls::ServerConfig;
+use serde_json::Value;
+use tokio::net::TcpStream;
+use tokio_rustls::TlsAcceptor;
+
+use crate::{
+    Answer, Endpoint, Fault, Recorded, fault, keys,
+    refusal::Refusal,
+    simulator::Shared,
+    state::{Greeting, State, Token},
+    token,
+};
+
+/// No client of the API sends more.
+const MAX_BODY_BYTES: usize = 1024 * 1024;
+
+type Body = Either<Full<Bytes>, Channel<Bytes, Infallible>>;
+
+pub(crate) async fn serve(
+    listener: TcpListener,
+    config: Arc<ServerConfig>,
+    state: Shared,
+) -> io::Result<()> {
+    let listener = tokio::net::TcpListener::from_std(listener)?;
+    let acceptor = TlsAcceptor::from(config);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(connection(stream, acceptor.clone(), state.clone()));
+    }
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Shared) {
+    stream.set_nodelay(true).ok();
+    let (number, greeting) = state.lock().greet();
+    match greeting {
+        Greeting::Close => return,
+        Greeting::Silence => return std::future::pending().await,
+        Greeting::Handshake => {}
+    }
+    let Ok(stream) = acceptor.accept(stream).await else {
+        return;
+    };
+    state.lock().handshakes += 1;
+    let interruption = Interruption::default();
+    let stream = TokioIo::new(Faulty::new(stream, interruption.clone()));
+    let service = service_fn(|request| {
+        let state = state.clone();
+        let interruption = interruption.clone();
+        async move { answer(request, number, &state, &interruption).await }
+    });
+    http1::Builder::new()
+        .keep_alive(true)
+        .serve_connection(stream, service)
+        .await
+        .ok();
+}
+
+/// What ends the connection without an answer.
+#[derive(Debug)]
+struct Hangup;
+
+impl std::fmt::Display for Hangup {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("told to hang up")
+    }
+}
+
+impl std::error::Error for Hangup {}
+
+async fn answer(
+    request: Request<Incoming>,
+    connection: usize,
+    state: &Shared,
+    interruption: &Interruption,
+) -> Result<Response<Body>, Hangup> {
+    let (parts, body) = request.into_parts();
+    let body = Limited::new(body, MAX_BODY_BYTES)
+        .collect()
+        .await
+        .map_err(|_| Hangup)?
+        .to_bytes();
+    let path = parts.uri.path().to_owned();
+    let (index, planned) = {
+        let mut state = state.lock();
+        state.recorded.push(Recorded {
+            connection,
+            method: parts.method.to_string(),
+            path: path.clone(),
+            query: parts.uri.query().map(str::to_owned),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect(),
+            body: String::from_utf8_lossy(&body).into_owned(),
+            answer: None,
+        });
+        let endpoint = if path == TOKEN_PATH {
+            Endpoint::Token
+        } else {
+            Endpoint::Keys
+        };
+        let planned = fault::take(&mut state.faults, endpoint);
+        (state.recorded.len() - 1, planned)
+    };
+    let usual = || {
+        let mut state = state.lock();
+        let authorization = parts
+            .headers
+            .get(header::AUTHORIZATION)
+            .and_then(|value| value.to_str().ok());
+        let query = parts.uri.query().unwrap_or_default();
+        match route(
+            &mut state,
+            parts.method.as_str(),
+            &path,
+            query,
+            authorization,
+            &body,
+        ) {
+            Ok(Some(value)) => (StatusCode::OK, value.to_string().into_bytes()),
+            Ok(None) => (StatusCode::OK, Vec::new()),
+            Err(refusal) => (refusal.status, refusal.body()),
+        }
+    };
+    let recorded = |status: StatusCode, body: &[u8]| {
+        let answer = Answer {
+            status: status.as_u16(),
+            body: String::from_utf8_lossy(body).into_owned(),
+        };
+        if let Some(entry) = state.lock().recorded.get_mut(index) {
+            entry.answer = Some(answer);
+        }
+    };
+    let whole = |status: StatusCode, body: Vec<u8>| {
+        recorded(status, &body);
+        let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
+        *response.status_mut() = status;
+        response.headers_mut().insert(
+            header::CONTENT_TYPE,
+            HeaderValue::from_static("application/json"),
+        );
+        response
+    };
+    match planned {
+        None => {
+            let (status, body) = usual();
+            Ok(whole(status, body))
+        }
+        Some(Fault::Delay(delay)) => {
+            tokio::time::sleep(delay).await;
+            let (status, body) = usual();
+            Ok(whole(status, body))
+        }
+        Some(Fault::Answer {
+            status,
+            headers,
+            body,
+        }) => {
+            let status = StatusCode::from_u16(status).map_err(|_| Hangup)?;
+            let mut response = whole(status, body.into_bytes());
+            for (name, value) in headers {
+                if let (Ok(name), Ok(value)) = (
+                    name.parse::<header::HeaderName>(),
+                    value.parse::<HeaderValue>(),
+                ) {
+                    if name == header::CONTENT_TYPE {
+                        response.headers_mut().insert(name, value);
+                    } else {
+                        response.headers_mut().append(name, value);
+                    }
+                }
+            }
+            Ok(response)
+        }
+        Some(Fault::Cut) => Err(Hangup),
+        Some(Fault::LoseAnswer) => {
+            usual();
+            Err(Hangup)
+        }
+        Some(Fault::Silence) => std::future::pending().await,
+        Some(Fault::Oversized(bytes)) => Ok(whole(StatusCode::OK, vec![b' '; bytes])),
+        Some(Fault::Raw(bytes)) => {
+            interruption.write_instead(bytes);
+            Ok(whole(StatusCode::OK, Vec::new()))
+        }
+        Some(Fault::Truncate) => {
+            let (status, body) = usual();
+            recorded(status, &body);
+            let head = format!(
+                "HTTP/1.1 {} OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+                status.as_u16(),
+                body.len() + 100
+            );
+            interruption.write_instead([head.into_bytes(), body].concat());
+            Ok(whole(status, Vec::new()))
+        }
+        Some(Fault::Drip(pause)) => {
+            let (status, body) = usual();
+            recorded(status, &body);
+            Ok(drip(status, body, pause))
+        }
+    }
+}
+
+/// The body a byte at a time.
+fn drip(status: StatusCode, body: Vec<u8>, pause: Duration) -> Response<Body> {
+    let (mut sender, channel) = Channel::new(1);
+    tokio::spawn(async move {
+        for byte in body {
+            tokio::time::sleep(pause).await;
+            if sender.send_data(Bytes::from(vec![byte])).await.is_err() {
+                return;
+            }
+        }
+    });
+    let mut response = Response::new(Either::Right(channel));
+    *response.status_mut() = status;
+    response
+}
+
+const TOKEN_PATH: &str = "/api/v2/oauth/token";
+
+/// The tailnets that there are: the token's own, and the same by its name.
+const TAILNETS: [&str; 2] = ["-", "example.com"];
+
+fn route(
+    state: &mut State,
+    method: &str,
+    path: &str,
+    query: &str,
+    authorization: Option<&str>,
+    body: &[u8],
+) -> Result<Option<Value>, Refusal> {
+    let dialect = state.dialect;
+    if (method, path) == ("POST", TOKEN_PATH) {
+        return token::issue(state, authorization, body).map(Some);
+    }
+    let rest = path.strip_prefix("/api/v2/tailnet/");
+    let Some((tailnet, rest)) = rest.and_then(|rest| rest.split_once('/')) else {
+        return Err(keys::not_found(dialect));
+    };
+    let token = bearer(state, authorization)?;
+    if !TAILNETS.contains(&tailnet) {
+        return Err(keys::not_found(dialect));
+    }
+    let id = rest.strip_prefix("keys/").filter(|id| !id.contains('/'));
+    match (method, rest, id) {
+        ("POST", "keys", _) => keys::create(state, &token, body).map(Some),
+        ("GET", "keys", _) => keys::list(state, &token, query == "all=true").map(Some),
+        ("GET", _, Some(id)) => keys::get(state, &token, id).map(Some),
+        ("PUT", _, Some(id)) => keys::replace(state, &token, id, body).map(Some),
+        ("DELETE", _, Some(id)) => keys::delete(state, &token, id),
+        ("GET", "services" | "vip-services", _)
+            if crate::scope::grants(&token.scopes, "services:read") =>
+        {
+            Ok(Some(serde_json::json!({ "vipServices": [] })))
+        }
+        _ => Err(keys::not_found(dialect)),
+    }
+}
+
+/// The token, as bearer or as the user name of HTTP Basic.
+fn bearer(state: &State, authorization: Option<&str>) -> Result<Token, Refusal> {
+    use base64::{Engine, prelude::BASE64_STANDARD};
+
+    let text = authorization.and_then(|value| match value.split_once(' ')? {
+        ("Bearer", token) => Some(token.to_owned()),
+        ("Basic", encoded) => {
+            let decoded = BASE64_STANDARD.decode(encoded).ok()?;
+            let text = String::from_utf8(decoded).ok()?;
+            Some(text.split_once(':')?.0.to_owned())
+        }
+        _ => None,
+    });
+    text.and_then(|text| state.token(&text).cloned())
+        .ok_or_else(|| {
+            Refusal::message(state.dialect, StatusCode::UNAUTHORIZED, "API token invalid")
+        })
+}

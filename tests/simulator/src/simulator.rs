@@ -1,0 +1,239 @@
+use std::{
+    io,
+    net::{SocketAddr, TcpListener},
+    path::Path,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread::JoinHandle,
+    time::Duration,
+};
+
+use tokio::sync::oneshot;
+
+use crate::{
+    Endpoint, Fault, Key, OauthClient, Recorded, Setup, certificate::Certificate, control,
+    fault::Planned, server, state::State,
+};
+
+/// A running simulator. Dropping it closes its connections and ends its thread.
+pub struct Simulator {
+    address: SocketAddr,
+    control: SocketAddr,
+    ca_pem: String,
+    state: Shared,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// What the threads share.
+#[derive(Clone, Debug)]
+pub(crate) struct Shared(Arc<Mutex<State>>);
+
+impl Shared {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Simulator {
+    /// Starts one and waits until it listens.
+    ///
+    /// # Errors
+    /// The addresses cannot be listened on.
+    pub fn start(setup: &Setup) -> io::Result<Self> {
+        let certificate = Certificate::new(setup.certificate)
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        let api = listen(setup.listen)?;
+        let control = listen(setup.control)?;
+        let state = Shared(Arc::new(Mutex::new(State::new(setup))));
+        let (stop, stopped) = oneshot::channel();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let mut simulator = Self {
+            address: api.local_addr()?,
+            control: control.local_addr()?,
+            ca_pem: certificate.ca_pem,
+            state: state.clone(),
+            stop: Some(stop),
+            thread: None,
+        };
+        let config = certificate.config;
+        let thread = std::thread::Builder::new()
+            .name("simulator".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    let served = async {
+                        tokio::join!(
+                            server::serve(api, config, state.clone()),
+                            control::serve(control, state.clone()),
+                        )
+                    };
+                    tokio::select! {
+                        _ = served => {}
+                        _ = stopped => {}
+                    }
+                });
+                // Connections are tasks of the runtime and end with it.
+                runtime.shutdown_background();
+            })?;
+        simulator.thread = Some(thread);
+        Ok(simulator)
+    }
+
+    /// Where the API listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Where the control listener listens.
+    pub fn control(&self) -> SocketAddr {
+        self.control
+    }
+
+    /// The certificate of the throwaway authority.
+    pub fn ca_pem(&self) -> &str {
+        &self.ca_pem
+    }
+
+    /// Writes [`Simulator::ca_pem`] to a file.
+    ///
+    /// # Errors
+    /// The file cannot be written.
+    pub fn write_ca(&self, path: &Path) -> io::Result<()> {
+        std::fs::write(path, &self.ca_pem)
+    }
+
+    /// Writes the files that tailmint's two built-in profiles read, mode 0600.
+    ///
+    /// # Errors
+    /// A file cannot be written.
+    pub fn write_secrets(&self, directory: &Path) -> io::Result<()> {
+        for (client, prefix) in [
+            ("bootstrap", "tailscale-oauth-client"),
+            ("k8s-operator", "tailscale-operator-client"),
+        ] {
+            if let Some(client) = self.client(client) {
+                write_private(&directory.join(format!("{prefix}-id")), &client.id)?;
+                write_private(&directory.join(format!("{prefix}-secret")), &client.secret)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// An API key that may do everything.
+    pub fn api_key(&self) -> String {
+        self.state.lock().api_key.clone()
+    }
+
+    /// The OAuth client with this description that was not deleted.
+    pub fn client(&self, description: &str) -> Option<OauthClient> {
+        let state = self.state.lock();
+        let found = state
+            .clients
+            .iter()
+            .find(|client| client.description == description && !client.revoked);
+        found.cloned()
+    }
+
+    /// The OAuth clients, without those that were deleted.
+    pub fn clients(&self) -> Vec<OauthClient> {
+        let state = self.state.lock();
+        let live = state.clients.iter().filter(|client| !client.revoked);
+        live.cloned().collect()
+    }
+
+    /// Adds an OAuth client, and its tags to those that exist.
+    pub fn add_client(&self, client: OauthClient) {
+        let mut state = self.state.lock();
+        state.tags.extend(client.tags.clone());
+        state.clients.push(client);
+    }
+
+    /// Deletes an OAuth client, by its id, behind everyone's back.
+    pub fn revoke_client(&self, id: &str) {
+        for client in &mut self.state.lock().clients {
+            client.revoked |= client.id == id;
+        }
+    }
+
+    /// All auth keys that were ever made.
+    pub fn keys(&self) -> Vec<Key> {
+        self.state.lock().keys.clone()
+    }
+
+    /// The auth keys that still join machines.
+    pub fn live_keys(&self) -> Vec<Key> {
+        let state = self.state.lock();
+        let now = state.clock.now();
+        let live = state.keys.iter().filter(|key| key.is_live(now));
+        live.cloned().collect()
+    }
+
+    /// The requests that arrived, in their order.
+    pub fn requests(&self) -> Vec<Recorded> {
+        self.state.lock().recorded.clone()
+    }
+
+    /// How many TCP connections were made.
+    pub fn connections(&self) -> usize {
+        self.state.lock().connections
+    }
+
+    /// How many of them finished the TLS handshake.
+    pub fn handshakes(&self) -> usize {
+        self.state.lock().handshakes
+    }
+
+    /// Misbehaves for so many of the next requests to the endpoint.
+    pub fn misbehave(&self, endpoint: Endpoint, fault: Fault, times: usize) {
+        self.state.lock().faults.push(Planned {
+            endpoint,
+            fault,
+            times,
+        });
+    }
+
+    /// Closes so many of the next connections as soon as they are made.
+    pub fn close_on_accept(&self, times: usize) {
+        self.state.lock().close_on_accept = times;
+    }
+
+    /// Says nothing on so many of the next connections, not even in TLS.
+    pub fn stall_handshake(&self, times: usize) {
+        self.state.lock().stall_handshake = times;
+    }
+
+    /// Lets the service's clock jump ahead.
+    pub fn advance(&self, by: Duration) {
+        self.state.lock().clock.advance(by);
+    }
+}
+
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            stop.send(()).ok();
+        }
+        if let Some(thread) = self.thread.take() {
+            thread.join().ok();
+        }
+    }
+}
+
+fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    let listener = TcpListener::bind(address)?;
+    listener.set_nonblocking(true)?;
+    Ok(listener)
+}
+
+fn write_private(path: &Path, content: &str) -> io::Result<()> {
+    use std::{io::Write, os::unix::fs::OpenOptionsExt};
+
+    let mut file = std::fs::OpenOptions::new()
+        .write(true)
+        .create(true)
+        .truncate(true)
+        .mode(0o600)
+        .open(path)?;
+    writeln!(file, "{content}")
+}
