@@ -3,15 +3,18 @@
 //! For most uses: [`Minter::new`], then [`Minter::mint`].
 
 mod class;
-mod credential;
+mod config;
+mod credentials;
 mod description;
 mod egress;
+mod environment;
 mod event;
 mod expiry;
 mod key_id;
 mod key_properties;
 mod minter;
 mod policy;
+mod profile;
 mod sandbox;
 mod seal;
 mod secret;
@@ -19,15 +22,18 @@ mod tag;
 mod tailnet;
 
 pub use class::Class;
-pub use credential::Credential;
+pub use config::{Config, ConfigError};
+pub use credentials::{Account, Credential, CredentialError, SecretsDir, Wrong};
 pub use description::{Description, DescriptionError};
 pub use egress::{ConnectTo, Failure, Trust, TrustError};
+pub use environment::Environment;
 pub use event::{Event, Observer};
 pub use expiry::{Expiry, ExpiryError};
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
 pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
 pub use policy::{Decision, Operation, Refusal};
+pub use profile::Profile;
 pub use sandbox::EmbeddedComponent;
 pub use secret::Secret;
 pub use tag::{Tag, TagError};

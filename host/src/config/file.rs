@@ -1,0 +1,152 @@
+use std::{
+    collections::BTreeMap,
+    fs::OpenOptions,
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+use serde::{Deserialize, Deserializer, de::Error};
+
+use super::ConfigError;
+use crate::{Description, Expiry, KeyProperties, Profile, Tag};
+
+/// A configuration with a hundred profiles is under 32 KiB.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// The file as it is written.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct File {
+    pub(super) profile: Option<String>,
+    pub(super) secrets_dir: Option<PathBuf>,
+    pub(super) profiles: BTreeMap<String, ProfileEntry>,
+}
+
+/// A profile as it is written: what is left out stays as it is.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct ProfileEntry {
+    description: Option<Description>,
+    scopes: Option<Vec<String>>,
+    tags: Option<Vec<Tag>>,
+    #[serde(deserialize_with = "file_name")]
+    id_file: Option<String>,
+    #[serde(deserialize_with = "file_name")]
+    secret_file: Option<String>,
+    reusable: Option<bool>,
+    ephemeral: Option<bool>,
+    preauthorized: Option<bool>,
+    expiry: Option<Expiry>,
+    key_description: Option<Description>,
+}
+
+/// Settings that move the trust are given anew each time, so that no file can
+/// lead a later run somewhere else.
+const FLAGS_ONLY: [&str; 2] = ["connect-to", "ca-file"];
+
+impl File {
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let at = error.span().map_or(0, |span| span.start);
+            let before = &text[..text.floor_char_boundary(at)];
+            let flag = FLAGS_ONLY
+                .iter()
+                .find(|flag| error.message().contains(&format!("unknown field `{flag}`")));
+            ConfigError::Syntax {
+                path: path.to_owned(),
+                line: before.matches('\n').count() + 1,
+                column: before.chars().rev().take_while(|&it| it != '\n').count() + 1,
+                message: match flag {
+                    Some(flag) => format!("{flag} cannot be configured: it is a flag only"),
+                    None => tailmint_api::one_line(error.message()),
+                },
+            }
+        })
+    }
+}
+
+impl ProfileEntry {
+    pub(super) fn change(self, profile: &mut Profile) {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        set(&mut profile.description, self.description);
+        set(&mut profile.scopes, self.scopes);
+        set(&mut profile.id_file, self.id_file);
+        set(&mut profile.secret_file, self.secret_file);
+        if let Some(tags) = self.tags {
+            profile.key.tags.clone_from(&tags);
+            profile.tags = tags;
+        }
+        set(&mut profile.key.reusable, self.reusable);
+        set(&mut profile.key.ephemeral, self.ephemeral);
+        set(&mut profile.key.preauthorized, self.preauthorized);
+        set(&mut profile.key.expiry, self.expiry);
+        if self.key_description.is_some() {
+            profile.key.description = self.key_description;
+        }
+    }
+
+    /// A new profile, or the member that it cannot be without.
+    pub(super) fn into_profile(mut self, name: &str) -> Result<Profile, &'static str> {
+        let tags = self.tags.take().ok_or("tags")?;
+        let mut profile = Profile {
+            name: name.to_owned(),
+            description: match self.description.take() {
+                Some(description) => description,
+                None => name.parse().map_err(|_| "description")?,
+            },
+            scopes: vec!["auth_keys".to_owned()],
+            id_file: self.id_file.take().ok_or("id-file")?,
+            secret_file: self.secret_file.take().ok_or("secret-file")?,
+            key: KeyProperties::for_tags(tags.clone()),
+            tags,
+        };
+        self.change(&mut profile);
+        Ok(profile)
+    }
+}
+
+/// A name in the secrets directory: not a path, which could lead out of it.
+fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+        return Err(D::Error::custom(
+            "give the name of a file in the secrets directory, not a path",
+        ));
+    }
+    Ok(Some(name))
+}
+
+/// The file's text, or `None` if there is no such file.
+pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+    let unreadable = |detail: String| ConfigError::Unreadable {
+        path: path.to_owned(),
+        detail,
+    };
+    // Opening a pipe would wait for someone to write.
+    let flags = (OFlags::CLOEXEC | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    let regular = file.metadata().is_ok_and(|metadata| metadata.is_file());
+    if !regular {
+        return Err(unreadable("it is not a regular file".to_owned()));
+    }
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(unreadable(format!("it is longer than {MAX_BYTES} bytes")));
+    }
+    String::from_utf8(text)
+        .map(Some)
+        .map_err(|_| unreadable("it is not UTF-8".to_owned()))
+}

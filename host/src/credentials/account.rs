@@ -1,0 +1,118 @@
+use std::os::unix::ffi::OsStrExt;
+
+use zeroize::Zeroizing;
+
+use super::{
+    Credential, CredentialError, SecretsDir, Wrong,
+    secret_file::{self, Privacy},
+    shape::Kind,
+};
+use crate::{Environment, Profile, Secret, Tailnet};
+
+/// Who asks, and of which tailnet.
+#[derive(Clone, Debug)]
+pub struct Account {
+    /// Who asks.
+    pub credential: Credential,
+    /// Of which tailnet.
+    pub tailnet: Tailnet,
+    /// Where the credential is from, for people: a path or a variable.
+    pub origin: String,
+}
+
+const KEY: &str = "TAILSCALE_API_KEY";
+const TAILNET: &str = "TAILSCALE_TAILNET";
+
+impl Account {
+    /// The profile's OAuth client from the secrets directory; where neither of
+    /// its files is there, `$TAILSCALE_API_KEY` with `$TAILSCALE_TAILNET`.
+    ///
+    /// Half of either pair is an error: what was meant to be there and is not
+    /// would otherwise be passed over in silence.
+    ///
+    /// # Errors
+    /// There is no whole pair, or a value cannot be used.
+    pub fn of_profile(
+        profile: &Profile,
+        directory: &SecretsDir,
+        environment: &Environment,
+    ) -> Result<Self, CredentialError> {
+        let id_path = directory.path().join(&profile.id_file);
+        let secret_path = directory.path().join(&profile.secret_file);
+        let read = |path: &std::path::Path, kind, privacy| {
+            secret_file::read(path, kind, privacy).map_err(|wrong| CredentialError::File {
+                path: path.to_owned(),
+                wrong,
+            })
+        };
+        let id = read(&id_path, Kind::ClientId, Privacy::Readable)?;
+        let secret = read(&secret_path, Kind::ClientSecret, directory.privacy())?;
+        match (id, secret) {
+            (Some(id), Some(secret)) => Ok(Self {
+                credential: Credential::OauthClient {
+                    id: id.to_string(),
+                    secret: secret_of(secret),
+                },
+                tailnet: Tailnet::of_credential(),
+                origin: secret_path.display().to_string(),
+            }),
+            (Some(_), None) => Err(CredentialError::HalfOfFiles {
+                present: id_path,
+                missing: secret_path,
+            }),
+            (None, Some(_)) => Err(CredentialError::HalfOfFiles {
+                present: secret_path,
+                missing: id_path,
+            }),
+            (None, None) => match Self::of_environment(environment)? {
+                Some(account) => Ok(account),
+                None => Err(CredentialError::None {
+                    id: id_path,
+                    secret: secret_path,
+                }),
+            },
+        }
+    }
+
+    /// The API key of the environment, if there is one.
+    ///
+    /// # Errors
+    /// Only half of the pair is set, or a value cannot be used.
+    pub fn of_environment(environment: &Environment) -> Result<Option<Self>, CredentialError> {
+        let (key, tailnet) = match (environment.get(KEY), environment.get(TAILNET)) {
+            (None, None) => return Ok(None),
+            (Some(key), Some(tailnet)) => (key, tailnet),
+            (Some(_), None) => {
+                return Err(CredentialError::HalfOfVariables {
+                    present: KEY,
+                    missing: TAILNET,
+                });
+            }
+            (None, Some(_)) => {
+                return Err(CredentialError::HalfOfVariables {
+                    present: TAILNET,
+                    missing: KEY,
+                });
+            }
+        };
+        let key = Kind::ApiKey
+            .judge(key.as_bytes())
+            .map_err(|wrong| CredentialError::Variable { name: KEY, wrong })?;
+        let tailnet = tailnet.to_str().and_then(|name| name.trim().parse().ok());
+        let tailnet = tailnet.ok_or(CredentialError::Variable {
+            name: TAILNET,
+            wrong: Wrong::Tailnet,
+        })?;
+        Ok(Some(Self {
+            credential: Credential::ApiKey {
+                key: secret_of(key),
+            },
+            tailnet,
+            origin: format!("${KEY}"),
+        }))
+    }
+}
+
+fn secret_of(mut value: Zeroizing<String>) -> Secret {
+    Secret::new(std::mem::take(&mut value))
+}
