@@ -11,7 +11,7 @@ pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>, String> {
     ComponentEncoder::default()
         .module(module)
         .map(|encoder| encoder.validate(true))
-        .and_then(|encoder| encoder.encode())
+        .and_then(ComponentEncoder::encode)
         .map_err(|error| format!("the component could not be encoded: {error:#}"))
 }
 

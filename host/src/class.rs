@@ -23,6 +23,9 @@ pub enum Class {
     OutcomeUnknown,
     /// The component's result was not accepted.
     Rejected,
+    /// Whoever called wanted to stop. The command ends as the signal has it:
+    /// with 128 and its number; this is SIGINT's.
+    Interrupted,
     /// The `tailscale` command is not there.
     TailscaleMissing,
     /// The `tailscale` command failed, or the node did not join.
@@ -30,6 +33,25 @@ pub enum Class {
 }
 
 impl Class {
+    /// Its name, for machines.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Internal => "internal",
+            Self::Usage => "usage",
+            Self::Credential => "credential",
+            Self::Policy => "policy",
+            Self::Denied => "denied",
+            Self::Guest => "guest",
+            Self::Refused => "refused",
+            Self::Unreachable => "unreachable",
+            Self::OutcomeUnknown => "outcome-unknown",
+            Self::Rejected => "rejected",
+            Self::Interrupted => "interrupted",
+            Self::TailscaleMissing => "tailscale-missing",
+            Self::TailscaleFailed => "tailscale-failed",
+        }
+    }
+
     /// The exit status of the command for this class.
     pub const fn exit_code(self) -> u8 {
         match self {
@@ -43,6 +65,7 @@ impl Class {
             Self::Unreachable => 15,
             Self::OutcomeUnknown => 16,
             Self::Rejected => 17,
+            Self::Interrupted => 130,
             Self::TailscaleMissing => 20,
             Self::TailscaleFailed => 21,
         }

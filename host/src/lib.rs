@@ -10,6 +10,7 @@ mod egress;
 mod environment;
 mod event;
 mod expiry;
+mod interrupt;
 mod key_id;
 mod key_properties;
 mod minter;
@@ -20,6 +21,7 @@ mod seal;
 mod secret;
 mod tag;
 mod tailnet;
+mod tailscale;
 
 pub use class::Class;
 pub use config::{Config, ConfigError};
@@ -29,6 +31,7 @@ pub use egress::{ConnectTo, Failure, Trust, TrustError};
 pub use environment::Environment;
 pub use event::{Event, Observer};
 pub use expiry::{Expiry, ExpiryError};
+pub use interrupt::Interrupt;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
 pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
@@ -39,3 +42,7 @@ pub use secret::Secret;
 pub use tag::{Tag, TagError};
 pub use tailmint_api::API_HOST;
 pub use tailnet::{Tailnet, TailnetError};
+pub use tailscale::{
+    Join, JoinError, JoinErrorKind, Joined, KeyFate, Node, State, Step, Tailscale, UpArguments,
+    UpArgumentsError,
+};

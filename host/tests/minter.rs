@@ -61,7 +61,10 @@ async fn mints_over_one_connection_with_two_requests() {
     assert_eq!(minted.details.id.as_str(), keys[0].id);
     assert_eq!(world.simulator.connections(), 1);
     let requests = world.simulator.requests();
-    let lines: Vec<_> = requests.iter().map(|request| request.line()).collect();
+    let lines: Vec<_> = requests
+        .iter()
+        .map(tailmint_simulator::Recorded::line)
+        .collect();
     assert_eq!(
         lines,
         ["POST /api/v2/oauth/token", "POST /api/v2/tailnet/-/keys"]

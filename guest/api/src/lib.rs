@@ -13,7 +13,7 @@ pub use text::one_line;
 pub const API_HOST: &str = "api.tailscale.com";
 
 /// The scope that it takes to make, read and revoke auth keys
-/// (Tailscale's OpenAPI document).
+/// (Tailscale's `OpenAPI` document).
 pub const AUTH_KEYS_SCOPE: &str = "auth_keys";
 
 /// What requests say they come from.

@@ -56,7 +56,7 @@ pub fn mint(
                 content,
             }),
         })
-        .map_err(|error| error.while_making_a_key())?;
+        .map_err(super::transport::TransportError::while_making_a_key)?;
     if response.status != 200 {
         let tags = Tags {
             asked: &properties.tags,
@@ -136,7 +136,7 @@ fn is_secret(key: &str) -> bool {
     !key.is_empty() && key.len() <= MAX_KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The members of a key in the API's answers (schema `Key` of its OpenAPI
+/// The members of a key in the API's answers (schema `Key` of its `OpenAPI`
 /// document) that are of use here. Control servers other than Tailscale's have
 /// numbers for ids.
 #[derive(Deserialize)]

@@ -100,7 +100,7 @@ pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error 
             retry_after_seconds: retry_after::seconds(response),
         }),
         502 | 504 if step == Step::Create => outcome_unknown(
-            format!("a gateway gave up waiting for the API: {said}"),
+            &format!("a gateway gave up waiting for the API: {said}"),
             Some(response.status),
         ),
         500.. => Error::Unavailable(problem(
@@ -157,7 +157,7 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     let success = (200..300).contains(&status);
     if step == Step::Create && success {
         return outcome_unknown(
-            format!("the API's answer makes no sense: {what}"),
+            &format!("the API's answer makes no sense: {what}"),
             Some(status),
         );
     }
@@ -169,7 +169,7 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
 }
 
 /// A key may exist.
-pub(crate) fn outcome_unknown(message: String, status: Option<u16>) -> Error {
+pub(crate) fn outcome_unknown(message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
         message: format!("{message}; a key may exist"),
         hint: "look for a new key in the admin console and revoke it; otherwise it ends with its expiry".to_owned(),

@@ -107,7 +107,7 @@ impl TransportError {
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
-                format!(
+                &format!(
                     "no answer came to the request for a new key: {}",
                     one_line(&detail)
                 ),

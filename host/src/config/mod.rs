@@ -79,23 +79,21 @@ impl Config {
 
     /// Changes the profile of this name, or adds it.
     fn change(&mut self, path: &Path, name: &str, entry: ProfileEntry) -> Result<(), ConfigError> {
-        match self
+        if let Some(profile) = self
             .profiles
             .iter_mut()
             .find(|profile| profile.name == name)
         {
-            Some(profile) => entry.change(profile),
-            None => {
-                let profile =
-                    entry
-                        .into_profile(name)
-                        .map_err(|member| ConfigError::Incomplete {
-                            path: path.to_owned(),
-                            profile: name.to_owned(),
-                            member,
-                        })?;
-                self.profiles.push(profile);
-            }
+            entry.change(profile);
+        } else {
+            let profile = entry
+                .into_profile(name)
+                .map_err(|member| ConfigError::Incomplete {
+                    path: path.to_owned(),
+                    profile: name.to_owned(),
+                    member,
+                })?;
+            self.profiles.push(profile);
         }
         Ok(())
     }

@@ -10,7 +10,7 @@ use wasmtime_wasi_http::Error as WasiError;
 use super::{Connection, Failure, wire::wire};
 use crate::{
     event::{Event, Observer},
-    policy::{Decision, MAX_BODY_BYTES, Outbound, Policy, Refusal, Rule},
+    policy::{Decision, MAX_BODY_BYTES, Operation, Outbound, Policy, Refusal, Rule},
     seal::{Issued, Seals},
 };
 
@@ -145,6 +145,11 @@ impl Run {
     /// made it.
     pub(crate) fn open_result(&self, text: &str) -> Option<Issued> {
         self.state().seals.open_result(text)
+    }
+
+    /// Whether it may be given up on before it has sent what it is for.
+    pub(crate) fn is_interruptible(&self) -> bool {
+        self.state().policy.intent().operation() != Operation::Revoke
     }
 
     /// The keys that the API gave out in this run.

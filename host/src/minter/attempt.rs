@@ -15,7 +15,7 @@ use crate::{
 
 /// The time that a whole call has, with every wait and retry. Twice the limits
 /// of its two requests, so that it only ends what does not end by itself.
-pub(super) const RUN_LIMIT: Duration = Duration::from_secs(60);
+pub(super) const RUN_LIMIT: Duration = Duration::from_mins(1);
 
 impl Minter {
     /// Mints once. Beside the result come the keys that the API gave out, which
@@ -141,7 +141,20 @@ impl Minter {
         let calling = self.sandbox.call(Arc::clone(run), async |store, calls| {
             call(calls.tailmint_api_auth_keys(), store).await
         });
-        match tokio::time::timeout(RUN_LIMIT, calling).await {
+        let calling = tokio::time::timeout(RUN_LIMIT, calling);
+        tokio::pin!(calling);
+        let called = tokio::select! {
+            called = &mut calling => called,
+            // A request that makes or revokes a key is not given up on: what
+            // came of it must be known.
+            () = self.interrupt.raised(), if run.is_interruptible() => {
+                if !run.outcome().last_sent.is_some_and(Rule::changes_keys) {
+                    return Err(MintError::interrupted());
+                }
+                calling.await
+            }
+        };
+        match called {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(told(error, &run.outcome())),
             Ok(Err(fault)) => Err(stopped(&fault, &run.outcome())),

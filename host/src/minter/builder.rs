@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{MintError, Minter, patience::Patience};
 use crate::{
-    ConnectTo, Observer, Trust,
+    ConnectTo, Interrupt, Observer, Trust,
     egress::{Connection, Connector},
     event::Blind,
     sandbox::Sandbox,
@@ -15,6 +15,7 @@ pub struct MinterBuilder {
     trust: Option<Trust>,
     connect_to: Option<ConnectTo>,
     observer: Option<Arc<dyn Observer>>,
+    interrupt: Interrupt,
 }
 
 impl MinterBuilder {
@@ -37,6 +38,13 @@ impl MinterBuilder {
         self
     }
 
+    /// Stops minting when it is raised. A key that was made by then is revoked;
+    /// revoking is not stopped.
+    pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
+        self.interrupt = interrupt;
+        self
+    }
+
     /// Loads the component. Nothing is connected to yet.
     pub fn build(self) -> Result<Minter, MintError> {
         let trust = self.trust.unwrap_or_else(Trust::bundled);
@@ -45,6 +53,7 @@ impl MinterBuilder {
             sandbox: Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?,
             connection: Arc::new(Connection::new(connector)),
             observer: self.observer.unwrap_or_else(|| Arc::new(Blind)),
+            interrupt: self.interrupt,
             patience: Patience::default(),
         })
     }

@@ -28,6 +28,9 @@ pub enum MintErrorKind {
     GuestTrapped,
     /// A fault of this library.
     Internal,
+    /// Whoever called wanted to stop. No key was left behind unless the message
+    /// names it.
+    Interrupted,
     /// The credential is wrong, expired or revoked.
     InvalidCredential,
     /// The request makes no sense to the API.
@@ -78,6 +81,13 @@ impl MintError {
         }
     }
 
+    pub(super) fn interrupted() -> Self {
+        Self {
+            hint: None,
+            ..Self::new(MintErrorKind::Interrupted, "interrupted", "")
+        }
+    }
+
     pub(super) fn internal(detail: &str) -> Self {
         Self::new(
             MintErrorKind::Internal,
@@ -95,6 +105,7 @@ impl MintError {
     pub fn class(&self) -> Class {
         match self.kind {
             MintErrorKind::Internal => Class::Internal,
+            MintErrorKind::Interrupted => Class::Interrupted,
             MintErrorKind::Denied => Class::Denied,
             MintErrorKind::GuestOverLimit | MintErrorKind::GuestTrapped => Class::Guest,
             MintErrorKind::InvalidCredential if self.status.is_none() => Class::Credential,
@@ -114,14 +125,13 @@ impl MintError {
 
     /// Adds what became of a key that the API gave out before this went wrong.
     pub(super) fn left_behind(&mut self, id: &KeyId, revoked: bool) {
-        if revoked {
-            self.message
-                .push_str(&format!("; key {id} was made and is revoked again"));
+        let fate = if revoked {
+            format!("key {id} was made and is revoked again")
         } else {
-            self.message
-                .push_str(&format!("; key {id} was made and could not be revoked"));
             self.hint = Some(format!("revoke it: tailmint keys revoke {id}"));
-        }
+            format!("key {id} was made and could not be revoked")
+        };
+        self.message = format!("{}; {fate}", self.message);
     }
 }
 

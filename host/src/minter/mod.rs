@@ -15,8 +15,8 @@ use std::sync::Arc;
 use patience::{Patience, Verdict};
 
 use crate::{
-    Credential, Event, KeyId, KeyProperties, Observer, Tailnet, egress::Connection, policy::Intent,
-    sandbox::Sandbox,
+    Credential, Event, Interrupt, KeyId, KeyProperties, Observer, Tailnet, egress::Connection,
+    policy::Intent, sandbox::Sandbox,
 };
 
 /// Mints, reads and revokes auth keys with the sandboxed component.
@@ -28,6 +28,7 @@ pub struct Minter {
     sandbox: Sandbox,
     connection: Arc<Connection>,
     observer: Arc<dyn Observer>,
+    interrupt: Interrupt,
     patience: Patience,
 }
 
@@ -53,9 +54,13 @@ impl Minter {
             tailnet: tailnet.clone(),
             properties: properties.clone(),
         };
-        self.patiently(async || {
+        self.patiently(true, async || {
             let (result, issued) = self.attempt_mint(credential, &intent).await;
             match result {
+                Ok(_) if self.interrupt.is_raised() => {
+                    let error = MintError::interrupted();
+                    Err(self.abandon(credential, tailnet, error, &issued).await)
+                }
                 Err(error) => Err(self.abandon(credential, tailnet, error, &issued).await),
                 minted => minted,
             }
@@ -74,8 +79,10 @@ impl Minter {
             tailnet: tailnet.clone(),
             id: id.clone(),
         };
-        self.patiently(async || self.attempt_get(credential, &intent, id).await)
-            .await
+        self.patiently(true, async || {
+            self.attempt_get(credential, &intent, id).await
+        })
+        .await
     }
 
     /// Revokes an auth key: it joins no more machines. Those that have joined
@@ -90,13 +97,16 @@ impl Minter {
             tailnet: tailnet.clone(),
             id: id.clone(),
         };
-        self.patiently(async || self.attempt_revoke(credential, &intent, id).await)
-            .await
+        self.patiently(false, async || {
+            self.attempt_revoke(credential, &intent, id).await
+        })
+        .await
     }
 
     /// Calls until it succeeds, cannot succeed, or patience ends.
     async fn patiently<T>(
         &self,
+        interruptible: bool,
         mut attempt: impl AsyncFnMut() -> Result<T, MintError>,
     ) -> Result<T, MintError> {
         let mut waits = self.patience.start();
@@ -111,7 +121,12 @@ impl Minter {
                         reason: &error.message,
                         wait,
                     });
-                    tokio::time::sleep(wait).await;
+                    tokio::select! {
+                        () = tokio::time::sleep(wait) => {}
+                        () = self.interrupt.raised(), if interruptible => {
+                            return Err(MintError::interrupted());
+                        }
+                    }
                 }
                 Verdict::GiveUp => return Err(error),
             }

@@ -52,6 +52,11 @@ impl Rule {
         }
     }
 
+    /// Whether the request makes or ends a key.
+    pub(crate) const fn changes_keys(self) -> bool {
+        matches!(self, Self::CreateAuthKey | Self::DeleteKey)
+    }
+
     /// The rule whose route is the request's, among those that the caller's
     /// errand needs.
     pub(super) fn of(outbound: &Outbound, intent: &Intent) -> Result<Self, Refusal> {

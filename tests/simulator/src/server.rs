@@ -6,7 +6,7 @@ use std::{convert::Infallible, io, net::TcpListener, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use faulty::{Faulty, Interruption};
-use http::{HeaderValue, Request, Response, StatusCode, header};
+use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Channel, Either, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
@@ -91,53 +91,8 @@ async fn answer(
         .await
         .map_err(|_| Hangup)?
         .to_bytes();
-    let path = parts.uri.path().to_owned();
-    let (index, planned) = {
-        let mut state = state.lock();
-        state.recorded.push(Recorded {
-            connection,
-            method: parts.method.to_string(),
-            path: path.clone(),
-            query: parts.uri.query().map(str::to_owned),
-            headers: parts
-                .headers
-                .iter()
-                .map(|(name, value)| {
-                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                    (name.as_str().to_owned(), value)
-                })
-                .collect(),
-            body: String::from_utf8_lossy(&body).into_owned(),
-            answer: None,
-        });
-        let endpoint = if path == TOKEN_PATH {
-            Endpoint::Token
-        } else {
-            Endpoint::Keys
-        };
-        let planned = fault::take(&mut state.faults, endpoint);
-        (state.recorded.len() - 1, planned)
-    };
-    let usual = || {
-        let mut state = state.lock();
-        let authorization = parts
-            .headers
-            .get(header::AUTHORIZATION)
-            .and_then(|value| value.to_str().ok());
-        let query = parts.uri.query().unwrap_or_default();
-        match route(
-            &mut state,
-            parts.method.as_str(),
-            &path,
-            query,
-            authorization,
-            &body,
-        ) {
-            Ok(Some(value)) => (StatusCode::OK, value.to_string().into_bytes()),
-            Ok(None) => (StatusCode::OK, Vec::new()),
-            Err(refusal) => (refusal.status, refusal.body()),
-        }
-    };
+    let (index, planned) = record(state, &parts, &body, connection);
+    let usual = || usual(state, &parts, &body);
     let recorded = |status: StatusCode, body: &[u8]| {
         let answer = Answer {
             status: status.as_u16(),
@@ -215,6 +170,56 @@ async fn answer(
             recorded(status, &body);
             Ok(drip(status, body, pause))
         }
+    }
+}
+
+/// Writes the request down; its place in the record, and the fault that it meets.
+fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usize, Option<Fault>) {
+    let mut state = state.lock();
+    state.recorded.push(Recorded {
+        connection,
+        method: parts.method.to_string(),
+        path: parts.uri.path().to_owned(),
+        query: parts.uri.query().map(str::to_owned),
+        headers: parts
+            .headers
+            .iter()
+            .map(|(name, value)| {
+                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                (name.as_str().to_owned(), value)
+            })
+            .collect(),
+        body: String::from_utf8_lossy(body).into_owned(),
+        answer: None,
+    });
+    let endpoint = if parts.uri.path() == TOKEN_PATH {
+        Endpoint::Token
+    } else {
+        Endpoint::Keys
+    };
+    let planned = fault::take(&mut state.faults, endpoint);
+    (state.recorded.len() - 1, planned)
+}
+
+/// What the service does.
+fn usual(state: &Shared, parts: &Parts, body: &[u8]) -> (StatusCode, Vec<u8>) {
+    let mut state = state.lock();
+    let authorization = parts
+        .headers
+        .get(header::AUTHORIZATION)
+        .and_then(|value| value.to_str().ok());
+    let answer = route(
+        &mut state,
+        parts.method.as_str(),
+        parts.uri.path(),
+        parts.uri.query().unwrap_or_default(),
+        authorization,
+        body,
+    );
+    match answer {
+        Ok(Some(value)) => (StatusCode::OK, value.to_string().into_bytes()),
+        Ok(None) => (StatusCode::OK, Vec::new()),
+        Err(refusal) => (refusal.status, refusal.body()),
     }
 }
 

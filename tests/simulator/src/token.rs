@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The lifetime of a token. It cannot be changed.
-const LIFETIME: Duration = Duration::from_secs(3600);
+const LIFETIME: Duration = Duration::from_hours(1);
 
 pub(crate) fn issue(
     state: &mut State,

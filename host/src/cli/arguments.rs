@@ -1,0 +1,240 @@
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tailmint::{ConnectTo, KeyId};
+
+use super::key_flags::KeyFlags;
+
+/// Joins machines to a Tailscale network without a standing key.
+///
+/// Reads a Tailscale OAuth client from ~/secrets, mints an auth key of one hour
+/// with it in a sandbox that can reach nothing but api.tailscale.com, and hands
+/// the key to tailscale.
+#[derive(Parser)]
+#[command(name = "tailmint", version, after_long_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tailmint up                             join this machine
+  tailmint up -- --hostname=db --ssh      join it with further settings
+  tailmint mint --expiry 10m --single-use print a key for another machine
+  tailmint mint --profile k8s-operator    print a key of the other profile
+  eval \"$(tailmint env)\"                  put a key into TS_AUTHKEY
+  tailmint exec -- terraform apply        run a command with TS_AUTHKEY set
+
+Exit status:
+  0 done, 1 internal fault, 2 usage, 10 credential, 11 policy or audit
+  configuration, 12 a request was denied, 13 the sandbox was left or exhausted,
+  14 the API refused, 15 the API cannot be reached or failed, 16 outcome unknown
+  (a key may exist), 17 the component's result was rejected, 20 no tailscale
+  command, 21 tailscale failed, 128+n ended by signal n";
+
+#[derive(Args)]
+#[command(next_help_heading = "Options for all commands")]
+pub(super) struct Global {
+    /// Directory of the credential files [default: ~/secrets]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) secrets_dir: Option<PathBuf>,
+    /// Configuration file [default: ~/.config/tailmint/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Connect there instead of to api.tailscale.com; requests and certificate
+    /// stay those of api.tailscale.com
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(super) connect_to: Option<ConnectTo>,
+    /// Trust the certificate authorities in this file, and no others
+    #[arg(long, global = true, value_name = "PEM")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say on standard error what is sent and decided
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    pub(super) fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::AlwaysAnsi,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Subcommand)]
+pub(super) enum Command {
+    /// Mint an auth key and print it
+    #[command(after_help = MINT_EXAMPLES)]
+    Mint(Mint),
+    /// Mint an auth key and print it as a shell command: eval "$(tailmint env)"
+    Env(Env),
+    /// Run a command with a new auth key in `TS_AUTHKEY`
+    #[command(after_help = EXEC_EXAMPLES)]
+    Exec(Exec),
+    /// Join this machine to the tailnet
+    ///
+    /// A machine that is in is left alone, one that is only stopped is brought
+    /// up; both without a key. The key is handed to tailscale in memory: it is
+    /// on no command line, in no environment and in no file. If the machine does
+    /// not get in, the key is revoked again.
+    #[command(after_help = UP_EXAMPLES)]
+    Up(Up),
+    /// Look at auth keys, or revoke them
+    Keys(Keys),
+    /// Show what happens, with a simulated API on this machine
+    Demo,
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Example:\n  tailmint completions bash > ~/.local/share/bash-completion/completions/tailmint"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page
+    #[command(after_help = "Example:\n  tailmint man | man -l -")]
+    Man,
+}
+
+const MINT_EXAMPLES: &str = "\
+Examples:
+  tailmint mint
+  tailmint mint --expiry 10m --single-use --description 'build agent'
+  tailmint mint --profile k8s-operator --format json";
+
+const EXEC_EXAMPLES: &str = "\
+The exit status is that of the command, or 127 if there is no such command; then
+no key is minted.
+
+Examples:
+  tailmint exec -- terraform apply
+  tailmint exec --expiry 10m -- sh -c 'docker run -e TS_AUTHKEY tailscale/tailscale'";
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  tailmint up
+  tailmint up --timeout 30s --revoke
+  tailmint up -- --hostname=db --accept-routes";
+
+#[derive(Args)]
+pub(super) struct Mint {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// How a key is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The key alone.
+    #[default]
+    Key,
+    /// The key with all that is known about it.
+    Json,
+    /// A command for a shell that puts it into `TS_AUTHKEY`.
+    Env,
+}
+
+#[derive(Args)]
+pub(super) struct Env {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+}
+
+#[derive(Args)]
+pub(super) struct Exec {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct Up {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// How long the machine may take to get in
+    #[arg(long, default_value = "2m", value_parser = timeout, value_name = "DURATION")]
+    pub(super) timeout: Duration,
+    /// Log in anew, also where the machine is in
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Revoke the key once the machine is in
+    #[arg(long)]
+    pub(super) revoke: bool,
+    /// The socket of tailscaled
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// The tailscale command [default: the first in $PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) tailscale: Option<PathBuf>,
+    /// Further arguments for tailscale up
+    #[arg(last = true, value_name = "TAILSCALE-UP-ARGS")]
+    pub(super) arguments: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct Keys {
+    /// Whose OAuth client to use
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) profile: Option<String>,
+    #[command(subcommand)]
+    pub(super) command: KeysCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum KeysCommand {
+    /// Describe an auth key, also one that is no longer valid
+    Get {
+        /// The key's id, such as kTT1CNTRL11
+        id: KeyId,
+    },
+    /// Revoke auth keys: they join no more machines
+    Revoke {
+        /// The keys' ids
+        #[arg(required = true)]
+        ids: Vec<KeyId>,
+    },
+}
+
+/// Longer than this is not waiting for a machine to get in.
+const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(text)
+            .map_err(|_| "give a duration, such as 30s or 2m".to_owned())?,
+    };
+    if duration.is_zero() || duration > LONGEST_TIMEOUT {
+        return Err("give more than nothing and at most 1h".to_owned());
+    }
+    Ok(duration)
+}

@@ -1,0 +1,15 @@
+//! The commands, one a file.
+
+mod completions;
+mod demo;
+mod exec;
+mod keys;
+mod mint;
+mod up;
+
+pub(super) use completions::{completions, man};
+pub(super) use demo::demo;
+pub(super) use exec::exec;
+pub(super) use keys::keys;
+pub(super) use mint::{env, mint};
+pub(super) use up::up;

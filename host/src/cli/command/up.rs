@@ -1,0 +1,118 @@
+use std::process::ExitCode;
+
+use serde_json::json;
+use tailmint::{Join, Joined, Node, Tag, Tailscale, UpArguments};
+
+use crate::cli::{
+    arguments::{Global, Up},
+    failure::Failure,
+    print,
+    session::Session,
+    spinner::Spinner,
+    trace::Trace,
+};
+
+pub(in crate::cli) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
+    let arguments = UpArguments::new(up.arguments.clone())?;
+    let session = Session::begin(global, up.key.profile.as_deref())?;
+    let tailscale = Tailscale::find(
+        up.tailscale.as_deref(),
+        up.socket.clone(),
+        session.environment.clone(),
+    )?;
+    if let Some(warning) = tailscale.warning() {
+        Trace::note(&format!("warning: {warning}"));
+    }
+    let properties = up.key.properties(&session.profile);
+    let joined = {
+        let spinner = Spinner::new(global.verbose);
+        let join = Join {
+            tailscale: &tailscale,
+            arguments,
+            timeout: up.timeout,
+            force: up.force,
+            revoke: up.revoke,
+            interrupt: session.interrupt.clone(),
+            watch: &|step| spinner.show(step),
+        };
+        let joined = match join.without_key().await {
+            Ok(Some(joined)) => Ok(joined),
+            Ok(None) => {
+                let account = session.account()?;
+                join.with_key(&session.minter()?, &account, &properties)
+                    .await
+            }
+            Err(error) => Err(error),
+        };
+        joined.map_err(|error| Failure::from(error).by(&session.signals))?
+    };
+    if let Some(warning) = other_tags(joined.node(), &properties.tags) {
+        Trace::note(&warning);
+    }
+    let line = if global.json {
+        in_json(&joined)
+    } else {
+        in_words(&joined)
+    };
+    print::line(&line).map_err(|error| {
+        Failure::internal(&format!(
+            "the machine is in, but standard output is not: {error}"
+        ))
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn in_words(joined: &Joined) -> String {
+    let node = joined.node();
+    let what = match joined {
+        Joined::Before(_) => "was in the tailnet already",
+        Joined::BroughtUp(_) => "is up again",
+        _ => "joined the tailnet",
+    };
+    let mut facts: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
+    facts.extend(node.tags.iter().cloned());
+    if let Joined::WithKey { key, revoked, .. } = joined {
+        facts.push(if *revoked {
+            format!("key {key}, revoked")
+        } else {
+            format!("key {key}")
+        });
+    }
+    format!("{} {what}: {}", node.name, facts.join(", "))
+}
+
+fn in_json(joined: &Joined) -> String {
+    let node = joined.node();
+    let (how, key, revoked) = match joined {
+        Joined::Before(_) => ("before", None, None),
+        Joined::BroughtUp(_) => ("brought-up", None, None),
+        Joined::WithKey { key, revoked, .. } => ("joined", Some(key.as_str()), Some(*revoked)),
+        _ => ("in", None, None),
+    };
+    json!({
+        "how": how,
+        "name": node.name,
+        "addresses": node.addresses,
+        "tags": node.tags,
+        "key": key,
+        "key-revoked": revoked,
+    })
+    .to_string()
+}
+
+/// What to say where a machine that was left alone has other tags than a new
+/// key would give it.
+fn other_tags(node: &Node, wanted: &[Tag]) -> Option<String> {
+    let missing: Vec<_> = wanted
+        .iter()
+        .map(Tag::as_str)
+        .filter(|tag| !node.tags.iter().any(|other| other == tag))
+        .collect();
+    (!missing.is_empty()).then(|| {
+        format!(
+            "warning: {} does not have {}; give --force to log it in anew",
+            node.name,
+            missing.join(" ")
+        )
+    })
+}

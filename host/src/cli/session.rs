@@ -1,0 +1,65 @@
+use std::sync::Arc;
+
+use tailmint::{Account, Config, Environment, Interrupt, Minter, Profile, SecretsDir, Trust};
+
+use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
+
+/// What a command works with: the profile, where its credential is, and how the
+/// API is reached.
+pub(super) struct Session<'a> {
+    global: &'a Global,
+    pub(super) environment: Environment,
+    pub(super) profile: Profile,
+    secrets_dir: SecretsDir,
+    pub(super) interrupt: Interrupt,
+    pub(super) signals: Signals,
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration. From here on signals stop what is done instead
+    /// of ending the process.
+    pub(super) fn begin(global: &'a Global, profile: Option<&str>) -> Result<Self, Failure> {
+        let environment = Environment::of_process();
+        let config = Config::load(global.config.as_deref(), &environment)?;
+        let profile = config.profile(profile)?.clone();
+        let secrets_dir = SecretsDir::find(
+            global.secrets_dir.as_deref(),
+            config.secrets_dir(),
+            &environment,
+        )?;
+        let interrupt = Interrupt::default();
+        let signals = Signals::raise(interrupt.clone())?;
+        Ok(Self {
+            global,
+            environment,
+            profile,
+            secrets_dir,
+            interrupt,
+            signals,
+        })
+    }
+
+    /// The credential of the profile.
+    pub(super) fn account(&self) -> Result<Account, Failure> {
+        let account = Account::of_profile(&self.profile, &self.secrets_dir, &self.environment)?;
+        if self.global.verbose {
+            Trace::note(&format!("the credential is from {}", account.origin));
+        }
+        Ok(account)
+    }
+
+    /// A minter that reaches the API as the flags say.
+    pub(super) fn minter(&self) -> Result<Minter, Failure> {
+        let mut builder = Minter::builder().interrupt(self.interrupt.clone());
+        if let Some(path) = &self.global.ca_file {
+            builder = builder.trust(Trust::pem_file(path.clone())?);
+        }
+        if let Some(to) = &self.global.connect_to {
+            builder = builder.connect_to(to.clone());
+        }
+        if self.global.verbose {
+            builder = builder.observer(Arc::new(Trace));
+        }
+        Ok(builder.build()?)
+    }
+}
