@@ -19,7 +19,7 @@ mod bindings {
 }
 
 use bindings::exports::tailmint::api::auth_keys::Guest;
-use bindings::tailmint::api::types;
+use bindings::exports::tailmint::api::types;
 
 struct Component;
 

@@ -3,7 +3,8 @@ use std::{fmt::Display, io::Write, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
-    Class, ConfigError, CredentialError, JoinError, MintError, TrustError, UpArgumentsError,
+    Account, Class, ConfigError, CredentialError, JoinError, MintError, TrustError,
+    UpArgumentsError,
 };
 
 use super::signals::Signals;
@@ -17,6 +18,8 @@ pub(super) struct Failure {
     hint: Option<String>,
     /// What another program said about it.
     words: Vec<String>,
+    /// Where the credential is from that the API does not take.
+    origin: Option<String>,
 }
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
@@ -30,6 +33,7 @@ impl Failure {
             message: message.to_string(),
             hint,
             words: Vec::new(),
+            origin: None,
         }
     }
 
@@ -41,6 +45,15 @@ impl Failure {
     /// The same with another exit status.
     pub(super) fn with_code(self, code: u8) -> Self {
         Self { code, ..self }
+    }
+
+    /// The same with the place of the credential, where the API refused it.
+    pub(super) fn about(self, account: &Account) -> Self {
+        let refused = self.class == Class::Refused;
+        Self {
+            origin: refused.then(|| account.origin.clone()),
+            ..self
+        }
     }
 
     /// The same with the exit status of the signal that came, where it is about
@@ -64,6 +77,7 @@ impl Failure {
                     "message": self.message,
                     "hint": self.hint,
                     "tailscale": self.words,
+                    "credential": self.origin,
                 }
             });
             writeln!(out, "{error}")
@@ -77,6 +91,9 @@ impl Failure {
         writeln!(out, "{ERROR}error:{ERROR:#} {}", self.message)?;
         for line in &self.words {
             writeln!(out, "  tailscale: {line}")?;
+        }
+        if let Some(origin) = &self.origin {
+            writeln!(out, "  the credential is from {origin}")?;
         }
         match &self.hint {
             Some(hint) => writeln!(out, "{HINT}hint:{HINT:#} {hint}"),

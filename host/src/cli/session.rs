@@ -28,7 +28,7 @@ impl<'a> Session<'a> {
             &environment,
         )?;
         let interrupt = Interrupt::default();
-        let signals = Signals::raise(interrupt.clone())?;
+        let signals = Signals::raise(&interrupt)?;
         Ok(Self {
             global,
             environment,

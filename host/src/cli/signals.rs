@@ -21,7 +21,7 @@ const ENDING: [SignalKind; 3] = [
 
 impl Signals {
     /// Raises the interrupt when one comes.
-    pub(super) fn raise(interrupt: Interrupt) -> Result<Self, Failure> {
+    pub(super) fn raise(interrupt: &Interrupt) -> Result<Self, Failure> {
         let first = Arc::new(AtomicU8::new(0));
         for kind in ENDING {
             let mut coming = signal(kind).map_err(|error| {

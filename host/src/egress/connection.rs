@@ -113,6 +113,10 @@ fn chain(error: &dyn std::error::Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
+        let io = error.downcast_ref::<std::io::Error>();
+        if io.is_some_and(|io| io.kind() == std::io::ErrorKind::UnexpectedEof) {
+            return "the other side closed it".to_owned();
+        }
         line = format!("{line}: {error}");
         cause = error.source();
     }

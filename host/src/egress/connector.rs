@@ -1,6 +1,7 @@
 use std::{net::SocketAddr, str::FromStr, time::Duration};
 
 use hyper_util::rt::TokioIo;
+use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use tailmint_api::API_HOST;
 use tokio::{net::TcpStream, time::timeout};
@@ -78,11 +79,7 @@ impl Connector {
         let name = ServerName::try_from(API_HOST).expect("the API's host is a name");
         match timeout(TLS_LIMIT, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
-            Ok(Err(error)) => Err(Failure::Tls {
-                peer: API_HOST.to_owned(),
-                certificate: is_about_certificate(&error),
-                detail: error.to_string(),
-            }),
+            Ok(Err(error)) => Err(tls_failure(&error)),
             Err(_) => Err(Failure::ConnectTimeout {
                 peer: API_HOST.to_owned(),
                 step: "the TLS handshake",
@@ -140,11 +137,42 @@ async fn tcp(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStrea
     }))
 }
 
-fn is_about_certificate(error: &std::io::Error) -> bool {
-    error
-        .get_ref()
-        .and_then(|inner| inner.downcast_ref::<rustls::Error>())
-        .is_some_and(|error| matches!(error, rustls::Error::InvalidCertificate(_)))
+fn tls_failure(error: &std::io::Error) -> Failure {
+    let inner = error.get_ref();
+    let certificate = match inner.and_then(|inner| inner.downcast_ref()) {
+        Some(rustls::Error::InvalidCertificate(certificate)) => Some(certificate),
+        _ => None,
+    };
+    Failure::Tls {
+        peer: API_HOST.to_owned(),
+        certificate: certificate.is_some(),
+        detail: match certificate {
+            Some(certificate) => in_words(certificate),
+            None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
+                "the connection was closed during the TLS handshake".to_owned()
+            }
+            None => error.to_string(),
+        },
+    }
+}
+
+/// What is wrong with a certificate, without the times that rustls adds.
+fn in_words(error: &CertificateError) -> String {
+    match error {
+        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
+            "its certificate has expired".to_owned()
+        }
+        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
+            "its certificate is not valid yet".to_owned()
+        }
+        CertificateError::UnknownIssuer => {
+            "its certificate is from an authority that is not trusted".to_owned()
+        }
+        CertificateError::NotValidForNameContext { presented, .. } => {
+            format!("its certificate is for {}", presented.join(", "))
+        }
+        other => format!("its certificate is not good: {other}"),
+    }
 }
 
 #[cfg(test)]

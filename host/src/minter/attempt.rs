@@ -298,6 +298,12 @@ fn told(error: types::Error, outcome: &Outcome) -> MintError {
             problem,
         ),
     };
+    let hint = match &kind {
+        MintErrorKind::RateLimited {
+            retry_after: Some(wait),
+        } => format!("wait {}, then try again", humantime::format_duration(*wait)),
+        _ => one_line(&problem.hint),
+    };
     let mut message = one_line(&problem.message);
     if let Some(failure) = &outcome.failure {
         message = format!("{message} ({})", one_line(&failure.to_string()));
@@ -305,7 +311,7 @@ fn told(error: types::Error, outcome: &Outcome) -> MintError {
     MintError {
         kind,
         message,
-        hint: Some(one_line(&problem.hint)),
+        hint: Some(hint),
         status: problem.status,
     }
 }

@@ -7,6 +7,7 @@ wasmtime::component::bindgen!({
         package tailmint:host;
 
         world calls {
+            export tailmint:api/types@0.1.0;
             export tailmint:api/auth-keys@0.1.0;
         }
     ",
@@ -14,4 +15,4 @@ wasmtime::component::bindgen!({
 });
 
 pub(crate) use self::exports::tailmint::api::auth_keys;
-pub(crate) use self::tailmint::api::types;
+pub(crate) use self::exports::tailmint::api::types;

@@ -177,12 +177,12 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
         Complaint::Refused => (
             JoinErrorKind::Refused,
             "the control server refuses this machine".to_owned(),
-            "see what it says below",
+            "see whether its administrators limit which machines may join",
         ),
         Complaint::Unknown => (
             JoinErrorKind::Failed,
             format!("tailscale {}", ending(finished)),
-            "see what it says below, and: tailscale status",
+            "see: tailscale status",
         ),
     };
     JoinError {

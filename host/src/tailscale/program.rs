@@ -62,7 +62,7 @@ impl Tailscale {
             }),
             Err(_) => Err(JoinError::new(
                 JoinErrorKind::Missing,
-                format!("there is no tailscale command at {}", shown(given)),
+                format!("there is no tailscale command {}", shown(given)),
                 "install it, see https://tailscale.com/download, or give --tailscale PATH",
             )),
         }
@@ -186,7 +186,7 @@ impl Tailscale {
 
 fn shown(given: Option<&Path>) -> String {
     match given {
-        Some(path) => path.display().to_string(),
-        None => "any place in $PATH".to_owned(),
+        Some(path) => format!("at {}", path.display()),
+        None => "in $PATH".to_owned(),
     }
 }

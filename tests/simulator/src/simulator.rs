@@ -125,6 +125,11 @@ impl Simulator {
         self.state.lock().api_key.clone()
     }
 
+    /// The access tokens that were given out, and the API key.
+    pub fn tokens(&self) -> Vec<String> {
+        self.state.lock().tokens.keys().cloned().collect()
+    }
+
     /// The OAuth client with this description that was not deleted.
     pub fn client(&self, description: &str) -> Option<OauthClient> {
         let state = self.state.lock();

@@ -38,7 +38,7 @@ pub(in crate::cli) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCod
             &exec.key.properties(&session.profile),
         )
         .await
-        .map_err(|error| Failure::from(error).by(&session.signals))?;
+        .map_err(|error| Failure::from(error).about(&account).by(&session.signals))?;
     let error = Command::new(program)
         .arg0(name)
         .args(arguments)

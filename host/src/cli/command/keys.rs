@@ -17,7 +17,7 @@ pub(in crate::cli) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCod
         KeysCommand::Get { id } => get(global, &minter, &account, id).await,
         KeysCommand::Revoke { ids } => revoke(global, &minter, &account, ids).await,
     };
-    done.map_err(|failure| failure.by(&session.signals))?;
+    done.map_err(|failure| failure.about(&account).by(&session.signals))?;
     Ok(ExitCode::SUCCESS)
 }
 

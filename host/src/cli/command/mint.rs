@@ -37,7 +37,7 @@ async fn mint_and_print(
             &flags.properties(&session.profile),
         )
         .await
-        .map_err(|error| Failure::from(error).by(&session.signals))?;
+        .map_err(|error| Failure::from(error).about(&account).by(&session.signals))?;
     match print::line(&print::minted(&minted, format)) {
         Ok(()) => Ok(ExitCode::SUCCESS),
         Err(error) => {

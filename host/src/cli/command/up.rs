@@ -35,16 +35,17 @@ pub(in crate::cli) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Fai
             interrupt: session.interrupt.clone(),
             watch: &|step| spinner.show(step),
         };
-        let joined = match join.without_key().await {
-            Ok(Some(joined)) => Ok(joined),
-            Ok(None) => {
+        let failed = |error| Failure::from(error).by(&session.signals);
+        match join.without_key().await.map_err(failed)? {
+            Some(joined) => joined,
+            None => {
                 let account = session.account()?;
-                join.with_key(&session.minter()?, &account, &properties)
+                let minter = session.minter()?;
+                join.with_key(&minter, &account, &properties)
                     .await
+                    .map_err(|error| failed(error).about(&account))?
             }
-            Err(error) => Err(error),
-        };
-        joined.map_err(|error| Failure::from(error).by(&session.signals))?
+        }
     };
     if let Some(warning) = other_tags(joined.node(), &properties.tags) {
         Trace::note(&warning);

@@ -1,0 +1,14 @@
+//! What the whole does: the command and the library against the simulator of the
+//! API, over TLS.
+
+mod artifact;
+mod credentials;
+mod errors;
+mod exec;
+mod interrupted;
+mod join;
+mod keys;
+mod mint;
+mod minter;
+mod stand_in;
+mod world;

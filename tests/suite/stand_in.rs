@@ -1,0 +1,97 @@
+use std::{
+    fs,
+    path::{Path, PathBuf},
+};
+
+use sha2::{Digest, Sha256};
+
+use crate::world::World;
+
+/// A stand-in for the `tailscale` command that says and does what it is told.
+pub(crate) struct StandIn {
+    directory: PathBuf,
+}
+
+/// One call of `tailscale up`.
+#[derive(Debug)]
+pub(crate) struct Call {
+    pub(crate) argv: Vec<String>,
+    pub(crate) environment: Vec<String>,
+    pub(crate) descriptors: Vec<String>,
+    stdin_sha256: String,
+}
+
+/// What `tailscale status --json` says of a node.
+pub(crate) fn status(state: &str, tags: &[&str]) -> String {
+    let tags = serde_json::json!(tags);
+    format!(
+        r#"{{"Version":"1.102.5","BackendState":"{state}","Self":{{"PublicKey":"nodekey:ab","HostName":"a","DNSName":"a.example.ts.net.","TailscaleIPs":["100.64.0.1","fd7a:115c:a1e0::1"],"Tags":{tags}}},"Health":[]}}"#
+    )
+}
+
+pub(crate) fn running() -> String {
+    status("Running", &["tag:tazpod"])
+}
+
+impl StandIn {
+    /// One in the state. `up` brings it in with tag:tazpod.
+    pub(crate) fn new(world: &World, state: &str) -> Self {
+        let directory = world.path().join("bin");
+        fs::create_dir_all(directory.join("calls")).unwrap();
+        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stand-in/tailscale");
+        fs::copy(source, directory.join("tailscale")).unwrap();
+        let stand_in = Self { directory };
+        stand_in.write("status.json", &status(state, &[]));
+        stand_in.write("in.json", &running());
+        stand_in.up(r#"cp "$here/in.json" "$here/status.json""#);
+        stand_in
+    }
+
+    pub(crate) fn path(&self) -> PathBuf {
+        self.directory.join("tailscale")
+    }
+
+    /// What `up` does.
+    pub(crate) fn up(&self, script: &str) {
+        self.write("up.sh", script);
+    }
+
+    /// What `status` does before it prints its JSON.
+    pub(crate) fn status(&self, script: &str) {
+        self.write("status.sh", script);
+    }
+
+    pub(crate) fn write(&self, name: &str, text: &str) {
+        fs::write(self.directory.join(name), text).unwrap();
+    }
+
+    /// The calls of `up`.
+    pub(crate) fn calls(&self) -> Vec<Call> {
+        let calls = self.directory.join("calls");
+        let count = fs::read_dir(&calls).unwrap().count();
+        let numbers = 1..=count;
+        numbers
+            .map(|number| {
+                let read = |name: &str| {
+                    fs::read_to_string(calls.join(number.to_string()).join(name)).unwrap()
+                };
+                let lines = |name: &str| read(name).lines().map(str::to_owned).collect();
+                Call {
+                    argv: lines("argv"),
+                    environment: lines("environment"),
+                    descriptors: lines("descriptors"),
+                    stdin_sha256: read("stdin.sha256").trim().to_owned(),
+                }
+            })
+            .collect()
+    }
+}
+
+impl Call {
+    /// Whether its standard input was this.
+    pub(crate) fn was_given(&self, text: &str) -> bool {
+        let digest = Sha256::digest(text.as_bytes());
+        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        self.stdin_sha256 == hex
+    }
+}
