@@ -1,6 +1,25 @@
 //! Mints short-lived Tailscale auth keys in a sandbox and joins machines with them.
 //!
-//! For most uses: [`Minter::new`], then [`Minter::mint`].
+//! ```no_run
+//! use tailmint::{Account, Environment, Minter, Profile, SecretsDir};
+//!
+//! # async fn example() -> Result<(), Box<dyn std::error::Error>> {
+//! let environment = Environment::of_process();
+//! let [profile, _] = Profile::built_in();
+//! let directory = SecretsDir::find(None, None, &environment)?;
+//! let account = Account::of_profile(&profile, &directory, &environment)?;
+//!
+//! let minter = Minter::builder().build()?;
+//! let minted = minter
+//!     .mint(&account.credential, &account.tailnet, &profile.key)
+//!     .await?;
+//! println!("key {} until {}", minted.details.id, minted.details.expires);
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! It needs a tokio runtime with I/O and time. It prints nothing, reads no
+//! environment variable that it is not given, and never ends the process.
 
 mod class;
 mod config;

@@ -1,6 +1,6 @@
 //! The minting logic: speaks the Tailscale API, knows no host.
 //!
-//! Everything but [`component`] is free of `wasi:http`: requests go out through
+//! Everything but `component` is free of `wasi:http`: requests go out through
 //! the [`Transport`] trait, so the flow is tested natively, and a native
 //! program can use the same logic without a sandbox.
 //!

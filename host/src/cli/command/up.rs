@@ -36,15 +36,14 @@ pub(in crate::cli) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Fai
             watch: &|step| spinner.show(step),
         };
         let failed = |error| Failure::from(error).by(&session.signals);
-        match join.without_key().await.map_err(failed)? {
-            Some(joined) => joined,
-            None => {
-                let account = session.account()?;
-                let minter = session.minter()?;
-                join.with_key(&minter, &account, &properties)
-                    .await
-                    .map_err(|error| failed(error).about(&account))?
-            }
+        if let Some(joined) = join.without_key().await.map_err(failed)? {
+            joined
+        } else {
+            let account = session.account()?;
+            let minter = session.minter()?;
+            join.with_key(&minter, &account, &properties)
+                .await
+                .map_err(|error| failed(error).about(&account))?
         }
     };
     if let Some(warning) = other_tags(joined.node(), &properties.tags) {
