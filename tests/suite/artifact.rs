@@ -1,5 +1,6 @@
 //! What the component can name at all: read from the bytes that are shipped.
 
+use crate::world::sha256;
 use tailmint::EmbeddedComponent;
 use wit_component::{DecodedWasm, decode};
 
@@ -35,10 +36,10 @@ fn the_component_imports_five_interfaces_and_no_more() {
 
 #[test]
 fn the_digest_is_that_of_the_bytes() {
-    use sha2::{Digest, Sha256};
-    let digest = Sha256::digest(EmbeddedComponent::bytes());
-    let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(EmbeddedComponent::digest(), hex);
+    assert_eq!(
+        EmbeddedComponent::digest(),
+        sha256(EmbeddedComponent::bytes())
+    );
 }
 
 #[test]

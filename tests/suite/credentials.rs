@@ -350,11 +350,10 @@ ephemeral = false
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     let key = &world.simulator.keys()[1];
     assert!(key.reusable && !key.ephemeral);
-    assert_eq!(
+    assert!(
         world.simulator.requests()[1]
             .body
-            .contains(r#""expirySeconds":300"#),
-        true
+            .contains(r#""expirySeconds":300"#)
     );
 }
 

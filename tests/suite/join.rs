@@ -234,7 +234,7 @@ fn refusals_of_tailscale_are_told_in_our_words_with_its_own_beneath() {
         ),
         (
             "access_denied",
-            r#"printf 'Access denied: checkprefs access denied\n\nUse '\''sudo tailscale up'\''.\n' >&2; exit 1"#,
+            r"printf 'Access denied: checkprefs access denied\n\nUse '\''sudo tailscale up'\''.\n' >&2; exit 1",
         ),
         (
             "changed_flags",

@@ -3,9 +3,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use sha2::{Digest, Sha256};
-
-use crate::world::World;
+use crate::world::{World, sha256};
 
 /// A stand-in for the `tailscale` command that says and does what it is told.
 pub(crate) struct StandIn {
@@ -90,8 +88,6 @@ impl StandIn {
 impl Call {
     /// Whether its standard input was this.
     pub(crate) fn was_given(&self, text: &str) -> bool {
-        let digest = Sha256::digest(text.as_bytes());
-        let hex: String = digest.iter().map(|byte| format!("{byte:02x}")).collect();
-        self.stdin_sha256 == hex
+        self.stdin_sha256 == sha256(text.as_bytes())
     }
 }

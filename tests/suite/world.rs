@@ -5,6 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
+use sha2::{Digest, Sha256};
 use tailmint_simulator::{Setup, Simulator};
 use tempfile::TempDir;
 
@@ -119,7 +120,10 @@ impl World {
 
     pub(crate) fn lines(&self) -> Vec<String> {
         let requests = self.simulator.requests();
-        let lines: Vec<_> = requests.iter().map(|request| request.line()).collect();
+        let lines: Vec<_> = requests
+            .iter()
+            .map(tailmint_simulator::Recorded::line)
+            .collect();
         lines.iter().map(|line| self.steady(line)).collect()
     }
 
@@ -184,11 +188,17 @@ fn encodings(secret: &str) -> Vec<Vec<u8>> {
     all
 }
 
+/// The digest in hexadecimal digits.
+pub(crate) fn sha256(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes), "")
+}
+
 fn hex(bytes: &[u8], before: &str) -> String {
-    bytes
+    let digits: Vec<_> = bytes
         .iter()
         .map(|byte| format!("{before}{byte:02x}"))
-        .collect()
+        .collect();
+    digits.concat()
 }
 
 #[test]
