@@ -35,7 +35,7 @@ fn answered(name: &str, endpoint: Endpoint, fault: Fault, times: usize) -> World
 
 fn with_client(scopes: &[&str], tags: &[&str]) -> World {
     let mut client = OauthClient::new("bootstrap", scopes, tags);
-    client.id = "kBOOTCNTRL".to_owned();
+    "kBOOTCNTRL".clone_into(&mut client.id);
     World::with(&Setup {
         clients: vec![client],
         ..Setup::default()

@@ -11,4 +11,5 @@ mod keys;
 mod mint;
 mod minter;
 mod stand_in;
+mod tailnet;
 mod world;

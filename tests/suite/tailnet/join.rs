@@ -1,0 +1,280 @@
+//! Machines join.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::{fs::PermissionsExt, process::CommandExt},
+    process::{Command, Stdio},
+};
+
+use super::{Node, Tailnet, namespace::in_namespace, node::wait_until};
+
+#[test]
+fn two_nodes_join_and_reach_each_other() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let (a, b) = (tailnet.node("a"), tailnet.node("b"));
+        for node in [&a, &b] {
+            let ran = tailnet.up(node, &[], &[]);
+            tailnet.assert_joined(node, &ran);
+            assert_eq!(ran.stderr, "");
+            let name = format!(
+                "{}.tailnet.invalid joined the tailnet: 100.64.0.",
+                node.name
+            );
+            assert!(ran.stdout.starts_with(&name), "{}", ran.stdout);
+        }
+        let ping = a.tailscale(&["ping", "--c=3", "--timeout=10s", "b"]);
+        assert!(ping.status.success(), "{ping:?}");
+        // A key each, which still join machines.
+        assert_eq!(tailnet.world.simulator.live_keys().len(), 2);
+        let nodes = tailnet.control.nodes();
+        assert_eq!(nodes.len(), 2);
+        assert!(nodes.iter().all(|node| node["ephemeral"] == true));
+    });
+}
+
+#[test]
+fn an_ordinary_user_joins() {
+    in_namespace(|programs| {
+        const NOBODY: u32 = 65534;
+        if !is_really_root() {
+            // Then all others of these tests are run by an ordinary user.
+            return;
+        }
+        let tailnet = Tailnet::new(programs);
+        let node = Node::start_as(&tailnet.programs, &tailnet.world, "a", Some(NOBODY));
+        // What an ordinary user cannot reach is laid out for them.
+        let home = tailnet.world.path().join("home");
+        let secrets = home.join("secrets");
+        fs::create_dir_all(&secrets).unwrap();
+        tailnet.world.simulator.write_secrets(&secrets).unwrap();
+        let binary = home.join("tailmint");
+        fs::copy(env!("CARGO_BIN_EXE_tailmint"), &binary).unwrap();
+        for entry in fs::read_dir(&secrets).unwrap() {
+            std::os::unix::fs::chown(entry.unwrap().path(), Some(NOBODY), None).unwrap();
+        }
+        let tailscale = home.join("tailscale");
+        fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
+        fs::set_permissions(tailnet.world.path(), Permissions::from_mode(0o755)).unwrap();
+        let mut command = Command::new(binary);
+        command
+            .arg("up")
+            .arg("--secrets-dir")
+            .arg(secrets)
+            .arg("--connect-to")
+            .arg(tailnet.world.simulator.address().to_string())
+            .arg("--ca-file")
+            .arg(tailnet.world.path().join("ca.pem"))
+            .arg("--tailscale")
+            .arg(tailscale)
+            .arg("--socket")
+            .arg(node.socket())
+            .arg("--")
+            .arg(format!("--login-server={}", tailnet.control.url))
+            .env_clear()
+            .env("HOME", &home)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .uid(NOBODY)
+            .gid(NOBODY);
+        let ran = tailnet.world.finish(command.spawn().unwrap());
+        tailnet.assert_joined(&node, &ran);
+    });
+}
+
+/// Root of the machine, not only of a namespace.
+pub(super) fn is_really_root() -> bool {
+    let map = fs::read_to_string("/proc/self/uid_map").unwrap();
+    let mut first = map.split_whitespace();
+    (first.next(), first.next()) == (Some("0"), Some("0"))
+}
+
+#[test]
+fn a_running_node_is_left_alone() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let mut node = tailnet.node("a");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        let requests = tailnet.world.simulator.requests().len();
+        let ran = tailnet.up(&node, &[], &[]);
+        tailnet.assert_joined(&node, &ran);
+        assert!(
+            ran.stdout.contains("was in the tailnet already"),
+            "{}",
+            ran.stdout
+        );
+        // Just restarted: it has to remember first.
+        node.restart();
+        let ran = tailnet.up(&node, &[], &[]);
+        tailnet.assert_joined(&node, &ran);
+        assert!(
+            ran.stdout.contains("was in the tailnet already"),
+            "{}",
+            ran.stdout
+        );
+        assert_eq!(tailnet.world.simulator.requests().len(), requests);
+        assert_eq!(tailnet.world.simulator.keys().len(), 1);
+    });
+}
+
+#[test]
+fn a_stopped_node_is_brought_up_without_a_key() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let mut node = tailnet.node("a");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        for restart in [false, true] {
+            assert!(node.tailscale(&["down"]).status.success());
+            if restart {
+                node.restart();
+            }
+            assert_eq!(node.state(), "Stopped");
+            let child = tailnet.bare_up_command(&node, &[]).spawn().unwrap();
+            let ran = tailnet.world.finish(child);
+            tailnet.assert_joined(&node, &ran);
+            assert!(ran.stdout.contains("is up again"), "{}", ran.stdout);
+        }
+        assert_eq!(tailnet.world.simulator.keys().len(), 1);
+    });
+}
+
+#[test]
+fn force_joins_anew() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let node = tailnet.node("a");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        let before = node.status()["Self"]["PublicKey"].clone();
+        let ran = tailnet.up(&node, &["--force"], &[]);
+        tailnet.assert_joined(&node, &ran);
+        assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stdout);
+        assert_ne!(node.status()["Self"]["PublicKey"], before);
+        // The control server saw the second key.
+        let keys = tailnet.world.simulator.keys();
+        assert_eq!(keys.len(), 2);
+        assert_eq!(tailnet.control.nodes()[0]["key"], keys[1].id.as_str());
+    });
+}
+
+#[test]
+fn revoke_leaves_no_key_and_the_node_in() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let node = tailnet.node("a");
+        let ran = tailnet.up(&node, &["--revoke"], &[]);
+        tailnet.assert_joined(&node, &ran);
+        assert_eq!(tailnet.world.simulator.keys().len(), 1);
+        assert_eq!(tailnet.world.simulator.live_keys().len(), 0);
+        assert_eq!(node.state(), "Running");
+        // It joins no other machine.
+        let other = tailnet.node("b");
+        let key = &tailnet.world.simulator.keys()[0].key;
+        let joined = join_by_hand(&tailnet, &other, key);
+        assert!(!joined.status.success(), "{joined:?}");
+    });
+}
+
+/// `tailscale up` with the key, as someone without tailmint would.
+pub(super) fn join_by_hand(tailnet: &Tailnet, node: &Node, key: &str) -> std::process::Output {
+    node.tailscale(&[
+        "up",
+        &format!("--auth-key={key}"),
+        &format!("--login-server={}", tailnet.control.url),
+        &format!("--hostname={}", node.name),
+        "--timeout=20s",
+    ])
+}
+
+#[test]
+fn a_reusable_key_joins_two_and_one_for_single_use_one() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let (a, b, c) = (tailnet.node("a"), tailnet.node("b"), tailnet.node("c"));
+        let key = tailnet.world.run(&["mint"]).stdout;
+        for node in [&a, &b] {
+            let joined = join_by_hand(&tailnet, node, key.trim_end());
+            assert!(joined.status.success(), "{joined:?}");
+            assert_eq!(node.state(), "Running");
+        }
+        let once = tailnet.world.run(&["mint", "--single-use"]).stdout;
+        assert!(join_by_hand(&tailnet, &c, once.trim_end()).status.success());
+        let d = tailnet.node("d");
+        let refused = join_by_hand(&tailnet, &d, once.trim_end());
+        assert!(!refused.status.success());
+        assert!(
+            String::from_utf8_lossy(&refused.stderr).contains("invalid key"),
+            "{refused:?}"
+        );
+    });
+}
+
+#[test]
+fn logout_removes_the_ephemeral_node() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let node = tailnet.node("a");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        assert_eq!(tailnet.control.nodes().len(), 1);
+        assert!(node.tailscale(&["logout"]).status.success());
+        wait_until("the node is gone", || tailnet.control.nodes().is_empty());
+        // And it can join again.
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+    });
+}
+
+#[test]
+fn the_lines_of_the_readme_join_too() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let readme = include_str!("../../../README.md");
+        let lines: Vec<_> = readme
+            .lines()
+            .skip_while(|line| *line != "## With your own tailscale line")
+            .skip_while(|line| *line != "```sh")
+            .skip(1)
+            .take_while(|line| *line != "```")
+            .filter(|line| !line.is_empty())
+            .collect();
+        assert_eq!(lines.len(), 2, "{lines:?}");
+        for (index, line) in lines.iter().enumerate() {
+            let node = tailnet.node(&format!("n{index}"));
+            // What the reader has in $PATH, led to this tailnet.
+            let bin = tailnet.world.path().join(format!("bin{index}"));
+            fs::create_dir(&bin).unwrap();
+            let wrap = |name: &str, command: String| {
+                let path = bin.join(name);
+                fs::write(&path, format!("#!/bin/sh\n{command}\n")).unwrap();
+                fs::set_permissions(&path, Permissions::from_mode(0o755)).unwrap();
+            };
+            wrap(
+                "tailscale",
+                format!(
+                    r#"exec {} --socket={} "$@" --login-server={} --timeout=20s"#,
+                    tailnet.programs.tailscale().display(),
+                    node.socket().display(),
+                    tailnet.control.url
+                ),
+            );
+            wrap(
+                "tailmint",
+                format!(
+                    r#"exec {} --secrets-dir={} --connect-to={} --ca-file={} "$@""#,
+                    env!("CARGO_BIN_EXE_tailmint"),
+                    tailnet.world.secrets().display(),
+                    tailnet.world.simulator.address(),
+                    tailnet.world.path().join("ca.pem").display()
+                ),
+            );
+            let output = Command::new("sh")
+                .args(["-c", line])
+                .env_clear()
+                .env("PATH", format!("{}:/usr/bin:/bin", bin.display()))
+                .env("HOME", tailnet.world.path())
+                .output()
+                .unwrap();
+            assert!(output.status.success(), "{line}: {output:?}");
+            assert_eq!(node.state(), "Running", "{line}");
+        }
+    });
+}
