@@ -140,8 +140,48 @@ fn a_stopped_node_is_brought_up_without_a_key() {
     let stand_in = StandIn::new(&world, "Stopped");
     let ran = up(&world, &stand_in, &[]);
     insta::assert_snapshot!(world.snapshot(&ran));
-    assert_eq!(stand_in.calls()[0].argv, ["up", "--timeout=120000ms"]);
+    // With a flag of ours it would want all settings repeated.
+    assert_eq!(stand_in.calls()[0].argv, ["up"]);
     assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn a_stopped_node_whose_login_is_gone_gets_a_key() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Stopped");
+    stand_in.up(
+        r#"if [ -e "$here/calls/2" ]; then cp "$here/in.json" "$here/status.json"; else
+            sed -i s/Stopped/NeedsLogin/ "$here/status.json"; exec sleep 60; fi"#,
+    );
+    let ran = up(&world, &stand_in, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stdout);
+    assert_eq!(world.simulator.live_keys().len(), 1);
+}
+
+#[test]
+fn a_node_that_only_remembers_being_in_is_not_said_to_be() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Stopped");
+    stand_in.write(
+        "in.json",
+        &running().replace(r#""Online":true"#, r#""Online":false"#),
+    );
+    fails(&world, "offline", &up(&world, &stand_in, &[]));
+    // Left alone all the same where it was Running before.
+    let ran = up(&world, &stand_in, &[]);
+    insta::assert_snapshot!("offline_before", world.snapshot(&ran));
+    assert_eq!(stand_in.calls().len(), 1);
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn a_stopped_node_that_does_not_come_up_is_given_up_on() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Stopped");
+    stand_in.up("exec sleep 60");
+    let ran = up(&world, &stand_in, &["--timeout", "1s"]);
+    fails(&world, "stays_down", &ran);
 }
 
 #[test]

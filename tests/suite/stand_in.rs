@@ -23,7 +23,7 @@ pub(crate) struct Call {
 pub(crate) fn status(state: &str, tags: &[&str]) -> String {
     let tags = serde_json::json!(tags);
     format!(
-        r#"{{"Version":"1.102.5","BackendState":"{state}","Self":{{"PublicKey":"nodekey:ab","HostName":"a","DNSName":"a.example.ts.net.","TailscaleIPs":["100.64.0.1","fd7a:115c:a1e0::1"],"Tags":{tags}}},"Health":[]}}"#
+        r#"{{"Version":"1.102.5","BackendState":"{state}","Self":{{"PublicKey":"nodekey:ab","Online":true,"HostName":"a","DNSName":"a.example.ts.net.","TailscaleIPs":["100.64.0.1","fd7a:115c:a1e0::1"],"Tags":{tags}}},"Health":[]}}"#
     )
 }
 

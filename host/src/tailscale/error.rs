@@ -65,6 +65,8 @@ pub enum JoinErrorKind {
     NeedsApproval,
     /// There is no daemon.
     NoDaemon,
+    /// The node is up by what it remembers, and its control server is silent.
+    Offline,
     /// The node is in, but not with the tags of the key.
     OtherTags,
     /// The node is in, but the key could not be revoked as was asked for.

@@ -109,7 +109,7 @@ impl Join<'_> {
             State::Running => Ok(Some(Joined::Before(status.node))),
             State::NeedsLogin => Ok(None),
             State::NeedsMachineAuth => Err(needs_approval(&status)),
-            State::Stopped => self.bring_up().await.map(Some),
+            State::Stopped => self.bring_up().await,
             State::NoState | State::Starting | State::Other(_) => Err(JoinError {
                 words: status.health,
                 ..JoinError::new(
@@ -175,7 +175,7 @@ impl Join<'_> {
         tags: &[Tag],
     ) -> Result<Node, JoinError> {
         let mut arguments = self.arguments.as_slice().to_vec();
-        if before.state != State::NeedsLogin {
+        if before.logged_in {
             arguments.push("--force-reauth".into());
         }
         let stop = async {
@@ -187,7 +187,7 @@ impl Join<'_> {
         let key = &minted.key;
         let finished = self
             .tailscale
-            .up(Some(key), self.timeout, &arguments, stop)
+            .up_with_key(key, self.timeout, &arguments, stop)
             .await?;
         if self.interrupt.is_raised() {
             return Err(interrupted());
@@ -204,13 +204,12 @@ impl Join<'_> {
         };
         // A login that was there before proves nothing about this one.
         let is_new = |status: &Status| {
-            finished.succeeded()
-                || before.state == State::NeedsLogin
-                || status.node_key != before.node_key
+            finished.succeeded() || !before.logged_in || status.node_key != before.node_key
         };
         let status = self
             .look_until(limit, |status| {
-                status.is_running_with(tags.iter().map(Tag::as_str)) && is_new(status)
+                let tagged = status.is_running_with(tags.iter().map(Tag::as_str));
+                tagged && status.node.online && is_new(status)
             })
             .await?;
         if status.state == State::Running && is_new(&status) {
@@ -222,16 +221,19 @@ impl Join<'_> {
         Err(self.not_in(&finished, error, status))
     }
 
-    async fn bring_up(&self) -> Result<Joined, JoinError> {
+    /// Brings a machine up that is logged in. `None` where the login turns out to
+    /// be gone: a machine that is ephemeral is removed while it is down.
+    async fn bring_up(&self) -> Result<Option<Joined>, JoinError> {
         (self.watch)(Step::BringingUp);
+        let stop = async {
+            tokio::select! {
+                () = self.interrupt.raised() => {}
+                () = self.login_wanted() => {}
+            }
+        };
         let finished = self
             .tailscale
-            .up(
-                None,
-                self.timeout,
-                self.arguments.as_slice(),
-                self.interrupt.raised(),
-            )
+            .up(self.timeout, self.arguments.as_slice(), stop)
             .await?;
         if self.interrupt.is_raised() {
             return Err(interrupted());
@@ -244,12 +246,17 @@ impl Join<'_> {
             Duration::ZERO
         };
         let status = self
-            .look_until(limit, |status| status.state == State::Running)
+            .look_until(limit, |status| {
+                let gone = status.state == State::NeedsLogin && status.logged_in;
+                gone || (status.state == State::Running && status.node.online)
+            })
             .await?;
-        if status.state == State::Running {
-            return Ok(Joined::BroughtUp(status.node));
+        match status.state {
+            State::Running if status.node.online => Ok(Some(Joined::BroughtUp(status.node))),
+            State::Running => Err(offline(&status)),
+            State::NeedsLogin if status.logged_in || finished.end == End::Stopped => Ok(None),
+            _ => Err(self.not_in(&finished, error, status)),
         }
-        Err(self.not_in(&finished, error, status))
     }
 
     /// The error for a machine that is not in after `tailscale up`.
@@ -294,6 +301,20 @@ impl Join<'_> {
             if status.is_ok_and(|status| status.state == State::NeedsMachineAuth) {
                 return;
             }
+        }
+    }
+
+    /// Ends when the machine waits for a login, and not just for a moment.
+    async fn login_wanted(&self) {
+        let mut before = false;
+        loop {
+            sleep(LOOK_WHILE_WAITING).await;
+            let status = self.tailscale.status().await;
+            let now = status.is_ok_and(|status| status.state == State::NeedsLogin);
+            if now && before {
+                return;
+            }
+            before = now;
         }
     }
 
@@ -366,6 +387,23 @@ fn interrupted() -> JoinError {
     JoinError {
         hint: None,
         ..JoinError::new(JoinErrorKind::Interrupted, "interrupted", "")
+    }
+}
+
+/// By what it remembers a machine is in, and its control server is silent. It may
+/// be out of reach, or have removed the machine: only the user can tell whether
+/// to log in anew.
+fn offline(status: &Status) -> JoinError {
+    JoinError {
+        words: status.health.clone(),
+        ..JoinError::new(
+            JoinErrorKind::Offline,
+            format!(
+                "the node {} is up, but does not hear from its control server",
+                status.node.name
+            ),
+            "see that the control server can be reached; if it removed the machine, give --force to log it in anew",
+        )
     }
 }
 

@@ -120,35 +120,42 @@ impl Tailscale {
         })
     }
 
-    /// Runs `tailscale up`, with the key on its standard input where there is
-    /// one.
-    pub(super) async fn up(
+    /// Runs `tailscale up` with the key on its standard input.
+    pub(super) async fn up_with_key(
         &self,
-        key: Option<&Secret>,
+        key: &Secret,
         timeout: Duration,
         arguments: &[OsString],
         stop: impl Future<Output = ()>,
     ) -> Result<Finished, JoinError> {
+        let input = key_input(key).map_err(|error| {
+            JoinError::new(
+                JoinErrorKind::Internal,
+                format!("the key cannot be handed over: {error}"),
+                "see whether memory is short, and whether memfd_create is allowed here",
+            )
+        })?;
         let mut command = self.command("up");
-        match key {
-            Some(key) => {
-                let input = key_input(key).map_err(|error| {
-                    JoinError::new(
-                        JoinErrorKind::Internal,
-                        format!("the key cannot be handed over: {error}"),
-                        "see whether memory is short, and whether memfd_create is allowed here",
-                    )
-                })?;
-                command.arg("--auth-key=file:/dev/stdin").stdin(input);
-            }
-            None => {
-                command.stdin(Stdio::null());
-            }
-        }
         command
+            .arg("--auth-key=file:/dev/stdin")
             .arg(format!("--timeout={}ms", timeout.as_millis()))
-            .args(arguments);
+            .args(arguments)
+            .stdin(input);
         self.run(&mut command, timeout + GRACE, stop).await
+    }
+
+    /// Runs `tailscale up` for a machine that is logged in. It gets no
+    /// `--timeout`: with any flag at all it wants all settings repeated that
+    /// were ever made.
+    pub(super) async fn up(
+        &self,
+        limit: Duration,
+        arguments: &[OsString],
+        stop: impl Future<Output = ()>,
+    ) -> Result<Finished, JoinError> {
+        let mut command = self.command("up");
+        command.args(arguments).stdin(Stdio::null());
+        self.run(&mut command, limit, stop).await
     }
 
     fn command(&self, subcommand: &str) -> Command {

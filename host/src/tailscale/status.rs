@@ -7,6 +7,8 @@ use tailmint_api::one_line;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Status {
     pub(super) state: State,
+    /// Whether the daemon has a login, if only one that is gone.
+    pub(super) logged_in: bool,
     pub(super) node: Node,
     /// Names the machine's login; another login has another.
     pub(super) node_key: String,
@@ -46,6 +48,8 @@ pub struct Node {
     pub addresses: Vec<IpAddr>,
     /// Its tags.
     pub tags: Vec<String>,
+    /// Whether it hears from its control server.
+    pub online: bool,
 }
 
 #[derive(Deserialize)]
@@ -53,6 +57,8 @@ pub struct Node {
 struct Wire {
     version: String,
     backend_state: String,
+    #[serde(rename = "AuthURL", default)]
+    login_page: String,
     #[serde(rename = "Self", default)]
     own: Option<WireNode>,
     #[serde(default)]
@@ -63,6 +69,7 @@ struct Wire {
 #[serde(rename_all = "PascalCase", default)]
 struct WireNode {
     public_key: String,
+    online: bool,
     host_name: String,
     #[serde(rename = "DNSName")]
     dns_name: String,
@@ -83,12 +90,20 @@ impl Status {
             let texts = texts.unwrap_or_default();
             texts.iter().map(|text| one_line(text)).collect()
         };
+        let said = State::of(&wire.backend_state);
         Ok(Self {
-            state: State::of(&wire.backend_state),
+            logged_in: said != State::NeedsLogin,
+            // A machine that was removed while its daemon was down says that it
+            // is Running, by what it remembers, and where to log in.
+            state: match said {
+                State::Running if !wire.login_page.is_empty() => State::NeedsLogin,
+                said => said,
+            },
             node: Node {
                 name: one_line(name),
                 addresses: own.addresses.unwrap_or_default(),
                 tags: lines(own.tags),
+                online: own.online,
             },
             node_key: own.public_key,
             health: lines(wire.health),
@@ -144,9 +159,18 @@ mod tests {
     fn reads_a_fresh_daemon() {
         let status = Status::parse(FRESH.as_bytes()).unwrap();
         assert_eq!(status.state, State::NeedsLogin);
+        assert!(!status.logged_in && !status.node.online);
         assert_eq!(status.node.name, "a");
         assert_eq!(status.health, ["Tailscale is stopped."]);
         assert!(!status.is_running_with([].into_iter()));
+    }
+
+    #[test]
+    fn a_login_that_is_gone_is_none() {
+        let gone = RUNNING.replace(r#""AuthURL":"""#, r#""AuthURL":"https://x/a""#);
+        let status = Status::parse(gone.as_bytes()).unwrap();
+        assert_eq!(status.state, State::NeedsLogin);
+        assert!(status.logged_in);
     }
 
     #[test]

@@ -3,10 +3,15 @@
 use std::{
     fs::{self, Permissions},
     os::unix::{fs::PermissionsExt, process::CommandExt},
+    path::Path,
     process::{Command, Stdio},
 };
 
 use super::{Node, Tailnet, namespace::in_namespace, node::wait_until};
+use crate::world::Ran;
+
+/// A user who is nobody in particular.
+pub(super) const NOBODY: u32 = 65534;
 
 #[test]
 fn two_nodes_join_and_reach_each_other() {
@@ -36,51 +41,59 @@ fn two_nodes_join_and_reach_each_other() {
 #[test]
 fn an_ordinary_user_joins() {
     in_namespace(|programs| {
-        const NOBODY: u32 = 65534;
         if !is_really_root() {
             // Then all others of these tests are run by an ordinary user.
             return;
         }
         let tailnet = Tailnet::new(programs);
         let node = Node::start_as(&tailnet.programs, &tailnet.world, "a", Some(NOBODY));
-        // What an ordinary user cannot reach is laid out for them.
-        let home = tailnet.world.path().join("home");
-        let secrets = home.join("secrets");
-        fs::create_dir_all(&secrets).unwrap();
-        tailnet.world.simulator.write_secrets(&secrets).unwrap();
-        let binary = home.join("tailmint");
-        fs::copy(env!("CARGO_BIN_EXE_tailmint"), &binary).unwrap();
-        for entry in fs::read_dir(&secrets).unwrap() {
-            std::os::unix::fs::chown(entry.unwrap().path(), Some(NOBODY), None).unwrap();
-        }
-        let tailscale = home.join("tailscale");
-        fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
-        fs::set_permissions(tailnet.world.path(), Permissions::from_mode(0o755)).unwrap();
-        let mut command = Command::new(binary);
-        command
-            .arg("up")
-            .arg("--secrets-dir")
-            .arg(secrets)
-            .arg("--connect-to")
-            .arg(tailnet.world.simulator.address().to_string())
-            .arg("--ca-file")
-            .arg(tailnet.world.path().join("ca.pem"))
-            .arg("--tailscale")
-            .arg(tailscale)
-            .arg("--socket")
-            .arg(node.socket())
-            .arg("--")
-            .arg(format!("--login-server={}", tailnet.control.url))
-            .env_clear()
-            .env("HOME", &home)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .uid(NOBODY)
-            .gid(NOBODY);
-        let ran = tailnet.world.finish(command.spawn().unwrap());
+        let ran = up_as(&tailnet, &node, NOBODY);
         tailnet.assert_joined(&node, &ran);
     });
+}
+
+/// `tailmint up` on the node by another user, for whom everything is laid out
+/// that they could not reach.
+pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
+    let world = &tailnet.world;
+    let open = |path: &Path| {
+        fs::set_permissions(path, Permissions::from_mode(0o755)).unwrap();
+    };
+    let secrets = world.path().join("secrets-of-user");
+    fs::create_dir(&secrets).unwrap();
+    world.simulator.write_secrets(&secrets).unwrap();
+    for entry in fs::read_dir(&secrets).unwrap() {
+        std::os::unix::fs::chown(entry.unwrap().path(), Some(user), None).unwrap();
+    }
+    open(world.path());
+    open(&world.path().join(&node.name));
+    let bin = tempfile::tempdir().unwrap();
+    open(bin.path());
+    let [tailmint, tailscale] = ["tailmint", "tailscale"].map(|name| bin.path().join(name));
+    fs::copy(env!("CARGO_BIN_EXE_tailmint"), &tailmint).unwrap();
+    fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
+    let mut command = Command::new(tailmint);
+    command
+        .arg("up")
+        .arg("--secrets-dir")
+        .arg(secrets)
+        .arg("--connect-to")
+        .arg(world.simulator.address().to_string())
+        .arg("--ca-file")
+        .arg(world.path().join("ca.pem"))
+        .arg("--tailscale")
+        .arg(tailscale)
+        .arg("--socket")
+        .arg(node.socket())
+        .arg("--")
+        .arg(format!("--login-server={}", tailnet.control.url))
+        .env_clear()
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .uid(user)
+        .gid(user);
+    world.finish(command.spawn().unwrap())
 }
 
 /// Root of the machine, not only of a namespace.
@@ -136,6 +149,34 @@ fn a_stopped_node_is_brought_up_without_a_key() {
             assert!(ran.stdout.contains("is up again"), "{}", ran.stdout);
         }
         assert_eq!(tailnet.world.simulator.keys().len(), 1);
+    });
+}
+
+#[test]
+fn a_stopped_node_that_was_removed_joins_anew() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let mut node = tailnet.node("a");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        assert!(node.tailscale(&["down"]).status.success());
+        // A daemon remembers the key that it had, until it ends.
+        node.restart();
+        assert_eq!(node.state(), "Stopped");
+        // It is ephemeral.
+        wait_until("the node is gone", || tailnet.control.nodes().is_empty());
+        let mut ran = tailnet.up(&node, &[], &[]);
+        // Some daemons forget the login page that they were shown: they say that
+        // they are Running, and nothing but silence tells otherwise.
+        if ran.code == 21 {
+            assert!(
+                ran.stderr.contains("does not hear from its control server"),
+                "{}",
+                ran.stderr
+            );
+            ran = tailnet.up(&node, &["--force"], &[]);
+        }
+        tailnet.assert_joined(&node, &ran);
+        assert_eq!(tailnet.world.simulator.keys().len(), 2);
     });
 }
 

@@ -60,7 +60,7 @@ impl Tailnet {
     }
 
     fn bare_up_command(&self, node: &Node, flags: &[&str]) -> std::process::Command {
-        let mut command = self.world.tailmint(&["up", "--timeout", "20s"]);
+        let mut command = self.world.tailmint(&["up"]);
         command
             .arg("--tailscale")
             .arg(self.programs.tailscale())

@@ -1,17 +1,13 @@
 //! Machines do not join, and are told why.
 
-use std::{
-    fs::{self, Permissions},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
-    time::Instant,
-};
+use std::time::Instant;
 
 use rustix::process::{Pid, Signal, kill_process};
 use tailmint_simulator::{Endpoint, Fault, Simulator};
 
 use super::{
     Node, Tailnet,
-    join::{is_really_root, join_by_hand},
+    join::{NOBODY, is_really_root, join_by_hand, up_as},
     namespace::in_namespace,
     node::wait_until,
 };
@@ -24,7 +20,8 @@ impl Tailnet {
         assert_eq!(ran.stdout, "");
         assert!(ran.stderr.contains(words), "{}", ran.stderr);
         // Where a login page is named, someone is asked to open it.
-        assert!(!ran.stderr.contains("http://"), "{}", ran.stderr);
+        let page = format!("{}/login", self.control.url);
+        assert!(!ran.stderr.contains(&page), "{}", ran.stderr);
         assert_ne!(node.state(), "Running");
         assert_eq!(self.world.simulator.live_keys().len(), 0);
         self.assert_no_key_on_disk();
@@ -129,7 +126,7 @@ fn a_control_server_that_is_not_there() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);
         let node = tailnet.node("a");
-        let mut command = tailnet.bare_up_command(&node, &["--timeout", "2s"]);
+        let mut command = tailnet.bare_up_command(&node, &["--timeout=2s"]);
         command.args(["--", "--login-server=http://127.0.0.1:9"]);
         let ran = tailnet.world.finish(command.spawn().unwrap());
         assert_eq!(ran.code, 21, "{}", ran.stderr);
@@ -185,54 +182,14 @@ fn no_daemon() {
 #[test]
 fn no_permission() {
     in_namespace(|programs| {
-        const NOBODY: u32 = 65534;
         if !is_really_root() {
             // There is no second user to be.
             return;
         }
         let tailnet = Tailnet::new(programs);
         let node = tailnet.node("a");
-        // Who is not root nor the daemon's user may look, and not change.
-        let home = tailnet.world.path().join("home");
-        fs::create_dir(&home).unwrap();
-        let secrets = home.join("secrets");
-        fs::create_dir(&secrets).unwrap();
-        tailnet.world.simulator.write_secrets(&secrets).unwrap();
-        for entry in fs::read_dir(&secrets).unwrap() {
-            std::os::unix::fs::chown(entry.unwrap().path(), Some(NOBODY), None).unwrap();
-        }
-        let binary = home.join("tailmint");
-        fs::copy(env!("CARGO_BIN_EXE_tailmint"), &binary).unwrap();
-        let tailscale = home.join("tailscale");
-        fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
-        fs::set_permissions(tailnet.world.path(), Permissions::from_mode(0o755)).unwrap();
-        fs::set_permissions(
-            tailnet.world.path().join("a"),
-            Permissions::from_mode(0o755),
-        )
-        .unwrap();
-        let mut command = tailnet.up_command(&node, &[], &[]);
-        let arguments: Vec<_> = command.get_args().map(std::ffi::OsStr::to_owned).collect();
-        command = std::process::Command::new(binary);
-        let swap = |argument: std::ffi::OsString| {
-            if argument == tailnet.world.secrets() {
-                secrets.clone().into()
-            } else if argument == tailnet.programs.tailscale() {
-                tailscale.clone().into()
-            } else {
-                argument
-            }
-        };
-        command
-            .args(arguments.into_iter().map(swap))
-            .env_clear()
-            .env("HOME", &home)
-            .stdin(std::process::Stdio::null())
-            .stdout(std::process::Stdio::piped())
-            .stderr(std::process::Stdio::piped())
-            .uid(NOBODY)
-            .gid(NOBODY);
-        let ran = tailnet.world.finish(command.spawn().unwrap());
+        // Who is neither root nor the daemon's user may look, and not change.
+        let ran = up_as(&tailnet, &node, NOBODY);
         tailnet.assert_refused(&node, &ran, 21, "this user may not change tailscale");
     });
 }

@@ -46,6 +46,12 @@ pub(in crate::cli) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Fai
                 .map_err(|error| failed(error).about(&account))?
         }
     };
+    if !joined.node().online {
+        Trace::note(&format!(
+            "warning: {} does not hear from its control server",
+            joined.node().name
+        ));
+    }
     if let Some(warning) = other_tags(joined.node(), &properties.tags) {
         Trace::note(&warning);
     }
@@ -94,6 +100,7 @@ fn in_json(joined: &Joined) -> String {
         "name": node.name,
         "addresses": node.addresses,
         "tags": node.tags,
+        "online": node.online,
         "key": key,
         "key-revoked": revoked,
     })
