@@ -3,39 +3,24 @@
 use tailmint::{
     ConnectTo, Credential, KeyProperties, MintErrorKind, Minter, Secret, Tailnet, Trust,
 };
-use tailmint_simulator::{Endpoint, Fault, Setup, Simulator};
+use tailmint_simulator::{Endpoint, Fault};
 
-struct World {
-    simulator: Simulator,
-    minter: Minter,
-    _directory: tempfile::TempDir,
-}
+use crate::world::World;
 
-fn world(setup: &Setup) -> World {
-    let simulator = Simulator::start(setup).unwrap();
-    let directory = tempfile::tempdir().unwrap();
-    let ca = directory.path().join("ca.pem");
-    simulator.write_ca(&ca).unwrap();
-    let to: ConnectTo = simulator.address().to_string().parse().unwrap();
-    let minter = Minter::builder()
-        .trust(Trust::pem_file(ca).unwrap())
+fn minter(world: &World) -> Minter {
+    let to: ConnectTo = world.simulator.address().to_string().parse().unwrap();
+    Minter::builder()
+        .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
         .connect_to(to)
         .build()
-        .unwrap();
-    World {
-        simulator,
-        minter,
-        _directory: directory,
-    }
+        .unwrap()
 }
 
-impl World {
-    fn client(&self, name: &str) -> Credential {
-        let client = self.simulator.client(name).unwrap();
-        Credential::OauthClient {
-            id: client.id,
-            secret: Secret::new(client.secret),
-        }
+fn client(world: &World, name: &str) -> Credential {
+    let client = world.simulator.client(name).unwrap();
+    Credential::OauthClient {
+        id: client.id,
+        secret: Secret::new(client.secret),
     }
 }
 
@@ -45,11 +30,10 @@ fn tazpod() -> KeyProperties {
 
 #[tokio::test]
 async fn mints_over_one_connection_with_two_requests() {
-    let world = world(&Setup::default());
-    let minted = world
-        .minter
+    let world = World::new();
+    let minted = minter(&world)
         .mint(
-            &world.client("bootstrap"),
+            &client(&world, "bootstrap"),
             &Tailnet::of_credential(),
             &tazpod(),
         )
@@ -77,14 +61,13 @@ async fn mints_over_one_connection_with_two_requests() {
 
 #[tokio::test]
 async fn a_lost_answer_leaves_the_outcome_unknown() {
-    let world = world(&Setup::default());
+    let world = World::new();
     world
         .simulator
         .misbehave(Endpoint::Keys, Fault::LoseAnswer, 1);
-    let error = world
-        .minter
+    let error = minter(&world)
         .mint(
-            &world.client("bootstrap"),
+            &client(&world, "bootstrap"),
             &Tailnet::of_credential(),
             &tazpod(),
         )

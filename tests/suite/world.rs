@@ -9,10 +9,13 @@ use sha2::{Digest, Sha256};
 use tailmint_simulator::{Setup, Simulator};
 use tempfile::TempDir;
 
+use crate::contract::Contract;
+
 /// A simulated API with the credential files for it, in a folder of its own.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
     directory: TempDir,
+    headscale: bool,
 }
 
 /// How a run of the command ended.
@@ -40,6 +43,7 @@ impl World {
         Self {
             simulator,
             directory,
+            headscale: setup.headscale,
         }
     }
 
@@ -132,6 +136,15 @@ impl World {
         let mut file = std::fs::File::create(&path).unwrap();
         file.write_all(text.as_bytes()).unwrap();
         path
+    }
+}
+
+impl Drop for World {
+    /// All that was said to the API and by it keeps Tailscale's contract.
+    fn drop(&mut self) {
+        if !self.headscale && !std::thread::panicking() {
+            Contract::published().check(&self.simulator.requests());
+        }
     }
 }
 

@@ -15,6 +15,8 @@ pub struct Recorded {
     pub headers: Vec<(String, String)>,
     /// The body.
     pub body: String,
+    /// Whether it met a fault that it was told to meet.
+    pub misbehaved: bool,
     /// What was answered; `None` if nothing was.
     pub answer: Option<Answer>,
 }

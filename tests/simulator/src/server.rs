@@ -190,6 +190,7 @@ fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usi
             })
             .collect(),
         body: String::from_utf8_lossy(body).into_owned(),
+        misbehaved: false,
         answer: None,
     });
     let endpoint = if parts.uri.path() == TOKEN_PATH {
@@ -198,7 +199,9 @@ fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usi
         Endpoint::Keys
     };
     let planned = fault::take(&mut state.faults, endpoint);
-    (state.recorded.len() - 1, planned)
+    let index = state.recorded.len() - 1;
+    state.recorded[index].misbehaved = planned.is_some();
+    (index, planned)
 }
 
 /// What the service does.
