@@ -2,6 +2,7 @@
 
 use std::{
     path::Path,
+    process::{Command, Stdio},
     thread::sleep,
     time::{Duration, Instant},
 };
@@ -453,6 +454,45 @@ fn a_tailscale_that_hangs_is_ended() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{name}");
         fails(&world, name, &ran);
     }
+}
+
+#[test]
+fn a_tailscale_that_wants_a_terminal_gets_none() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "NeedsLogin");
+    stand_in.up("read answer < /dev/tty || exit 1");
+    // In a session without a terminal, whatever the tests are run from.
+    let inner = world.tailmint(&["up", "--tailscale"]);
+    let mut command = Command::new("setsid");
+    command
+        .arg("--wait")
+        .arg(inner.get_program())
+        .args(inner.get_args())
+        .arg(stand_in.path())
+        .env_clear()
+        .env("PATH", "/usr/bin:/bin")
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped());
+    let ran = world.finish(command.spawn().unwrap());
+    assert_safe(&world, &stand_in);
+    assert_eq!(ran.code, 21, "{}", ran.stderr);
+    assert_eq!(world.simulator.keys().len(), 1);
+    assert_eq!(world.simulator.live_keys().len(), 0);
+}
+
+#[test]
+fn nobody_to_tell_is_no_reason_to_take_the_key_back() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "NeedsLogin");
+    let mut command = world.tailmint(&["up", "--tailscale"]);
+    command.arg(stand_in.path());
+    let mut child = command.spawn().unwrap();
+    drop(child.stdout.take());
+    let ran = world.finish(child);
+    assert_safe(&world, &stand_in);
+    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_eq!(world.simulator.live_keys().len(), 1);
 }
 
 fn wait_for_call(stand_in: &StandIn) {

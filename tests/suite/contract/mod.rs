@@ -1,4 +1,4 @@
-//! Tailscale's published OpenAPI document, against which every exchange of every
+//! Tailscale's published `OpenAPI` document, against which every exchange of every
 //! test is held.
 
 use std::{fs::OpenOptions, io::Write, sync::LazyLock};
@@ -153,6 +153,8 @@ fn template(path: &str) -> Option<&'static str> {
     }
 }
 
+type Change = fn(&mut Recorded);
+
 #[test]
 fn violations_are_caught() {
     let world = crate::world::World::new();
@@ -161,15 +163,15 @@ fn violations_are_caught() {
     let contract = Contract::published();
     let check = |exchange: &Recorded| contract.check_one(exchange, &mut Checked::default());
     check(&good).unwrap();
-    let changes: [(&str, fn(&mut Recorded)); 7] = [
+    let changes: [(&str, Change); 7] = [
         ("unknown member", |it| {
-            it.body = it.body.replace("expirySeconds", "expiry")
+            it.body = it.body.replace("expirySeconds", "expiry");
         }),
         ("text for a number", |it| {
-            it.body = it.body.replace("3600", "\"3600\"")
+            it.body = it.body.replace("3600", "\"3600\"");
         }),
         ("unknown capability", |it| {
-            it.body = it.body.replace("reusable", "reuseable")
+            it.body = it.body.replace("reusable", "reuseable");
         }),
         ("not JSON", |it| it.body.push('}')),
         ("no such operation", |it| it.method = "PATCH".to_owned()),
@@ -179,7 +181,7 @@ fn violations_are_caught() {
         }),
         ("no time in the answer", |it| {
             let answer = it.answer.as_mut().unwrap();
-            answer.body = answer.body.replace("T", " ");
+            answer.body = answer.body.replace('T', " ");
         }),
     ];
     for (what, change) in changes {

@@ -28,6 +28,15 @@ fn two_nodes_join_and_reach_each_other() {
             );
             assert!(ran.stdout.starts_with(&name), "{}", ran.stdout);
         }
+        println!(
+            "{}",
+            String::from_utf8_lossy(&a.tailscale(&["status"]).stdout)
+        );
+        println!(
+            "{} {}",
+            a.status()["Self"]["DNSName"],
+            a.status()["Self"]["Tags"]
+        );
         let ping = a.tailscale(&["ping", "--c=3", "--timeout=10s", "b"]);
         assert!(ping.status.success(), "{ping:?}");
         // A key each, which still join machines.
