@@ -21,6 +21,7 @@
 //! It needs a tokio runtime with I/O and time. It prints nothing, reads no
 //! environment variable that it is not given, and never ends the process.
 
+mod audit;
 mod class;
 mod config;
 mod credentials;
@@ -42,6 +43,10 @@ mod tag;
 mod tailnet;
 mod tailscale;
 
+pub use audit::{
+    Actor, Audit, AuditError, AuditEvent, AuditFile, Break, Entry, SecretUse, Verdict,
+    Verification, verify,
+};
 pub use class::Class;
 pub use config::{Config, ConfigError};
 pub use credentials::{Account, Credential, CredentialError, SecretsDir, Wrong};

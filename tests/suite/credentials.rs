@@ -411,6 +411,7 @@ fn directories_are_found_in_their_order() {
         .arg(world.simulator.address().to_string())
         .arg("--ca-file")
         .arg(world.path().join("ca.pem"))
+        .env("XDG_STATE_HOME", world.path())
         .env("CREDENTIALS_DIRECTORY", world.secrets());
     let ran = world.finish(command.spawn().unwrap());
     assert_eq!(ran.code, 0, "{}", ran.stderr);

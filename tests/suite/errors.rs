@@ -301,14 +301,13 @@ fn nobody_listens() {
         .local_addr()
         .unwrap()
         .port();
-    let mut command = world.tailmint(&["mint"]);
-    command.arg("--connect-to").arg(format!("127.0.0.1:{port}"));
-    drop(command);
     let mut command = crate::world::bare();
     command
         .arg("mint")
         .arg("--secrets-dir")
         .arg(world.secrets())
+        .arg("--audit-file")
+        .arg(world.path().join("audit.jsonl"))
         .arg("--connect-to")
         .arg(format!("127.0.0.1:{port}"));
     let ran = world.finish(command.spawn().unwrap());
@@ -339,6 +338,8 @@ fn an_authority_file_that_is_none() {
         command
             .args(["mint", "--secrets-dir"])
             .arg(world.secrets())
+            .arg("--audit-file")
+            .arg(world.path().join("audit.jsonl"))
             .arg("--ca-file")
             .arg(path);
         let ran = world.finish(command.spawn().unwrap());

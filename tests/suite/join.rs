@@ -471,6 +471,7 @@ fn a_tailscale_that_wants_a_terminal_gets_none() {
         .arg(stand_in.path())
         .env_clear()
         .env("PATH", "/usr/bin:/bin")
+        .env("HOME", world.path())
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());

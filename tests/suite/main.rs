@@ -2,6 +2,7 @@
 //! API, over TLS.
 
 mod artifact;
+mod audit;
 mod contract;
 mod credentials;
 mod errors;

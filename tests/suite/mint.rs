@@ -163,7 +163,7 @@ fn a_key_that_cannot_be_printed_is_revoked_again() {
 }
 
 #[test]
-fn nothing_is_written_to_disk() {
+fn nothing_but_the_audit_is_written_to_disk() {
     let world = World::new();
     let ran = world.run(&["mint"]);
     assert_eq!(ran.code, 0, "{}", ran.stderr);
@@ -172,8 +172,15 @@ fn nothing_is_written_to_disk() {
         .map(|entry| entry.unwrap().file_name().into_string().unwrap())
         .collect();
     names.sort();
-    assert_eq!(names, ["ca.pem", "secrets"]);
+    assert_eq!(names, [".local", "ca.pem", "secrets"]);
     assert_eq!(std::fs::read_dir(world.secrets()).unwrap().count(), 4);
+    let state = world.path().join(".local/state/tailmint");
+    let mut names: Vec<_> = std::fs::read_dir(state)
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    assert_eq!(names, ["audit.jsonl", "audit.key"]);
 }
 
 #[test]

@@ -51,6 +51,10 @@ pub(super) struct Global {
     /// Trust the certificate authorities in this file, and no others
     #[arg(long, global = true, value_name = "PEM")]
     pub(super) ca_file: Option<PathBuf>,
+    /// File that every decision is written to
+    /// [default: ~/.local/state/tailmint/audit.jsonl]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) audit_file: Option<PathBuf>,
     /// Print results and errors as JSON
     #[arg(long, global = true)]
     pub(super) json: bool,
@@ -105,6 +109,8 @@ pub(super) enum Command {
     Up(Up),
     /// Look at auth keys, or revoke them
     Keys(Keys),
+    /// Read the audit, or check that nobody changed it
+    Audit(Audit),
     /// Show what happens, with a simulated API on this machine
     Demo,
     /// Print the completions for a shell
@@ -222,6 +228,59 @@ pub(super) enum KeysCommand {
         #[arg(required = true)]
         ids: Vec<KeyId>,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    pub(super) command: AuditCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum AuditCommand {
+    /// Check that no line was edited, inserted, moved or removed
+    ///
+    /// Lines that were removed at the end leave no trace in the file itself: keep
+    /// the hash that `audit head` prints elsewhere, and give it with --head.
+    Verify {
+        /// The file is whole only if it has a line with this hash
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Print the number and the hash of the last line, to be kept elsewhere
+    Head,
+    /// Print what was decided, for people; with --json as it is written
+    Show {
+        /// Only of this run
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+        /// Only with this decision
+        #[arg(long, value_enum)]
+        decision: Option<Decided>,
+        /// Only since then, such as 2026-11-24T13:00:00Z
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+        /// Only before then
+        #[arg(long, value_name = "TIME")]
+        until: Option<jiff::Timestamp>,
+    },
+    /// Print the last entries
+    Tail {
+        /// How many
+        #[arg(short = 'n', long, default_value_t = 10)]
+        lines: usize,
+    },
+}
+
+/// What was decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Decided {
+    /// It left.
+    Allow,
+    /// It left, and would have been refused if the policy was enforced.
+    Report,
+    /// It did not leave.
+    Refuse,
 }
 
 /// Longer than this is not waiting for a machine to get in.

@@ -3,7 +3,7 @@ use std::{fmt::Display, io::Write, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
-    Account, Class, ConfigError, CredentialError, JoinError, MintError, TrustError,
+    Account, AuditError, Class, ConfigError, CredentialError, JoinError, MintError, TrustError,
     UpArgumentsError,
 };
 
@@ -114,6 +114,12 @@ impl From<JoinError> for Failure {
             words: error.words.clone(),
             ..Self::new(error.class(), &error, error.hint())
         }
+    }
+}
+
+impl From<AuditError> for Failure {
+    fn from(error: AuditError) -> Self {
+        Self::new(error.class(), &error, error.hint())
     }
 }
 

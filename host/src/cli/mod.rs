@@ -37,6 +37,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Exec(exec) => wait(command::exec(global, exec)),
         Command::Up(up) => wait(command::up(global, up)),
         Command::Keys(keys) => wait(command::keys(global, keys)),
+        Command::Audit(audit) => command::audit(global, audit),
         Command::Demo => wait(command::demo()),
         Command::Completions { shell } => command::completions(*shell),
         Command::Man => command::man(),

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tailmint::{AuthKey, MintedKey};
 use zeroize::Zeroizing;
 
-use super::arguments::Format;
+use super::{arguments::Format, failure::Failure};
 
 /// Prints the line on standard output, whole or with an error.
 pub(super) fn line(text: &str) -> io::Result<()> {
@@ -12,6 +12,13 @@ pub(super) fn line(text: &str) -> io::Result<()> {
     out.write_all(text.as_bytes())?;
     out.write_all(b"\n")?;
     out.flush()
+}
+
+/// The same for what is no loss if it cannot be printed.
+pub(super) fn written(text: &str) -> Result<(), Failure> {
+    line(text).map_err(|error| {
+        Failure::internal(&format!("standard output cannot be written to: {error}"))
+    })
 }
 
 /// The key as the format has it.

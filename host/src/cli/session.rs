@@ -1,6 +1,9 @@
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
-use tailmint::{Account, Config, Environment, Interrupt, Minter, Profile, SecretsDir, Trust};
+use tailmint::{
+    Account, Actor, AuditFile, Class, Config, Environment, Interrupt, Minter, Profile, SecretsDir,
+    Trust,
+};
 
 use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
 
@@ -13,6 +16,18 @@ pub(super) struct Session<'a> {
     secrets_dir: SecretsDir,
     pub(super) interrupt: Interrupt,
     pub(super) signals: Signals,
+}
+
+/// The audit file that the flag names, or the usual one.
+pub(super) fn audit_path(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
+    let usual = || AuditFile::default_path(environment);
+    global.audit_file.clone().or_else(usual).ok_or_else(|| {
+        Failure::new(
+            Class::Policy,
+            "there is no place for the audit: $HOME is not set",
+            Some("give --audit-file FILE".to_owned()),
+        )
+    })
 }
 
 impl<'a> Session<'a> {
@@ -50,7 +65,11 @@ impl<'a> Session<'a> {
 
     /// A minter that reaches the API as the flags say.
     pub(super) fn minter(&self) -> Result<Minter, Failure> {
-        let mut builder = Minter::builder().interrupt(self.interrupt.clone());
+        let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
+        let mut builder = Minter::builder()
+            .interrupt(self.interrupt.clone())
+            .actor(Actor::of_process(&self.environment))
+            .audit(Arc::new(audit));
         if let Some(path) = &self.global.ca_file {
             builder = builder.trust(Trust::pem_file(path.clone())?);
         }

@@ -7,10 +7,13 @@ use tailmint_api::API_HOST;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Failure, Trust};
+use super::{Failure, Trust, address::not_public};
 
 /// A resolver that is slower than this is broken, not slow.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
+
+/// The API has about ten. Each is tried within its share of the time to connect.
+const MAX_ADDRESSES: usize = 64;
 
 /// Two retransmissions of a lost first packet (1 s, then 2 s) fit in it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -28,6 +31,16 @@ const PORT: u16 = 443;
 pub struct ConnectTo {
     host: String,
     port: u16,
+}
+
+impl std::fmt::Display for ConnectTo {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        if self.host.contains(':') {
+            write!(f, "[{}]:{}", self.host, self.port)
+        } else {
+            write!(f, "{}:{}", self.host, self.port)
+        }
+    }
 }
 
 impl FromStr for ConnectTo {
@@ -74,6 +87,10 @@ impl Connector {
             None => (API_HOST, PORT),
         };
         let addresses = resolve(host, port).await?;
+        // Elsewhere is where the user said, be it on this machine.
+        if self.connect_to.is_none() {
+            all_public(host, &addresses)?;
+        }
         let tcp = tcp(host, port, &addresses).await?;
         let connector = TlsConnector::from(self.trust.config());
         let name = ServerName::try_from(API_HOST).expect("the API's host is a name");
@@ -102,11 +119,29 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
         .await
         .map_err(|_| failed(format!("no answer within {} s", RESOLVE_LIMIT.as_secs())))?
         .map_err(|error| failed(error.to_string()))?;
-    let addresses: Vec<_> = found.collect();
-    if addresses.is_empty() {
-        return Err(failed("it has no address".to_owned()));
+    let addresses: Vec<_> = found.take(MAX_ADDRESSES + 1).collect();
+    match addresses.len() {
+        0 => Err(failed("it has no address".to_owned())),
+        1..=MAX_ADDRESSES => Ok(addresses),
+        _ => Err(failed(format!(
+            "it has more than {MAX_ADDRESSES} addresses"
+        ))),
     }
-    Ok(addresses)
+}
+
+/// One address that is not public is one too many: whoever answers the resolver
+/// may be after it. What is connected to is what was judged.
+fn all_public(host: &str, addresses: &[SocketAddr]) -> Result<(), Failure> {
+    for address in addresses {
+        if let Some(range) = not_public(address.ip()) {
+            return Err(Failure::NotPublic {
+                host: host.to_owned(),
+                address: address.ip(),
+                range,
+            });
+        }
+    }
+    Ok(())
 }
 
 /// Tries the addresses in the resolver's order, each with its share of the time.
@@ -188,6 +223,21 @@ mod tests {
         ] {
             let to: ConnectTo = text.parse().unwrap();
             assert_eq!((to.host.as_str(), to.port), (host, port));
+        }
+    }
+
+    #[test]
+    fn one_address_that_is_not_public_is_one_too_many() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
+        let public = [at("192.200.0.101"), at("2606:b740:49::1")];
+        assert!(all_public("api.tailscale.com", &public).is_ok());
+        for bad in ["127.0.0.1", "10.0.0.1", "100.100.100.100", "fd00::1"] {
+            for place in 0..=public.len() {
+                let mut addresses = public.to_vec();
+                addresses.insert(place, at(bad));
+                let refused = all_public("api.tailscale.com", &addresses);
+                assert!(matches!(refused, Err(Failure::NotPublic { .. })), "{bad}");
+            }
         }
     }
 

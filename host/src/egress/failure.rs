@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::{net::IpAddr, time::Duration};
 
 use tailmint_api::MAX_RESPONSE_BYTES;
 use wasmtime_wasi_http::Error as WasiError;
@@ -16,6 +16,16 @@ pub enum Failure {
         host: String,
         /// What the resolver said.
         detail: String,
+    },
+    /// The name leads to an address that is not public.
+    #[error("{host} leads to {address}, which is not public: {range}")]
+    NotPublic {
+        /// The name.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What the address is for.
+        range: &'static str,
     },
     /// The host could not be connected to.
     #[error("{peer} could not be connected to: {detail}")]
@@ -73,6 +83,7 @@ impl Failure {
                 rcode: Some(detail.clone()),
                 info_code: None,
             },
+            Self::NotPublic { .. } => WasiError::DestinationIpProhibited,
             Self::Connect { .. } => WasiError::ConnectionRefused,
             Self::ConnectTimeout { .. } => WasiError::ConnectionTimeout,
             Self::Tls {

@@ -1,6 +1,7 @@
 //! The one way out: every request of the component passes here, step by step,
 //! or does not leave.
 
+mod address;
 mod connection;
 mod connector;
 mod failure;

@@ -9,6 +9,7 @@ use wasmtime_wasi_http::Error as WasiError;
 
 use super::{Connection, Failure, wire::wire};
 use crate::{
+    audit::{About, AuditError, Journal},
     event::{Event, Observer},
     policy::{Decision, MAX_BODY_BYTES, Operation, Outbound, Policy, Refusal, Rule},
     seal::{Issued, Seals},
@@ -19,6 +20,7 @@ pub(crate) struct Run {
     state: Mutex<State>,
     connection: Arc<Connection>,
     observer: Arc<dyn Observer>,
+    journal: Journal,
 }
 
 struct State {
@@ -38,6 +40,8 @@ pub(crate) struct Outcome {
     pub(crate) failure: Option<Failure>,
     /// The first refusal.
     pub(crate) refused: Option<Decision>,
+    /// Why something could not be written down.
+    pub(crate) unwritten: Option<String>,
 }
 
 impl Run {
@@ -46,6 +50,7 @@ impl Run {
         seals: Seals,
         connection: Arc<Connection>,
         observer: Arc<dyn Observer>,
+        journal: Journal,
     ) -> Self {
         Self {
             state: Mutex::new(State {
@@ -55,6 +60,7 @@ impl Run {
             }),
             connection,
             observer,
+            journal,
         }
     }
 
@@ -65,7 +71,7 @@ impl Run {
         body: &[u8],
     ) -> Result<Response<Bytes>, WasiError> {
         let request = Outbound::parse(parts, body);
-        let (decision, rule, wire) = {
+        let (decision, rule, wire, about) = {
             let mut state = self.state();
             let (mut decision, rule) = state.policy.decide(&request);
             let wire = match (rule, &request) {
@@ -80,8 +86,17 @@ impl Run {
                 }
                 _ => None,
             };
-            (decision, rule, wire)
+            let about = About::of(parts, body, state.policy.intent(), &decision, rule);
+            (decision, rule, wire, about)
         };
+        let secrets = match rule {
+            Some(rule) if wire.is_some() => {
+                let state = self.state();
+                self.journal.secrets(&state.seals.carried(rule))
+            }
+            _ => Vec::new(),
+        };
+        self.written(self.journal.decision(&about, secrets))?;
         self.observer.observe(&Event::Decided {
             decision: &decision,
             method: parts.method.as_str(),
@@ -103,6 +118,7 @@ impl Run {
                     failure: &failure,
                     elapsed: begun.elapsed(),
                 });
+                self.written(self.journal.failure(&about, &failure, begun.elapsed()))?;
                 let code = failure.code();
                 self.state().outcome.failure = Some(failure);
                 return Err(code);
@@ -114,11 +130,28 @@ impl Run {
             body_bytes: inbound.body.len(),
             elapsed: begun.elapsed(),
         });
-        let mut state = self.state();
-        state.outcome.last_answer = Some((rule, inbound.status.as_u16()));
-        inbound
-            .seal(rule, &mut state.seals)
-            .map_err(|error| WasiError::InternalError(Some(error.to_string())))
+        let (status, bytes) = (inbound.status.as_u16(), inbound.body.len());
+        let (sealed, issued) = {
+            let mut state = self.state();
+            state.outcome.last_answer = Some((rule, status));
+            let sealed = inbound.seal(rule, &mut state.seals);
+            (sealed, state.seals.issued_ids().pop())
+        };
+        let elapsed = begun.elapsed();
+        self.written(
+            self.journal
+                .response(&about, status, bytes, elapsed, issued.as_ref()),
+        )?;
+        sealed.map_err(|error| WasiError::InternalError(Some(error.to_string())))
+    }
+
+    /// What cannot be written down does not happen: the request is not sent, its
+    /// answer is not handed back.
+    fn written(&self, written: Result<(), AuditError>) -> Result<(), WasiError> {
+        written.map_err(|error| {
+            self.state().outcome.unwritten = Some(error.to_string());
+            WasiError::HttpRequestDenied
+        })
     }
 
     /// Refuses a request whose body is too long or broke off.
@@ -130,6 +163,12 @@ impl Run {
                 format!("it is longer than {MAX_BODY_BYTES} bytes, or broke off"),
             )),
         };
+        let about = {
+            let state = self.state();
+            About::of(parts, &[], state.policy.intent(), &decision, None)
+        };
+        let written = self.journal.decision(&about, Vec::new());
+        self.written(written).ok();
         self.observer.observe(&Event::Decided {
             decision: &decision,
             method: parts.method.as_str(),

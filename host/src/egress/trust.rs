@@ -7,7 +7,11 @@ use crate::Class;
 
 /// Which certificate authorities may vouch for the API's host.
 #[derive(Clone, Debug)]
-pub struct Trust(Arc<ClientConfig>);
+pub struct Trust {
+    config: Arc<ClientConfig>,
+    /// The file that the authorities are from.
+    origin: Option<String>,
+}
 
 /// A bundle of every authority that a system trusts is under 300 KiB.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
@@ -36,7 +40,13 @@ impl Trust {
             std::fs::read(path)
         };
         match read(&path) {
-            Ok(pem) => Self::pem(&pem).map_err(|detail| TrustError { path, detail }),
+            Ok(pem) => match Self::pem(&pem) {
+                Ok(trust) => Ok(Self {
+                    origin: Some(path.display().to_string()),
+                    ..trust
+                }),
+                Err(detail) => Err(TrustError { path, detail }),
+            },
             Err(error) => Err(TrustError {
                 path,
                 detail: error.to_string(),
@@ -67,11 +77,19 @@ impl Trust {
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // One connection a run: there is no second one to resume.
         config.resumption = rustls::client::Resumption::disabled();
-        Self(Arc::new(config))
+        Self {
+            config: Arc::new(config),
+            origin: None,
+        }
+    }
+
+    /// The file that the authorities are from, if they are not the bundled ones.
+    pub(crate) fn origin(&self) -> Option<&str> {
+        self.origin.as_deref()
     }
 
     pub(super) fn config(&self) -> Arc<ClientConfig> {
-        Arc::clone(&self.0)
+        Arc::clone(&self.config)
     }
 }
 

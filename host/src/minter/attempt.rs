@@ -7,7 +7,8 @@ use tailmint_api::one_line;
 use super::{AuthKey, MintError, MintErrorKind, MintedKey, Minter};
 use crate::{
     Credential, KeyId,
-    egress::{Outcome, Run},
+    audit::Journal,
+    egress::{Failure, Outcome, Run},
     policy::{Intent, Policy, Rule},
     sandbox::{Fault, auth_keys::Guest, types},
     seal::Seals,
@@ -125,8 +126,17 @@ impl Minter {
             seals,
             Arc::clone(&self.connection),
             Arc::clone(&self.observer),
+            self.journal()?,
         );
         Ok((Arc::new(run), sealed))
+    }
+
+    /// Where this call is written down, under a number of its own.
+    fn journal(&self) -> Result<Journal, MintError> {
+        let mut run = [0; 8];
+        getrandom::fill(&mut run).map_err(|error| MintError::internal(&error.to_string()))?;
+        let run = format!("{:016x}", u64::from_be_bytes(run));
+        Ok(Journal::new(self.audit.clone(), self.context.clone(), run))
     }
 
     /// Calls the component under the limit of the whole run.
@@ -210,6 +220,9 @@ fn stopped(fault: &Fault, outcome: &Outcome) -> MintError {
         Fault::OverLimit(_) => MintErrorKind::GuestOverLimit,
         Fault::Trapped(_) => MintErrorKind::GuestTrapped,
     };
+    if let Some(error) = unwritten(outcome) {
+        return error;
+    }
     if let Some(decision) = &outcome.refused {
         return denied(decision);
     }
@@ -251,10 +264,29 @@ fn denied(decision: &crate::Decision) -> MintError {
     )
 }
 
+fn unwritten(outcome: &Outcome) -> Option<MintError> {
+    let detail = outcome.unwritten.as_ref()?;
+    Some(MintError::new(
+        MintErrorKind::Audit,
+        detail.clone(),
+        "what cannot be written down is not sent; make room, or give --audit-file",
+    ))
+}
+
 /// The component's own error, with what the host knows better.
 fn told(error: types::Error, outcome: &Outcome) -> MintError {
+    if let Some(error) = unwritten(outcome) {
+        return error;
+    }
     if let Some(decision) = &outcome.refused {
         return denied(decision);
+    }
+    if let Some(failure @ Failure::NotPublic { .. }) = &outcome.failure {
+        return MintError::new(
+            MintErrorKind::Denied,
+            failure.to_string(),
+            "nothing was sent; see who answers for the name here, or give --connect-to",
+        );
     }
     let after_token = outcome.last_sent != Some(Rule::CreateAuthKey);
     let (kind, problem) = match error {

@@ -2,7 +2,8 @@ use std::sync::Arc;
 
 use super::{MintError, Minter, patience::Patience};
 use crate::{
-    ConnectTo, Interrupt, Observer, Trust,
+    ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Trust,
+    audit::{Actor, Audit, Context},
     egress::{Connection, Connector},
     event::Blind,
     sandbox::Sandbox,
@@ -16,6 +17,8 @@ pub struct MinterBuilder {
     connect_to: Option<ConnectTo>,
     observer: Option<Arc<dyn Observer>>,
     interrupt: Interrupt,
+    audit: Option<Arc<dyn Audit>>,
+    actor: Option<Actor>,
 }
 
 impl MinterBuilder {
@@ -38,6 +41,18 @@ impl MinterBuilder {
         self
     }
 
+    /// Writes every decision down there before the request leaves.
+    pub fn audit(mut self, audit: Arc<dyn Audit>) -> Self {
+        self.audit = Some(audit);
+        self
+    }
+
+    /// Whom entries of the audit name; without it, the user of this process.
+    pub fn actor(mut self, actor: Actor) -> Self {
+        self.actor = Some(actor);
+        self
+    }
+
     /// Stops minting when it is raised. A key that was made by then is revoked;
     /// revoking is not stopped.
     pub fn interrupt(mut self, interrupt: Interrupt) -> Self {
@@ -48,11 +63,22 @@ impl MinterBuilder {
     /// Loads the component. Nothing is connected to yet.
     pub fn build(self) -> Result<Minter, MintError> {
         let trust = self.trust.unwrap_or_else(Trust::bundled);
+        let context = Context {
+            actor: self
+                .actor
+                .unwrap_or_else(|| Actor::of_process(&Environment::default())),
+            component: EmbeddedComponent::digest(),
+            policy: "built-in".to_owned(),
+            connect_to: self.connect_to.as_ref().map(ToString::to_string),
+            ca_file: trust.origin().map(ToOwned::to_owned),
+        };
         let connector = Connector::new(trust, self.connect_to);
         Ok(Minter {
             sandbox: Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?,
             connection: Arc::new(Connection::new(connector)),
             observer: self.observer.unwrap_or_else(|| Arc::new(Blind)),
+            audit: self.audit,
+            context,
             interrupt: self.interrupt,
             patience: Patience::default(),
         })

@@ -20,6 +20,8 @@ pub struct MintError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum MintErrorKind {
+    /// Something could not be written down.
+    Audit,
     /// The policy refused a request: it was not sent.
     Denied,
     /// The component went over a limit.
@@ -106,6 +108,7 @@ impl MintError {
         match self.kind {
             MintErrorKind::Internal => Class::Internal,
             MintErrorKind::Interrupted => Class::Interrupted,
+            MintErrorKind::Audit => Class::Policy,
             MintErrorKind::Denied => Class::Denied,
             MintErrorKind::GuestOverLimit | MintErrorKind::GuestTrapped => Class::Guest,
             MintErrorKind::InvalidCredential if self.status.is_none() => Class::Credential,

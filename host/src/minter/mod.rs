@@ -15,8 +15,11 @@ use std::sync::Arc;
 use patience::{Patience, Verdict};
 
 use crate::{
-    Credential, Event, Interrupt, KeyId, KeyProperties, Observer, Tailnet, egress::Connection,
-    policy::Intent, sandbox::Sandbox,
+    Credential, Event, Interrupt, KeyId, KeyProperties, Observer, Tailnet,
+    audit::{Audit, Context},
+    egress::Connection,
+    policy::Intent,
+    sandbox::Sandbox,
 };
 
 /// Mints, reads and revokes auth keys with the sandboxed component.
@@ -28,6 +31,8 @@ pub struct Minter {
     sandbox: Sandbox,
     connection: Arc<Connection>,
     observer: Arc<dyn Observer>,
+    audit: Option<Arc<dyn Audit>>,
+    context: Context,
     interrupt: Interrupt,
     patience: Patience,
 }

@@ -8,6 +8,7 @@ mod operation;
 mod outbound;
 mod rule;
 
+pub(crate) use decision::quoted;
 pub use decision::{Decision, Refusal};
 pub(crate) use intent::Intent;
 pub use operation::Operation;

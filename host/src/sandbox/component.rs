@@ -1,6 +1,3 @@
-use std::fmt::Write;
-
-use sha2::{Digest, Sha256};
 use wasmtime::{Engine, component::Component};
 
 /// The component that is built into this library.
@@ -8,6 +5,7 @@ use wasmtime::{Engine, component::Component};
 pub struct EmbeddedComponent;
 
 static WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm"));
+static DIGEST: &str = include_str!(concat!(env!("OUT_DIR"), "/component.sha256"));
 static CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm"));
 
 impl EmbeddedComponent {
@@ -18,13 +16,8 @@ impl EmbeddedComponent {
     }
 
     /// The SHA-256 of [`EmbeddedComponent::bytes`] in hexadecimal digits.
-    pub fn digest() -> String {
-        Sha256::digest(WASM)
-            .iter()
-            .fold(String::new(), |mut digits, byte| {
-                write!(digits, "{byte:02x}").expect("a string takes all that is written");
-                digits
-            })
+    pub fn digest() -> &'static str {
+        DIGEST
     }
 }
 

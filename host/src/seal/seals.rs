@@ -1,5 +1,8 @@
 use super::Placeholder;
-use crate::{KeyId, Secret, policy::Refusal};
+use crate::{
+    KeyId, Secret,
+    policy::{Refusal, Rule},
+};
 
 /// The secrets of one run with their placeholders.
 #[derive(Debug, Default)]
@@ -109,6 +112,17 @@ impl Seals {
 
     fn find(&self, text: &str) -> Option<&Seal> {
         self.0.iter().find(|seal| seal.placeholder.as_str() == text)
+    }
+
+    /// The secrets that a request under the rule carries, as an audit names them.
+    pub(crate) fn carried(&self, rule: Rule) -> Vec<(&'static str, &Secret)> {
+        let carried = self.0.iter().filter_map(|seal| match (&seal.place, rule) {
+            (Place::ClientSecret, Rule::Token) => Some(("client-secret", &seal.secret)),
+            (Place::Bearer, Rule::Token) => None,
+            (Place::Bearer, _) => Some(("bearer", &seal.secret)),
+            _ => None,
+        });
+        carried.collect()
     }
 
     /// Whether a placeholder stands anywhere in the text.

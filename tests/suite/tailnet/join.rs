@@ -7,7 +7,11 @@ use std::{
     process::{Command, Stdio},
 };
 
-use super::{Node, Tailnet, namespace::in_namespace, node::wait_until};
+use super::{
+    Node, Tailnet,
+    namespace::{in_namespace, is_really_root},
+    node::wait_until,
+};
 use crate::world::Ran;
 
 /// A user who is nobody in particular.
@@ -78,6 +82,7 @@ pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
     open(&world.path().join(&node.name));
     let bin = tempfile::tempdir().unwrap();
     open(bin.path());
+    std::os::unix::fs::chown(bin.path(), Some(user), None).unwrap();
     let [tailmint, tailscale] = ["tailmint", "tailscale"].map(|name| bin.path().join(name));
     fs::copy(env!("CARGO_BIN_EXE_tailmint"), &tailmint).unwrap();
     fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
@@ -90,6 +95,8 @@ pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
         .arg(world.simulator.address().to_string())
         .arg("--ca-file")
         .arg(world.path().join("ca.pem"))
+        .arg("--audit-file")
+        .arg(bin.path().join("audit.jsonl"))
         .arg("--tailscale")
         .arg(tailscale)
         .arg("--socket")
@@ -103,13 +110,6 @@ pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
         .uid(user)
         .gid(user);
     world.finish(command.spawn().unwrap())
-}
-
-/// Root of the machine, not only of a namespace.
-pub(super) fn is_really_root() -> bool {
-    let map = fs::read_to_string("/proc/self/uid_map").unwrap();
-    let mut first = map.split_whitespace();
-    (first.next(), first.next()) == (Some("0"), Some("0"))
 }
 
 #[test]

@@ -1,4 +1,4 @@
-use std::{os::unix::process::ExitStatusExt, path::PathBuf, process::Command, thread};
+use std::{ffi::OsStr, os::unix::process::ExitStatusExt, path::PathBuf, process::Command, thread};
 
 use super::Programs;
 
@@ -15,8 +15,6 @@ pub(super) fn in_namespace(test: impl FnOnce(Programs)) {
     let Some(programs) = Programs::build() else {
         return;
     };
-    // The test runner names its threads after their tests.
-    let name = thread::current().name().unwrap().to_owned();
     let mut command = Command::new("unshare");
     // Whoever is not root becomes root of the namespace only.
     if rustix::process::geteuid().is_root() {
@@ -24,13 +22,37 @@ pub(super) fn in_namespace(test: impl FnOnce(Programs)) {
     } else {
         command.args(["--net", "--map-root-user"]);
     }
+    // What the test leaves behind ends with it.
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    run_inside(command, programs.folder().as_os_str());
+}
+
+/// Runs the test where what it mounts is its own. It takes root.
+pub(crate) fn in_mount_namespace(test: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        return test();
+    }
+    let mut command = Command::new("unshare");
+    command.arg("--mount");
+    run_inside(command, "mounts".as_ref());
+}
+
+/// Root of the machine, not only of a namespace.
+pub(crate) fn is_really_root() -> bool {
+    let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();
+    let mut first = map.split_whitespace();
+    (first.next(), first.next()) == (Some("0"), Some("0")) && rustix::process::geteuid().is_root()
+}
+
+/// Starts this program again by the command, with this test alone.
+fn run_inside(mut command: Command, inside: &OsStr) {
+    // The test runner names its threads after their tests.
+    let name = thread::current().name().unwrap().to_owned();
     let output = command
-        // What the test leaves behind ends with it.
-        .args(["--pid", "--fork", "--kill-child", "--mount-proc"])
         .arg("--")
         .arg(std::env::current_exe().unwrap())
         .args(["--exact", &name, "--nocapture", "--test-threads=1"])
-        .env(INSIDE, programs.folder())
+        .env(INSIDE, inside)
         .output()
         .unwrap();
     let said = [output.stdout, output.stderr].concat();

@@ -7,8 +7,8 @@ use tailmint_simulator::{Endpoint, Fault, Simulator};
 
 use super::{
     Node, Tailnet,
-    join::{NOBODY, is_really_root, join_by_hand, up_as},
-    namespace::in_namespace,
+    join::{NOBODY, join_by_hand, up_as},
+    namespace::{in_namespace, is_really_root},
     node::wait_until,
 };
 use crate::world::{Ran, World};

@@ -3,7 +3,6 @@ use std::process::ExitCode;
 use crate::cli::failure::Failure;
 
 #[cfg(not(feature = "demo"))]
-#[expect(clippy::unused_async, reason = "it is awaited where there is a demo")]
 pub(in crate::cli) async fn demo() -> Result<ExitCode, Failure> {
     Err(Failure::new(
         tailmint::Class::Usage,
@@ -35,11 +34,7 @@ pub(in crate::cli) async fn demo() -> Result<ExitCode, Failure> {
         }
     }
 
-    let say = |text: String| {
-        print::line(&text).map_err(|error| {
-            Failure::internal(&format!("standard output cannot be written to: {error}"))
-        })
-    };
+    let say = |text: String| print::written(&text);
     let setting_up =
         |error: std::io::Error| Failure::internal(&format!("the demo cannot be set up: {error}"));
     let simulator = Simulator::start(&Setup::default()).map_err(setting_up)?;

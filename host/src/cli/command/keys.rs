@@ -31,9 +31,9 @@ async fn get(
         .get(&account.credential, &account.tailnet, id)
         .await?;
     if global.json {
-        written(&print::described(&key).to_string())
+        print::written(&print::described(&key).to_string())
     } else {
-        written(&print::described_in_words(&key))
+        print::written(&print::described_in_words(&key))
     }
 }
 
@@ -48,16 +48,10 @@ async fn revoke(
             .revoke(&account.credential, &account.tailnet, id)
             .await?;
         if global.json {
-            written(&serde_json::json!({ "id": id.as_str(), "revoked": true }).to_string())?;
+            print::written(&serde_json::json!({ "id": id.as_str(), "revoked": true }).to_string())?;
         } else {
-            written(&format!("{id} is revoked"))?;
+            print::written(&format!("{id} is revoked"))?;
         }
     }
     Ok(())
-}
-
-fn written(line: &str) -> Result<(), Failure> {
-    print::line(line).map_err(|error| {
-        Failure::internal(&format!("standard output cannot be written to: {error}"))
-    })
 }

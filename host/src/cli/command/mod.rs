@@ -1,5 +1,6 @@
 //! The commands, one a file.
 
+mod audit;
 mod completions;
 mod demo;
 mod exec;
@@ -7,6 +8,7 @@ mod keys;
 mod mint;
 mod up;
 
+pub(super) use audit::audit;
 pub(super) use completions::{completions, man};
 pub(super) use demo::demo;
 pub(super) use exec::exec;

@@ -1,0 +1,153 @@
+use serde::Serialize;
+
+use super::Actor;
+use crate::Operation;
+
+/// What is written down about a request. No entry holds a secret.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// What the entry is about.
+    pub event: AuditEvent,
+    /// Joins the entries of one call.
+    pub run: &'a str,
+    /// Who runs this.
+    pub actor: &'a Actor,
+    /// The version of tailmint.
+    pub version: &'static str,
+    /// The SHA-256 of the component that runs.
+    pub component: &'a str,
+    /// The SHA-256 of the policy that decides.
+    pub policy: &'a str,
+    /// What the component was called for.
+    pub operation: &'static str,
+    /// The rule that decided.
+    pub rule: &'static str,
+    /// What it decided.
+    pub decision: Verdict,
+    /// Why the request is refused, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The request's method.
+    pub method: String,
+    /// The host that the request is for.
+    pub host: String,
+    /// The template of the path, where a rule matched; the path itself elsewhere.
+    pub path: String,
+    /// The size of the request's body.
+    pub request_bytes: usize,
+    /// Where the connection is made to instead, if the user said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_to: Option<&'a str>,
+    /// The file of the authorities that are trusted instead, if the user said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<&'a str>,
+    /// The tags of the key that is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How many seconds the key that is asked for is to live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_seconds: Option<u32>,
+    /// The secrets that the request carries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
+    /// The status of the answer.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The size of the answer's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_bytes: Option<usize>,
+    /// How long it took.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
+    /// Why no answer came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// The key that the request is about, or that the answer has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AuditEvent {
+    /// The policy decided. If it allows the request, the request leaves next.
+    Decision,
+    /// An answer came.
+    Response,
+    /// No answer came.
+    Failure,
+}
+
+/// What the policy decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The request may leave.
+    Allow,
+    /// It would be refused; the policy only reports.
+    Report,
+    /// It does not leave.
+    Refuse,
+}
+
+/// A secret that a request carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SecretUse {
+    /// What it is.
+    pub name: &'static str,
+    /// What stands for it, see [`Audit::fingerprint`](super::Audit::fingerprint).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}
+
+/// What all entries of one minter have in common.
+#[derive(Clone, Debug)]
+pub(crate) struct Context {
+    pub(crate) actor: Actor,
+    pub(crate) component: &'static str,
+    pub(crate) policy: String,
+    pub(crate) connect_to: Option<String>,
+    pub(crate) ca_file: Option<String>,
+}
+
+impl Context {
+    /// An entry about a request that is known so far by its operation.
+    pub(crate) fn entry<'a>(
+        &'a self,
+        run: &'a str,
+        event: AuditEvent,
+        operation: Operation,
+    ) -> Entry<'a> {
+        Entry {
+            event,
+            run,
+            actor: &self.actor,
+            version: env!("CARGO_PKG_VERSION"),
+            component: self.component,
+            policy: &self.policy,
+            operation: operation.name(),
+            rule: "no-rule",
+            decision: Verdict::Refuse,
+            reason: None,
+            method: String::new(),
+            host: String::new(),
+            path: String::new(),
+            request_bytes: 0,
+            connect_to: self.connect_to.as_deref(),
+            ca_file: self.ca_file.as_deref(),
+            tags: Vec::new(),
+            expiry_seconds: None,
+            secrets: Vec::new(),
+            status: None,
+            response_bytes: None,
+            milliseconds: None,
+            failure: None,
+            key: None,
+        }
+    }
+}

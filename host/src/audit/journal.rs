@@ -1,0 +1,159 @@
+use std::{sync::Arc, time::Duration};
+
+use http::request::Parts;
+
+use super::{Audit, AuditError, AuditEvent, Context, Entry, SecretUse, Verdict};
+use crate::{
+    KeyId, Operation, Secret,
+    egress::Failure,
+    policy::{Decision, Intent, Rule, quoted},
+};
+
+/// Writes down what one call of the component leads to, where there is an audit.
+pub(crate) struct Journal {
+    audit: Option<Arc<dyn Audit>>,
+    context: Context,
+    run: String,
+}
+
+/// A request, as far as it is written down.
+pub(crate) struct About {
+    operation: Operation,
+    rule: &'static str,
+    decision: Verdict,
+    reason: Option<String>,
+    method: String,
+    host: String,
+    path: String,
+    request_bytes: usize,
+    tags: Vec<String>,
+    expiry_seconds: Option<u32>,
+    key: Option<String>,
+}
+
+impl About {
+    pub(crate) fn of(
+        parts: &Parts,
+        body: &[u8],
+        intent: &Intent,
+        decision: &Decision,
+        rule: Option<Rule>,
+    ) -> Self {
+        let words = |text: &str| quoted(text.as_bytes()).trim_matches('"').to_owned();
+        let mint = match (intent, rule) {
+            (Intent::Mint { properties, .. }, Some(Rule::CreateAuthKey)) => Some(properties),
+            _ => None,
+        };
+        Self {
+            operation: intent.operation(),
+            rule: decision.rule,
+            decision: if decision.allows() {
+                Verdict::Allow
+            } else {
+                Verdict::Refuse
+            },
+            reason: decision.refusal.as_ref().map(ToString::to_string),
+            method: words(parts.method.as_str()),
+            host: words(parts.uri.authority().map_or("", |it| it.as_str())),
+            path: match rule {
+                Some(rule) => rule.route().template().to_owned(),
+                None => words(parts.uri.path()),
+            },
+            request_bytes: body.len(),
+            tags: mint.map_or_else(Vec::new, |key| {
+                key.tags.iter().map(ToString::to_string).collect()
+            }),
+            expiry_seconds: mint.map(|key| key.expiry.as_secs()),
+            key: intent.id().map(ToString::to_string),
+        }
+    }
+}
+
+impl Journal {
+    pub(crate) fn new(audit: Option<Arc<dyn Audit>>, context: Context, run: String) -> Self {
+        Self {
+            audit,
+            context,
+            run,
+        }
+    }
+
+    /// What stands for these secrets.
+    pub(crate) fn secrets(&self, carried: &[(&'static str, &Secret)]) -> Vec<SecretUse> {
+        let Some(audit) = &self.audit else {
+            return Vec::new();
+        };
+        let uses = carried.iter().map(|(name, secret)| SecretUse {
+            name,
+            fingerprint: audit.fingerprint(secret),
+        });
+        uses.collect()
+    }
+
+    /// To be called before the request leaves.
+    pub(crate) fn decision(
+        &self,
+        about: &About,
+        secrets: Vec<SecretUse>,
+    ) -> Result<(), AuditError> {
+        self.append(AuditEvent::Decision, about, |entry| entry.secrets = secrets)
+    }
+
+    pub(crate) fn response(
+        &self,
+        about: &About,
+        status: u16,
+        bytes: usize,
+        elapsed: Duration,
+        issued: Option<&KeyId>,
+    ) -> Result<(), AuditError> {
+        self.append(AuditEvent::Response, about, |entry| {
+            entry.status = Some(status);
+            entry.response_bytes = Some(bytes);
+            entry.milliseconds = Some(milliseconds(elapsed));
+            if let Some(id) = issued {
+                entry.key = Some(id.to_string());
+            }
+        })
+    }
+
+    pub(crate) fn failure(
+        &self,
+        about: &About,
+        failure: &Failure,
+        elapsed: Duration,
+    ) -> Result<(), AuditError> {
+        self.append(AuditEvent::Failure, about, |entry| {
+            entry.failure = Some(failure.to_string());
+            entry.milliseconds = Some(milliseconds(elapsed));
+        })
+    }
+
+    fn append(
+        &self,
+        event: AuditEvent,
+        about: &About,
+        add: impl FnOnce(&mut Entry<'_>),
+    ) -> Result<(), AuditError> {
+        let Some(audit) = &self.audit else {
+            return Ok(());
+        };
+        let mut entry = self.context.entry(&self.run, event, about.operation);
+        entry.rule = about.rule;
+        entry.decision = about.decision;
+        entry.reason.clone_from(&about.reason);
+        entry.method.clone_from(&about.method);
+        entry.host.clone_from(&about.host);
+        entry.path.clone_from(&about.path);
+        entry.request_bytes = about.request_bytes;
+        entry.tags.clone_from(&about.tags);
+        entry.expiry_seconds = about.expiry_seconds;
+        entry.key.clone_from(&about.key);
+        add(&mut entry);
+        audit.append(&entry)
+    }
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}

@@ -1,0 +1,117 @@
+use serde::Serialize;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+
+/// The version of the format.
+pub(super) const VERSION: u32 = 1;
+
+/// What the first line has in place of the hash of the one before.
+pub(super) const GENESIS: &str = "0000000000000000000000000000000000000000000000000000000000000000";
+
+/// How a line ends: the hash of all before this, as it is written.
+const HASH: &str = ",\"hash\":\"";
+const END: &str = "\"}";
+const HASH_DIGITS: usize = 64;
+
+/// The place of a line in the chain.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Link {
+    pub(super) sequence: u64,
+    pub(super) hash: String,
+}
+
+impl Default for Link {
+    /// Before the first line.
+    fn default() -> Self {
+        Self {
+            sequence: 0,
+            hash: GENESIS.to_owned(),
+        }
+    }
+}
+
+/// A line that was read: its place, and all that it says.
+#[derive(Debug)]
+pub(super) struct Line {
+    pub(super) link: Link,
+    pub(super) previous: String,
+    pub(super) members: Map<String, Value>,
+}
+
+#[derive(Serialize)]
+struct Written<'a, T> {
+    v: u32,
+    seq: u64,
+    prev: &'a str,
+    time: String,
+    #[serde(flatten)]
+    content: &'a T,
+}
+
+/// The next line of the chain, without its line end.
+pub(super) fn write<T: Serialize>(
+    before: &Link,
+    time: jiff::Timestamp,
+    content: &T,
+) -> Result<(String, Link), serde_json::Error> {
+    let sequence = before.sequence + 1;
+    let mut line = serde_json::to_string(&Written {
+        v: VERSION,
+        seq: sequence,
+        prev: &before.hash,
+        time: format!("{time:.6}"),
+        content,
+    })?;
+    let hash = digest(line.as_bytes());
+    line.truncate(line.len() - 1);
+    line.push_str(HASH);
+    line.push_str(&hash);
+    line.push_str(END);
+    Ok((line, Link { sequence, hash }))
+}
+
+/// Reads a line, and says what is wrong with it by itself.
+pub(super) fn read(text: &[u8]) -> Result<Line, &'static str> {
+    const SHAPE: &str = "it is not a line of an audit";
+    let text = std::str::from_utf8(text).map_err(|_| SHAPE)?;
+    let head = text
+        .len()
+        .checked_sub(HASH.len() + HASH_DIGITS + END.len())
+        .and_then(|at| text.split_at_checked(at));
+    let (content, tail) = head.ok_or(SHAPE)?;
+    let hash = tail
+        .strip_prefix(HASH)
+        .and_then(|tail| tail.strip_suffix(END))
+        .ok_or(SHAPE)?;
+    if digest(format!("{content}}}").as_bytes()) != hash {
+        return Err("it was changed: its hash is another");
+    }
+    let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| SHAPE)?;
+    let number = |name: &str| members.get(name).and_then(Value::as_u64);
+    let previous = members.get("prev").and_then(Value::as_str);
+    match (number("v"), number("seq"), previous) {
+        (Some(version), Some(sequence), Some(previous)) if version == u64::from(VERSION) => {
+            Ok(Line {
+                link: Link {
+                    sequence,
+                    hash: hash.to_owned(),
+                },
+                previous: previous.to_owned(),
+                members,
+            })
+        }
+        _ => Err(SHAPE),
+    }
+}
+
+pub(super) fn digest(bytes: &[u8]) -> String {
+    hex(&Sha256::digest(bytes))
+}
+
+pub(super) fn hex(bytes: &[u8]) -> String {
+    use std::fmt::Write;
+    bytes.iter().fold(String::new(), |mut digits, byte| {
+        write!(digits, "{byte:02x}").expect("a string takes all that is written");
+        digits
+    })
+}

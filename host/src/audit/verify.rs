@@ -1,0 +1,152 @@
+use std::{
+    fs::File,
+    io::{BufRead, BufReader},
+    path::Path,
+};
+
+use serde_json::{Map, Value};
+
+use super::{
+    AuditError,
+    line::{self, Link},
+};
+
+/// What an audit file is worth.
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
+pub struct Verification {
+    /// The entries whose hashes are good, in their order.
+    pub entries: Vec<Map<String, Value>>,
+    /// Where the chain breaks.
+    pub breaks: Vec<Break>,
+    /// How many lines were cut off by a crash or a full disk, and recorded.
+    pub torn: usize,
+    /// Whether the last line is cut off; the next entry records it.
+    pub torn_tail: bool,
+    /// The number and the hash of the last line.
+    pub head: Option<(u64, String)>,
+}
+
+/// A place where the chain breaks.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Break {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong with it.
+    pub what: String,
+}
+
+impl Verification {
+    /// Whether nothing was edited, inserted, moved or removed.
+    pub fn is_whole(&self) -> bool {
+        self.breaks.is_empty()
+    }
+
+    /// Whether the chain has a line with this hash, so that all up to there is
+    /// as it was when someone wrote the hash down.
+    pub fn has(&self, hash: &str) -> bool {
+        self.entries
+            .iter()
+            .any(|entry| entry.get("hash").and_then(Value::as_str) == Some(hash))
+    }
+}
+
+/// Reads an audit file and follows its chain.
+///
+/// Lines that were removed at the end leave no trace in the file: compare its
+/// head with one that was kept elsewhere.
+///
+/// # Errors
+/// The file cannot be read.
+pub fn verify(path: &Path) -> Result<Verification, AuditError> {
+    let failed = |error: std::io::Error| AuditError::io(path, &error);
+    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    let mut found = Verification::default();
+    let mut chain = Chain::default();
+    let mut text = Vec::new();
+    for number in 1.. {
+        text.clear();
+        if reader.read_until(b'\n', &mut text).map_err(failed)? == 0 {
+            break;
+        }
+        if text.pop_if(|byte| *byte == b'\n').is_none() {
+            found.torn_tail = true;
+            break;
+        }
+        chain.follow(number, &text, &mut found);
+    }
+    if let Some((number, what)) = chain.unread.map(|unread| (unread.number, unread.what)) {
+        found.breaks.push(Break {
+            line: number,
+            what: what.to_owned(),
+        });
+    }
+    found.head = (chain.link.sequence > 0).then_some((chain.link.sequence, chain.link.hash));
+    Ok(found)
+}
+
+/// The chain up to a line.
+#[derive(Default)]
+struct Chain {
+    link: Link,
+    /// The last line, if it is none: the next one may say that it is torn.
+    unread: Option<Unread>,
+}
+
+struct Unread {
+    number: usize,
+    what: &'static str,
+    bytes: usize,
+    digest: String,
+}
+
+impl Chain {
+    fn follow(&mut self, number: usize, text: &[u8], found: &mut Verification) {
+        let mut broken = |line: usize, what: String| found.breaks.push(Break { line, what });
+        let line = match line::read(text) {
+            Ok(line) => line,
+            Err(what) => {
+                if let Some(unread) = self.unread.take() {
+                    broken(unread.number, unread.what.to_owned());
+                }
+                self.unread = Some(Unread {
+                    number,
+                    what,
+                    bytes: text.len(),
+                    digest: line::digest(text),
+                });
+                return;
+            }
+        };
+        if let Some(unread) = self.unread.take() {
+            if unread.is_recorded_by(&line.members) {
+                found.torn += 1;
+            } else {
+                broken(unread.number, unread.what.to_owned());
+            }
+        }
+        let expected = self.link.sequence + 1;
+        if line.link.sequence != expected {
+            broken(
+                number,
+                format!(
+                    "it has number {} where {expected} is due",
+                    line.link.sequence
+                ),
+            );
+        } else if line.previous != self.link.hash {
+            broken(number, "it does not follow the line before it".to_owned());
+        }
+        self.link = line.link;
+        found.entries.push(line.members);
+    }
+}
+
+impl Unread {
+    fn is_recorded_by(&self, next: &Map<String, Value>) -> bool {
+        next.get("event").and_then(Value::as_str) == Some("torn")
+            && next.get("torn_bytes").and_then(Value::as_u64) == Some(self.bytes as u64)
+            && next.get("torn_sha256").and_then(Value::as_str) == Some(&self.digest)
+    }
+}

@@ -1,0 +1,401 @@
+//! What is written down, and what it is worth.
+
+use std::{
+    fs,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::{Command, Stdio},
+    sync::Arc,
+};
+
+use serde_json::Value;
+use tailmint::{Account, Actor, AuditFile, Environment, KeyId, Minter, Trust, verify};
+use tailmint_simulator::{Endpoint, Fault, Setup};
+
+use crate::{
+    tailnet::{in_mount_namespace, is_really_root},
+    world::{Ran, World},
+};
+
+fn file(world: &World) -> PathBuf {
+    world.path().join(".local/state/tailmint/audit.jsonl")
+}
+
+fn lines(world: &World) -> Vec<Value> {
+    let text = fs::read_to_string(file(world)).unwrap();
+    let lines = text.lines();
+    lines
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect()
+}
+
+fn audit(world: &World, arguments: &[&str]) -> Ran {
+    world.run(&[&["audit"], arguments].concat())
+}
+
+#[test]
+fn every_decision_is_written_down_and_what_came_of_it() {
+    let world = World::new();
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let lines = lines(&world);
+    let story: Vec<_> = lines
+        .iter()
+        .map(|line| {
+            let text = |name: &str| line[name].as_str().unwrap().to_owned();
+            format!(
+                "{} {} {} {}",
+                text("event"),
+                text("rule"),
+                text("method"),
+                text("path")
+            )
+        })
+        .collect();
+    assert_eq!(
+        story,
+        [
+            "decision token POST /api/v2/oauth/token",
+            "response token POST /api/v2/oauth/token",
+            "decision create-auth-key POST /api/v2/tailnet/{tailnet}/keys",
+            "response create-auth-key POST /api/v2/tailnet/{tailnet}/keys",
+        ]
+    );
+    let key = &world.simulator.keys()[0];
+    assert_eq!(lines[2]["tags"], serde_json::json!(["tag:tazpod"]));
+    assert_eq!(lines[2]["expiry_seconds"], 3600);
+    assert_eq!(lines[2]["key"], Value::Null, "it is not known yet");
+    assert_eq!(lines[3]["key"], key.id.as_str());
+    assert_eq!(lines[3]["status"], 200);
+    assert_eq!(
+        lines[0]["connect_to"],
+        world.simulator.address().to_string()
+    );
+    assert_eq!(lines[0]["component"], tailmint::EmbeddedComponent::digest());
+    assert_eq!(lines[0]["actor"]["uid"], rustix::process::getuid().as_raw());
+    // One run, whose requests belong together.
+    assert!(lines.iter().all(|line| line["run"] == lines[0]["run"]));
+    // Secrets by name, and the same secret by the same sign.
+    let secret = &lines[0]["secrets"][0];
+    assert_eq!(secret["name"], "client-secret");
+    assert_eq!(world.run(&["mint"]).code, 0);
+    assert_eq!(
+        secret["fingerprint"],
+        self::lines(&world)[4]["secrets"][0]["fingerprint"]
+    );
+    world.assert_no_secret(&fs::read(file(&world)).unwrap(), "the audit");
+    let mode = file(&world).metadata().unwrap().permissions().mode();
+    assert_eq!(mode & 0o7777, 0o600);
+}
+
+#[test]
+fn it_reads_like_a_log() {
+    let world = World::new();
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let shown = audit(&world, &["show"]);
+    assert_eq!(shown.code, 0, "{}", shown.stderr);
+    let key = &world.simulator.keys()[0].id;
+    let said: Vec<_> = shown.stdout.lines().collect();
+    assert_eq!(said.len(), 4);
+    assert!(said[2].contains(" mint: allowed by create-auth-key: POST /api/v2/tailnet/{tailnet}/keys, tags tag:tazpod"), "{}", said[2]);
+    assert!(
+        said[3].contains(": answered 200 after ") && said[3].ends_with(key.as_str()),
+        "{}",
+        said[3]
+    );
+    // Filters.
+    let run = lines(&world)[0]["run"].as_str().unwrap().to_owned();
+    assert_eq!(
+        audit(&world, &["show", "--run", &run])
+            .stdout
+            .lines()
+            .count(),
+        4
+    );
+    assert_eq!(audit(&world, &["show", "--run", "0"]).stdout, "");
+    assert_eq!(audit(&world, &["show", "--decision", "refuse"]).stdout, "");
+    assert_eq!(
+        audit(&world, &["show", "--until", "2020-01-01T00:00:00Z"]).stdout,
+        ""
+    );
+    assert_eq!(
+        audit(&world, &["show", "--since", "2020-01-01T00:00:00Z"])
+            .stdout
+            .lines()
+            .count(),
+        4
+    );
+    assert_eq!(
+        audit(&world, &["tail", "-n", "1", "--json"])
+            .stdout
+            .lines()
+            .count(),
+        1
+    );
+}
+
+#[test]
+fn what_did_not_get_through_is_on_record() {
+    let world = World::new();
+    world
+        .simulator
+        .misbehave(Endpoint::Keys, Fault::LoseAnswer, 1);
+    assert_eq!(world.run(&["mint"]).code, 16);
+    let lines = lines(&world);
+    assert_eq!(lines.len(), 4);
+    assert_eq!(lines[3]["event"], "failure");
+    assert!(lines[3]["failure"].as_str().unwrap().contains("broke"));
+}
+
+#[test]
+fn every_change_is_found_and_named() {
+    let world = World::new();
+    for _ in 0..2 {
+        assert_eq!(world.run(&["mint"]).code, 0);
+    }
+    let path = file(&world);
+    let whole = fs::read_to_string(&path).unwrap();
+    let lines: Vec<&str> = whole.lines().collect();
+    assert_eq!(lines.len(), 8);
+    let verified = audit(&world, &["verify"]);
+    assert_eq!(verified.code, 0, "{}", verified.stderr);
+    let named = |what: &str, text: &[&str], line: usize| {
+        fs::write(&path, text.join("\n") + "\n").unwrap();
+        let ran = audit(&world, &["verify"]);
+        assert_eq!(ran.code, 11, "{what} {line}");
+        let said = format!("its chain breaks at line {line}\n");
+        assert!(ran.stderr.contains(&said), "{what}: {}", ran.stderr);
+    };
+    for index in 0..lines.len() {
+        let line = index + 1;
+        let mut edited = lines.clone();
+        let change = lines[index].replace("api.tailscale.com", "api.tailscale.net");
+        edited[index] = &change;
+        named("edited", &edited, line);
+        // With a hash that is right, whoever edits has to edit all that follow.
+        let mut doubled = lines.clone();
+        doubled.insert(index, lines[index]);
+        named("doubled", &doubled, line + 1);
+        let mut inserted = lines.clone();
+        inserted.insert(index, "{}");
+        named("inserted", &inserted, line);
+        let mut cut = lines.clone();
+        cut[index] = &lines[index][..lines[index].len() / 2];
+        named("cut", &cut, line);
+        if line < lines.len() {
+            let mut removed = lines.clone();
+            removed.remove(index);
+            named("removed", &removed, line);
+            let mut swapped = lines.clone();
+            swapped.swap(index, index + 1);
+            named("swapped", &swapped, line);
+        }
+    }
+    // What is removed at the end shows against a head that was kept elsewhere.
+    fs::write(&path, &whole).unwrap();
+    let head = audit(&world, &["head"]).stdout;
+    let hash = head.trim().split(' ').next_back().unwrap();
+    assert_eq!(audit(&world, &["verify", "--head", hash]).code, 0);
+    fs::write(&path, lines[..7].join("\n") + "\n").unwrap();
+    assert_eq!(audit(&world, &["verify"]).code, 0);
+    assert_eq!(audit(&world, &["verify", "--head", hash]).code, 11);
+}
+
+#[test]
+fn a_line_that_was_cut_off_is_recorded_by_the_next() {
+    let world = World::new();
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let path = file(&world);
+    let whole = fs::read(&path).unwrap();
+    fs::write(&path, &whole[..whole.len() - 40]).unwrap();
+    let ran = audit(&world, &["verify"]);
+    assert!(
+        ran.stdout
+            .contains("3 entries, none changed, the last line is cut off"),
+        "{}",
+        ran.stdout
+    );
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let ran = audit(&world, &["verify"]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(
+        ran.stdout
+            .contains("8 entries, none changed, 1 lines cut off and recorded"),
+        "{}",
+        ran.stdout
+    );
+    let shown = audit(&world, &["show"]).stdout;
+    assert!(shown.contains("was cut off"), "{shown}");
+}
+
+#[test]
+fn an_audit_that_cannot_be_written_stops_everything() {
+    let world = World::new();
+    for (name, make) in [
+        (
+            "directory",
+            (|path: &Path| fs::create_dir(path).unwrap()) as fn(&Path),
+        ),
+        ("device", |path| {
+            std::os::unix::fs::symlink("/dev/null", path).unwrap();
+        }),
+    ] {
+        let path = world.path().join(name);
+        make(&path);
+        let ran = world.run(&["mint", "--audit-file", path.to_str().unwrap()]);
+        assert_eq!(ran.code, 11, "{name}: {}", ran.stderr);
+    }
+    let mut command = crate::world::bare();
+    command
+        .arg("mint")
+        .arg("--secrets-dir")
+        .arg(world.secrets());
+    let ran = world.finish(command.spawn().unwrap());
+    assert_eq!(ran.code, 11);
+    insta::assert_snapshot!("no_place_for_the_audit", world.snapshot(&ran));
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn a_full_or_read_only_disk_mints_no_key() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount a disk");
+        return;
+    }
+    in_mount_namespace(|| {
+        let world = World::new();
+        let disk = world.path().join("disk");
+        fs::create_dir(&disk).unwrap();
+        let mount = |options: &str| {
+            let done = Command::new("mount")
+                .args(["-t", "tmpfs", "-o", options, "tmpfs"])
+                .arg(&disk)
+                .status()
+                .unwrap();
+            assert!(done.success(), "{options}");
+        };
+        mount("size=16k");
+        let path = disk.join("audit.jsonl");
+        let audit_file = path.to_str().unwrap();
+        assert_eq!(world.run(&["mint", "--audit-file", audit_file]).code, 0);
+        // Fill what is left of it.
+        let _full = fs::write(disk.join("filler"), vec![0; 16 * 1024]);
+        let before = world.simulator.requests().len();
+        let mut failed = None;
+        for _ in 0..40 {
+            let ran = world.run(&["mint", "--audit-file", audit_file]);
+            if ran.code != 0 {
+                failed = Some(ran);
+                break;
+            }
+        }
+        let ran = failed.expect("a disk of 16 KiB is full after 40 mints");
+        assert_eq!(ran.code, 11, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("No space left on device"),
+            "{}",
+            ran.stderr
+        );
+        let after = world.simulator.requests().len();
+        let keys = world.simulator.keys().len();
+        // From now on nothing is sent at all.
+        assert_eq!(world.run(&["mint", "--audit-file", audit_file]).code, 11);
+        assert_eq!(world.simulator.requests().len(), after);
+        assert_eq!(world.simulator.keys().len(), keys);
+        assert!(after >= before);
+        // And what was written is whole.
+        assert!(verify(&path).unwrap().is_whole());
+        let remounted = Command::new("mount")
+            .args(["-o", "remount,ro"])
+            .arg(&disk)
+            .status()
+            .unwrap();
+        assert!(remounted.success());
+        let ran = world.run(&["mint", "--audit-file", audit_file]);
+        assert_eq!(ran.code, 11, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("Read-only file system"),
+            "{}",
+            ran.stderr
+        );
+        assert_eq!(world.simulator.requests().len(), after);
+    });
+}
+
+const PROCESSES: usize = 16;
+const RUNS: usize = 50;
+
+/// Tells the program what one of many processes is to do.
+const WORK: &str = "TAILMINT_TEST_AUDIT";
+
+#[test]
+fn many_processes_append_to_one_file() {
+    let name = "audit::many_processes_append_to_one_file";
+    if let Some(directory) = std::env::var_os(WORK) {
+        return append(Path::new(&directory));
+    }
+    let world = World::with(&Setup::default());
+    assert_eq!(world.run(&["mint"]).code, 0);
+    fs::write(
+        world.path().join("to"),
+        world.simulator.address().to_string(),
+    )
+    .unwrap();
+    fs::write(world.path().join("id"), &world.simulator.keys()[0].id).unwrap();
+    fs::write(world.path().join("key"), world.simulator.api_key()).unwrap();
+    let children: Vec<_> = (0..PROCESSES)
+        .map(|_| {
+            Command::new(std::env::current_exe().unwrap())
+                .args(["--exact", name])
+                .env(WORK, world.path())
+                .stdout(Stdio::null())
+                .spawn()
+                .unwrap()
+        })
+        .collect();
+    for mut child in children {
+        assert!(child.wait().unwrap().success());
+    }
+    let found = verify(&world.path().join("shared.jsonl")).unwrap();
+    assert_eq!(found.breaks, []);
+    // A decision and an answer each.
+    assert_eq!(found.entries.len(), PROCESSES * RUNS * 2);
+    assert_eq!((found.torn, found.torn_tail), (0, false));
+    let runs: std::collections::BTreeSet<_> = found
+        .entries
+        .iter()
+        .map(|entry| entry["run"].to_string())
+        .collect();
+    assert_eq!(runs.len(), PROCESSES * RUNS);
+}
+
+/// What each of the processes does: so many runs of one request.
+fn append(directory: &Path) {
+    let read = |name: &str| fs::read_to_string(directory.join(name)).unwrap();
+    let environment = Environment::from([
+        ("TAILSCALE_API_KEY", read("key").as_str()),
+        ("TAILSCALE_TAILNET", "-"),
+    ]);
+    let account = Account::of_environment(&environment).unwrap().unwrap();
+    let id: KeyId = read("id").parse().unwrap();
+    let minter = Minter::builder()
+        .trust(Trust::pem_file(directory.join("ca.pem")).unwrap())
+        .connect_to(read("to").parse().unwrap())
+        .audit(Arc::new(
+            AuditFile::open(directory.join("shared.jsonl")).unwrap(),
+        ))
+        .actor(Actor::of_process(&environment))
+        .build()
+        .unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(async {
+        for _ in 0..RUNS {
+            minter
+                .get(&account.credential, &account.tailnet, &id)
+                .await
+                .unwrap();
+        }
+    });
+}
