@@ -59,7 +59,7 @@ pub use interrupt::Interrupt;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
 pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
-pub use policy::{Decision, Operation, Refusal};
+pub use policy::{Decision, Explained, Operation, Policy, PolicyError, Refusal};
 pub use profile::Profile;
 pub use sandbox::EmbeddedComponent;
 pub use secret::Secret;

@@ -86,7 +86,12 @@ fn scope_silently_dropped() {
 #[test]
 fn tags_refused() {
     let world = with_client(&["auth_keys"], &["tag:ci", "tag:staging"]);
-    mint(&world, "tags_refused", &["--tag", "tag:ci"]);
+    let policy = world.policy_for_tags(&["tag:ci"]);
+    mint(
+        &world,
+        "tags_refused",
+        &["--tag", "tag:ci", "--policy", &policy],
+    );
 }
 
 #[test]

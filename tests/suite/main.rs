@@ -12,6 +12,7 @@ mod join;
 mod keys;
 mod mint;
 mod minter;
+mod policy;
 mod stand_in;
 mod tailnet;
 mod world;

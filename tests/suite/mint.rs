@@ -81,7 +81,9 @@ fn the_other_profile_has_its_own_client_and_tag() {
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(world.simulator.live_keys()[0].tags, ["tag:k8s-operator"]);
     // A tag that the client's own tag owns.
-    let ran = world.run(&["mint", "--profile", "k8s-operator", "--tag", "tag:k8s"]);
+    let policy = world.policy_for_tags(&["tag:k8s"]);
+    let arguments = ["mint", "--profile", "k8s-operator", "--tag", "tag:k8s"];
+    let ran = world.run(&[&arguments[..], &["--policy", &policy]].concat());
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert_eq!(world.simulator.live_keys()[1].tags, ["tag:k8s"]);
 }

@@ -122,6 +122,12 @@ impl World {
         self.steady(&text)
     }
 
+    /// A policy that lets keys have these tags, for `--policy`.
+    pub(crate) fn policy_for_tags(&self, tags: &[&str]) -> String {
+        let text = format!("version = 1\n[rule.create-auth-key.key]\ntags = {tags:?}\n");
+        self.write("policy.toml", &text).display().to_string()
+    }
+
     pub(crate) fn lines(&self) -> Vec<String> {
         let requests = self.simulator.requests();
         let lines: Vec<_> = requests

@@ -41,7 +41,7 @@ const TAIL_BYTES: u64 = 8 * 1024;
 
 /// A line that was cut off, by a crash or a full disk, as the next one finds it.
 #[derive(Serialize)]
-struct Torn {
+struct TornLine {
     event: &'static str,
     torn_bytes: usize,
     torn_sha256: String,
@@ -176,7 +176,7 @@ fn lock(file: &File) -> io::Result<()> {
 }
 
 /// The place of the last whole line, and what is behind it, if anything is.
-fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<Torn>)> {
+fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<TornLine>)> {
     let mut wanted = TAIL_BYTES.min(size);
     loop {
         let mut tail = vec![0; usize::try_from(wanted).map_err(io::Error::other)?];
@@ -184,7 +184,7 @@ fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<Torn>)> {
         file.read_exact(&mut tail)?;
         let end = tail.iter().rposition(|&byte| byte == b'\n');
         let (lines, rest) = tail.split_at(end.map_or(0, |end| end + 1));
-        let torn = (!rest.is_empty()).then(|| Torn {
+        let torn = (!rest.is_empty()).then(|| TornLine {
             event: "torn",
             torn_bytes: rest.len(),
             torn_sha256: line::digest(rest),

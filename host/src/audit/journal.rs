@@ -47,12 +47,8 @@ impl About {
         Self {
             operation: intent.operation(),
             rule: decision.rule,
-            decision: if decision.allows() {
-                Verdict::Allow
-            } else {
-                Verdict::Refuse
-            },
-            reason: decision.refusal.as_ref().map(ToString::to_string),
+            decision: verdict(decision),
+            reason: reason(decision),
             method: words(parts.method.as_str()),
             host: words(parts.uri.authority().map_or("", |it| it.as_str())),
             path: match rule {
@@ -67,6 +63,44 @@ impl About {
             key: intent.id().map(ToString::to_string),
         }
     }
+}
+
+impl About {
+    /// A request that was not even made, since it would be refused.
+    pub(crate) fn foreseen(intent: &Intent, decision: &Decision, rule: Rule) -> Self {
+        let properties = match intent {
+            Intent::Mint { properties, .. } => Some(properties),
+            _ => None,
+        };
+        Self {
+            operation: intent.operation(),
+            rule: decision.rule,
+            decision: verdict(decision),
+            reason: reason(decision),
+            method: rule.route().method().as_str().to_owned(),
+            host: tailmint_api::API_HOST.to_owned(),
+            path: rule.route().template().to_owned(),
+            request_bytes: 0,
+            tags: properties.map_or_else(Vec::new, |key| {
+                key.tags.iter().map(ToString::to_string).collect()
+            }),
+            expiry_seconds: properties.map(|key| key.expiry.as_secs()),
+            key: None,
+        }
+    }
+}
+
+fn verdict(decision: &Decision) -> Verdict {
+    match (&decision.refusal, &decision.reported) {
+        (Some(_), _) => Verdict::Refuse,
+        (None, Some(_)) => Verdict::Report,
+        (None, None) => Verdict::Allow,
+    }
+}
+
+fn reason(decision: &Decision) -> Option<String> {
+    let refusal = decision.refusal.as_ref().or(decision.reported.as_ref());
+    refusal.map(ToString::to_string)
 }
 
 impl Journal {

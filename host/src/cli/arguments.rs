@@ -1,7 +1,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tailmint::{ConnectTo, KeyId};
+use tailmint::{ConnectTo, KeyId, Operation};
 
 use super::key_flags::KeyFlags;
 
@@ -51,6 +51,10 @@ pub(super) struct Global {
     /// Trust the certificate authorities in this file, and no others
     #[arg(long, global = true, value_name = "PEM")]
     pub(super) ca_file: Option<PathBuf>,
+    /// Policy file, within /etc/tailmint/policy.toml
+    /// [default: ~/.config/tailmint/policy.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
     /// File that every decision is written to
     /// [default: ~/.local/state/tailmint/audit.jsonl]
     #[arg(long, global = true, value_name = "FILE")]
@@ -111,6 +115,8 @@ pub(super) enum Command {
     Keys(Keys),
     /// Read the audit, or check that nobody changed it
     Audit(Audit),
+    /// Look at the policy, check one, or ask what it would decide
+    Policy(Policy),
     /// Show what happens, with a simulated API on this machine
     Demo,
     /// Print the completions for a shell
@@ -270,6 +276,54 @@ pub(super) enum AuditCommand {
         #[arg(short = 'n', long, default_value_t = 10)]
         lines: usize,
     },
+}
+
+#[derive(Args)]
+pub(super) struct Policy {
+    #[command(subcommand)]
+    pub(super) command: PolicyCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum PolicyCommand {
+    /// Print the policy that is enforced, whole, with the file that each line is
+    /// from where it is not the built-in one
+    Show,
+    /// Check whether a file is a policy
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Say what the policy would decide about a request, without sending it
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// What the component was called for
+        #[arg(long, value_parser = operation, default_value = "mint", value_name = "mint|get|revoke")]
+        operation: Operation,
+        /// The method
+        method: String,
+        /// The URL
+        url: String,
+        /// A header of the request; may be repeated
+        #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+        headers: Vec<String>,
+        /// The body of the request
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        body: String,
+    },
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Example:
+  tailmint policy explain POST https://api.tailscale.com/api/v2/tailnet/-/keys \\
+    -H 'content-type: application/json' \\
+    --body '{\"capabilities\":{\"devices\":{\"create\":{\"tags\":[\"tag:lab\"]}}},\"expirySeconds\":60}'";
+
+fn operation(text: &str) -> Result<Operation, String> {
+    [Operation::Get, Operation::Mint, Operation::Revoke]
+        .into_iter()
+        .find(|operation| operation.name() == text)
+        .ok_or_else(|| "give mint, get or revoke".to_owned())
 }
 
 /// What was decided about a request.

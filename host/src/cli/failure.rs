@@ -3,8 +3,8 @@ use std::{fmt::Display, io::Write, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
-    Account, AuditError, Class, ConfigError, CredentialError, JoinError, MintError, TrustError,
-    UpArgumentsError,
+    Account, AuditError, Class, ConfigError, CredentialError, JoinError, MintError, PolicyError,
+    TrustError, UpArgumentsError,
 };
 
 use super::signals::Signals;
@@ -131,6 +131,12 @@ impl From<CredentialError> for Failure {
 
 impl From<ConfigError> for Failure {
     fn from(error: ConfigError) -> Self {
+        Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<PolicyError> for Failure {
+    fn from(error: PolicyError) -> Self {
         Self::new(error.class(), &error, error.hint())
     }
 }

@@ -1,8 +1,8 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{
-    Account, Actor, AuditFile, Class, Config, Environment, Interrupt, Minter, Profile, SecretsDir,
-    Trust,
+    Account, Actor, AuditFile, Class, Config, Environment, Interrupt, Minter, Policy, Profile,
+    SecretsDir, Trust,
 };
 
 use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
@@ -65,10 +65,12 @@ impl<'a> Session<'a> {
 
     /// A minter that reaches the API as the flags say.
     pub(super) fn minter(&self) -> Result<Minter, Failure> {
+        let policy = Policy::load(self.global.policy.as_deref(), &self.environment)?;
         let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
         let mut builder = Minter::builder()
             .interrupt(self.interrupt.clone())
             .actor(Actor::of_process(&self.environment))
+            .policy(policy)
             .audit(Arc::new(audit));
         if let Some(path) = &self.global.ca_file {
             builder = builder.trust(Trust::pem_file(path.clone())?);

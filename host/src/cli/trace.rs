@@ -28,10 +28,15 @@ pub(super) fn line(event: &Event<'_>) -> String {
             body_bytes,
             ..
         } => match &decision.refusal {
-            None => format!(
-                "> {method} {path}, {body_bytes} bytes: allowed by rule {}",
-                decision.rule
-            ),
+            None => {
+                let rule = decision.rule;
+                let mut line =
+                    format!("> {method} {path}, {body_bytes} bytes: allowed by rule {rule}");
+                if let Some(reported) = &decision.reported {
+                    line += &format!(", which would refuse it: {reported}");
+                }
+                line
+            }
             Some(refusal) => format!(
                 "> {} {}: refused by rule {}: {refusal}",
                 method.escape_debug(),

@@ -9,7 +9,7 @@ use std::{
 use rustix::fs::OFlags;
 use serde::{Deserialize, Deserializer, de::Error};
 
-use super::ConfigError;
+use super::{ConfigError, Place};
 use crate::{Description, Expiry, KeyProperties, Profile, Tag};
 
 /// A configuration with a hundred profiles is under 32 KiB.
@@ -49,15 +49,14 @@ const FLAGS_ONLY: [&str; 2] = ["connect-to", "ca-file"];
 impl File {
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         toml::from_str(text).map_err(|error| {
-            let at = error.span().map_or(0, |span| span.start);
-            let before = &text[..text.floor_char_boundary(at)];
+            let place = Place::of(text, error.span());
             let flag = FLAGS_ONLY
                 .iter()
                 .find(|flag| error.message().contains(&format!("unknown field `{flag}`")));
             ConfigError::Syntax {
                 path: path.to_owned(),
-                line: before.matches('\n').count() + 1,
-                column: before.chars().rev().take_while(|&it| it != '\n').count() + 1,
+                line: place.line,
+                column: place.column,
                 message: match flag {
                     Some(flag) => format!("{flag} cannot be configured: it is a flag only"),
                     None => tailmint_api::one_line(error.message()),
@@ -123,7 +122,7 @@ fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
 }
 
 /// The file's text, or `None` if there is no such file.
-pub(super) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
+pub(crate) fn read(path: &Path) -> Result<Option<String>, ConfigError> {
     let unreadable = |detail: String| ConfigError::Unreadable {
         path: path.to_owned(),
         detail,

@@ -2,11 +2,14 @@
 
 mod error;
 mod file;
+mod place;
 
 use std::path::{Path, PathBuf};
 
 pub use error::ConfigError;
+pub(crate) use file::read;
 use file::{File, ProfileEntry};
+pub(crate) use place::Place;
 
 use crate::{Environment, Profile};
 
@@ -37,7 +40,7 @@ impl Config {
     /// The file cannot be read or makes no sense.
     pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         if let Some(path) = given {
-            let text = file::read(path)?.ok_or_else(|| ConfigError::Missing {
+            let text = read(path)?.ok_or_else(|| ConfigError::Missing {
                 path: path.to_owned(),
             })?;
             return Self::parse(path, &text);
@@ -45,7 +48,7 @@ impl Config {
         let Some(path) = Self::default_path(environment) else {
             return Ok(Self::default());
         };
-        match file::read(&path)? {
+        match read(&path)? {
             Some(text) => Self::parse(&path, &text),
             None => Ok(Self::default()),
         }

@@ -11,7 +11,7 @@ use super::{Connection, Failure, wire::wire};
 use crate::{
     audit::{About, AuditError, Journal},
     event::{Event, Observer},
-    policy::{Decision, MAX_BODY_BYTES, Operation, Outbound, Policy, Refusal, Rule},
+    policy::{Decision, MAX_BODY_BYTES, Operation, Outbound, Refusal, Rule, RunPolicy},
     seal::{Issued, Seals},
 };
 
@@ -24,7 +24,7 @@ pub(crate) struct Run {
 }
 
 struct State {
-    policy: Policy,
+    policy: RunPolicy,
     seals: Seals,
     outcome: Outcome,
 }
@@ -46,7 +46,7 @@ pub(crate) struct Outcome {
 
 impl Run {
     pub(crate) fn new(
-        policy: Policy,
+        policy: RunPolicy,
         seals: Seals,
         connection: Arc<Connection>,
         observer: Arc<dyn Observer>,
@@ -154,6 +154,25 @@ impl Run {
         })
     }
 
+    /// Refuses the whole call where its request would be refused in the end.
+    pub(crate) fn foresee(&self) -> Option<Decision> {
+        let (decision, rule, about) = {
+            let state = self.state();
+            let (decision, rule) = state.policy.foresee()?;
+            let about = About::foreseen(state.policy.intent(), &decision, rule);
+            (decision, rule, about)
+        };
+        self.written(self.journal.decision(&about, Vec::new())).ok();
+        self.observer.observe(&Event::Decided {
+            decision: &decision,
+            method: rule.route().method().as_str(),
+            path: rule.route().template(),
+            path_template: Some(rule.route().template()),
+            body_bytes: 0,
+        });
+        Some(decision)
+    }
+
     /// Refuses a request whose body is too long or broke off.
     pub(super) fn refuse_body(&self, parts: &Parts) -> WasiError {
         let decision = Decision {
@@ -162,6 +181,7 @@ impl Run {
                 "body",
                 format!("it is longer than {MAX_BODY_BYTES} bytes, or broke off"),
             )),
+            reported: None,
         };
         let about = {
             let state = self.state();

@@ -9,7 +9,7 @@ use crate::{
     Credential, KeyId,
     audit::Journal,
     egress::{Failure, Outcome, Run},
-    policy::{Intent, Policy, Rule},
+    policy::{Intent, Rule, RunPolicy},
     sandbox::{Fault, auth_keys::Guest, types},
     seal::Seals,
 };
@@ -37,6 +37,9 @@ impl Minter {
             Ok(prepared) => prepared,
             Err(error) => return (Err(error), Vec::new()),
         };
+        if let Some(decision) = run.foresee() {
+            return (Err(denied(&decision)), Vec::new());
+        }
         let properties = types::KeyProperties {
             reusable: properties.reusable,
             ephemeral: properties.ephemeral,
@@ -106,6 +109,10 @@ impl Minter {
         credential: &Credential,
         intent: &Intent,
     ) -> Result<(Arc<Run>, types::Credential), MintError> {
+        let client_id = match credential {
+            Credential::OauthClient { id, .. } => Some(id.clone()),
+            Credential::ApiKey { .. } => None,
+        };
         let mut seals = Seals::default();
         let sealed = match credential {
             Credential::ApiKey { key } => seals
@@ -122,7 +129,7 @@ impl Minter {
         };
         let sealed = sealed.map_err(|error| MintError::internal(&error.to_string()))?;
         let run = Run::new(
-            Policy::new(intent.clone()),
+            RunPolicy::new(Arc::clone(&self.policy), intent.clone(), client_id),
             seals,
             Arc::clone(&self.connection),
             Arc::clone(&self.observer),
@@ -256,11 +263,11 @@ fn denied(decision: &crate::Decision) -> MintError {
         .map_or_else(String::new, ToString::to_string);
     MintError::new(
         MintErrorKind::Denied,
-        format!(
-            "the policy refused a request of the component by rule {}: {refusal}",
-            decision.rule
-        ),
-        "nothing was sent; this component asks for more than this operation needs",
+        format!("the policy refuses it by rule {}: {refusal}", decision.rule),
+        match decision.refusal.as_ref().and_then(|it| it.remedy.clone()) {
+            Some(remedy) => remedy,
+            None => "no policy can allow it: it is not what was asked for".to_owned(),
+        },
     )
 }
 

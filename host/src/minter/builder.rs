@@ -2,7 +2,7 @@ use std::sync::Arc;
 
 use super::{MintError, Minter, patience::Patience};
 use crate::{
-    ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Trust,
+    ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Policy, Trust,
     audit::{Actor, Audit, Context},
     egress::{Connection, Connector},
     event::Blind,
@@ -19,6 +19,7 @@ pub struct MinterBuilder {
     interrupt: Interrupt,
     audit: Option<Arc<dyn Audit>>,
     actor: Option<Actor>,
+    policy: Option<Policy>,
 }
 
 impl MinterBuilder {
@@ -47,6 +48,12 @@ impl MinterBuilder {
         self
     }
 
+    /// Enforces this policy instead of the built-in one.
+    pub fn policy(mut self, policy: Policy) -> Self {
+        self.policy = Some(policy);
+        self
+    }
+
     /// Whom entries of the audit name; without it, the user of this process.
     pub fn actor(mut self, actor: Actor) -> Self {
         self.actor = Some(actor);
@@ -63,18 +70,33 @@ impl MinterBuilder {
     /// Loads the component. Nothing is connected to yet.
     pub fn build(self) -> Result<Minter, MintError> {
         let trust = self.trust.unwrap_or_else(Trust::bundled);
+        let policy = self.policy.unwrap_or_else(Policy::built_in);
+        if self.connect_to.is_some() && !policy.allows_connect_to() {
+            return Err(MintError::forbidden(
+                "to connect elsewhere",
+                "trust.connect-to",
+            ));
+        }
+        if trust.origin().is_some() && !policy.allows_ca_file() {
+            return Err(MintError::forbidden("other authorities", "trust.ca-file"));
+        }
         let context = Context {
             actor: self
                 .actor
                 .unwrap_or_else(|| Actor::of_process(&Environment::default())),
             component: EmbeddedComponent::digest(),
-            policy: "built-in".to_owned(),
+            policy: policy.digest().to_owned(),
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
         };
         let connector = Connector::new(trust, self.connect_to);
+        let sandbox = Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?;
+        policy
+            .allows_component(EmbeddedComponent::digest(), true, sandbox.imports())
+            .map_err(|refusal| MintError::component(&refusal))?;
         Ok(Minter {
-            sandbox: Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?,
+            sandbox,
+            policy: Arc::new(policy),
             connection: Arc::new(Connection::new(connector)),
             observer: self.observer.unwrap_or_else(|| Arc::new(Blind)),
             audit: self.audit,

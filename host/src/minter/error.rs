@@ -1,6 +1,6 @@
 use std::{fmt, time::Duration};
 
-use crate::{Class, KeyId};
+use crate::{Class, KeyId, Refusal};
 
 /// Why a call came to no result.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,8 @@ pub enum MintErrorKind {
     Audit,
     /// The policy refused a request: it was not sent.
     Denied,
+    /// The policy forbids how it is to be done.
+    Forbidden,
     /// The component went over a limit.
     GuestOverLimit,
     /// The component stopped in an unforeseen way.
@@ -83,6 +85,27 @@ impl MintError {
         }
     }
 
+    /// The policy forbids what was asked for before any request is made.
+    pub(super) fn forbidden(what: &str, member: &str) -> Self {
+        Self::new(
+            MintErrorKind::Forbidden,
+            format!("the policy forbids {what}"),
+            format!("it says {member} = \"forbid\"; see: tailmint policy show"),
+        )
+    }
+
+    /// The policy does not let the component run.
+    pub(super) fn component(refusal: &Refusal) -> Self {
+        Self {
+            hint: refusal.remedy.clone(),
+            ..Self::new(
+                MintErrorKind::Forbidden,
+                format!("the policy does not let this component run: {refusal}"),
+                "",
+            )
+        }
+    }
+
     pub(super) fn interrupted() -> Self {
         Self {
             hint: None,
@@ -108,7 +131,7 @@ impl MintError {
         match self.kind {
             MintErrorKind::Internal => Class::Internal,
             MintErrorKind::Interrupted => Class::Interrupted,
-            MintErrorKind::Audit => Class::Policy,
+            MintErrorKind::Audit | MintErrorKind::Forbidden => Class::Policy,
             MintErrorKind::Denied => Class::Denied,
             MintErrorKind::GuestOverLimit | MintErrorKind::GuestTrapped => Class::Guest,
             MintErrorKind::InvalidCredential if self.status.is_none() => Class::Credential,

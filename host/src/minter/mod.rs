@@ -18,7 +18,7 @@ use crate::{
     Credential, Event, Interrupt, KeyId, KeyProperties, Observer, Tailnet,
     audit::{Audit, Context},
     egress::Connection,
-    policy::Intent,
+    policy::{Intent, Policy},
     sandbox::Sandbox,
 };
 
@@ -33,6 +33,7 @@ pub struct Minter {
     observer: Arc<dyn Observer>,
     audit: Option<Arc<dyn Audit>>,
     context: Context,
+    policy: Arc<Policy>,
     interrupt: Interrupt,
     patience: Patience,
 }

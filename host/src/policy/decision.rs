@@ -8,6 +8,8 @@ pub struct Decision {
     pub rule: &'static str,
     /// Why the request is refused; `None` where it may leave.
     pub refusal: Option<Refusal>,
+    /// Why it would be refused, where the policy only reports.
+    pub reported: Option<Refusal>,
 }
 
 impl Decision {
@@ -25,6 +27,9 @@ pub struct Refusal {
     /// What is wrong with it. The request's own words are quoted with their
     /// control characters escaped and cut short.
     pub reason: String,
+    /// The smallest change of the policy that would allow it; `None` where none
+    /// can.
+    pub remedy: Option<String>,
 }
 
 impl Refusal {
@@ -32,6 +37,15 @@ impl Refusal {
         Self {
             member: member.into(),
             reason: reason.into(),
+            remedy: None,
+        }
+    }
+
+    /// The same with the change that would allow it.
+    pub(crate) fn unless(self, remedy: impl Into<String>) -> Self {
+        Self {
+            remedy: Some(remedy.into()),
+            ..self
         }
     }
 }

@@ -2,7 +2,10 @@ use std::fmt;
 
 /// What the component was called for. Rules are per operation: a request that
 /// one of them needs is refused during the others.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, serde::Deserialize, serde::Serialize,
+)]
+#[serde(rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Operation {
     /// Reads one auth key.
@@ -17,9 +20,9 @@ impl Operation {
     /// Its name in the policy, the audit and messages.
     pub const fn name(self) -> &'static str {
         match self {
-            Self::Get => "keys get",
+            Self::Get => "get",
             Self::Mint => "mint",
-            Self::Revoke => "keys revoke",
+            Self::Revoke => "revoke",
         }
     }
 }

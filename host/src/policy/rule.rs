@@ -25,6 +25,13 @@ pub(super) struct Sent {
 }
 
 impl Sent {
+    pub(super) fn before(self, rule: Rule) -> u32 {
+        match rule {
+            Rule::Token => self.tokens,
+            Rule::CreateAuthKey | Rule::DeleteKey | Rule::GetKey => self.others,
+        }
+    }
+
     pub(super) fn count(&mut self, rule: Rule) {
         match rule {
             Rule::Token => self.tokens += 1,
@@ -34,6 +41,13 @@ impl Sent {
 }
 
 impl Rule {
+    pub(crate) const ALL: [Self; 4] = [
+        Self::Token,
+        Self::CreateAuthKey,
+        Self::GetKey,
+        Self::DeleteKey,
+    ];
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::CreateAuthKey => "create-auth-key",
@@ -90,13 +104,10 @@ impl Rule {
         self,
         outbound: &Outbound,
         intent: &Intent,
+        client_id: Option<&str>,
         sent: Sent,
     ) -> Result<(), Refusal> {
-        let before = match self {
-            Self::Token => sent.tokens,
-            Self::CreateAuthKey | Self::DeleteKey | Self::GetKey => sent.others,
-        };
-        if before > 0 {
+        if sent.before(self) > 0 {
             return Err(Refusal::new("count", "one such request has left already"));
         }
         if let Some(query) = &outbound.query {
@@ -113,7 +124,7 @@ impl Rule {
                 let expected = json!(properties.body());
                 check_json(&outbound.body, &expected)
             }
-            (Self::Token, _) => check_token_form(&outbound.body),
+            (Self::Token, _) => check_token_form(&outbound.body, client_id),
             _ => match outbound.body {
                 Body::Empty => Ok(()),
                 _ => Err(Refusal::new("body", "none is expected")),
@@ -189,13 +200,14 @@ fn difference(found: &Value, expected: &Value, at: &str) -> Option<Refusal> {
 }
 
 /// The members of the token request. The secret's value is for the seals to judge.
-fn check_token_form(body: &Body) -> Result<(), Refusal> {
+fn check_token_form(body: &Body, client_id: Option<&str>) -> Result<(), Refusal> {
     let Body::Form(members) = body else {
         return Err(Refusal::new("body", "it is not a form"));
     };
     for (name, value) in members {
         let expected = match name.as_str() {
-            "client_id" | "client_secret" => true,
+            "client_id" => Some(value.as_str()) == client_id,
+            "client_secret" => true,
             "grant_type" => value == "client_credentials",
             "scope" => value == AUTH_KEYS_SCOPE,
             _ => false,

@@ -26,6 +26,7 @@ use crate::egress::{Egress, Run};
 /// each time in an instance of its own.
 pub(crate) struct Sandbox {
     calls: CallsPre<State>,
+    imports: Vec<String>,
 }
 
 /// Why a call came to no result.
@@ -57,9 +58,17 @@ impl Sandbox {
         let options = http::types::LinkOptions::default();
         http::types::add_to_linker::<State, WasiHttp>(&mut linker, &options, State::http)?;
         http::outgoing_handler::add_to_linker::<State, WasiHttp>(&mut linker, State::http)?;
+        let imports = component.component_type();
+        let imports = imports.imports(engine).map(|(name, _)| name.to_owned());
         Ok(Self {
+            imports: imports.collect(),
             calls: CallsPre::new(linker.instantiate_pre(component)?)?,
         })
+    }
+
+    /// What the component asks for.
+    pub(crate) fn imports(&self) -> impl Iterator<Item = &str> {
+        self.imports.iter().map(String::as_str)
     }
 
     /// Calls the component in a new instance that has `run` as its one way out.

@@ -6,6 +6,7 @@ mod demo;
 mod exec;
 mod keys;
 mod mint;
+mod policy;
 mod up;
 
 pub(super) use audit::audit;
@@ -14,4 +15,5 @@ pub(super) use demo::demo;
 pub(super) use exec::exec;
 pub(super) use keys::keys;
 pub(super) use mint::{env, mint};
+pub(super) use policy::policy;
 pub(super) use up::up;

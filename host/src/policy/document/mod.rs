@@ -1,0 +1,108 @@
+//! The policy as it is written: a typed file, laid over what it does not say.
+
+mod check;
+mod draft;
+mod narrower;
+mod permission;
+
+pub(crate) use draft::Draft;
+use permission::Property;
+pub(crate) use permission::{Mode, Permission};
+use serde::{Deserialize, Serialize};
+
+use super::{Operation, Rule};
+use crate::{Expiry, Tag};
+
+/// A whole policy.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct Document {
+    pub(crate) version: u32,
+    pub(crate) mode: Mode,
+    pub(crate) trust: TrustRules,
+    pub(crate) component: ComponentRules,
+    rule: Rules,
+}
+
+/// Where requests may go to, and who may vouch for it.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct TrustRules {
+    pub(crate) connect_to: Permission,
+    pub(crate) ca_file: Permission,
+}
+
+/// Which component may run.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct ComponentRules {
+    pub(crate) sha256: Vec<String>,
+    pub(crate) imports: Vec<String>,
+}
+
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct Rules {
+    token: RequestRule,
+    create_auth_key: RequestRule,
+    get_key: RequestRule,
+    delete_key: RequestRule,
+}
+
+/// What a request of one route may be.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct RequestRule {
+    route: String,
+    operations: Vec<Operation>,
+    count: u32,
+    query: Vec<String>,
+    headers: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    content_type: Option<String>,
+    max_body_bytes: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    scopes: Option<Vec<String>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    key: Option<KeyRule>,
+}
+
+/// What a new key may be.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct KeyRule {
+    types: Vec<String>,
+    tags: Vec<Tag>,
+    max_expiry: Expiry,
+    reusable: Property,
+    ephemeral: Property,
+    preauthorized: Property,
+    max_description_characters: usize,
+}
+
+/// The built-in policy as it is written.
+pub(crate) const BUILT_IN: &str = include_str!("../built-in.toml");
+
+/// The only version of the format.
+const VERSION: u32 = 1;
+
+impl Document {
+    /// What the two built-in profiles need.
+    pub(crate) fn built_in() -> Self {
+        toml::from_str(BUILT_IN).expect("the built-in policy is one")
+    }
+
+    /// As it is written.
+    pub(crate) fn to_toml(&self) -> String {
+        toml::to_string(self).expect("a policy can be written")
+    }
+
+    fn rule(&self, rule: Rule) -> &RequestRule {
+        match rule {
+            Rule::CreateAuthKey => &self.rule.create_auth_key,
+            Rule::DeleteKey => &self.rule.delete_key,
+            Rule::GetKey => &self.rule.get_key,
+            Rule::Token => &self.rule.token,
+        }
+    }
+}
