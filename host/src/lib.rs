@@ -61,7 +61,7 @@ pub use key_properties::KeyProperties;
 pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
 pub use policy::{Decision, Explained, Operation, Policy, PolicyError, Refusal};
 pub use profile::Profile;
-pub use sandbox::EmbeddedComponent;
+pub use sandbox::{EmbeddedComponent, InspectError, Inspected};
 pub use secret::Secret;
 pub use tag::{Tag, TagError};
 pub use tailmint_api::API_HOST;

@@ -1,6 +1,6 @@
 //! What the component can name at all: read from the bytes that are shipped.
 
-use crate::world::sha256;
+use crate::world::{World, sha256};
 use tailmint::EmbeddedComponent;
 use wit_component::{DecodedWasm, decode};
 
@@ -55,4 +55,47 @@ fn no_path_of_the_machine_that_built_it_is_in_it() {
         let found = bytes.windows(part.len()).any(|it| it == part.as_bytes());
         assert!(!found, "{part}");
     }
+}
+
+#[test]
+fn it_can_be_looked_at_and_handed_out() {
+    let world = World::new();
+    let inspected = world.run(&["component", "inspect"]);
+    let digest = EmbeddedComponent::digest();
+    assert_eq!(inspected.code, 0, "{}", inspected.stderr);
+    let said = inspected
+        .stdout
+        .replace(digest, "[digest]")
+        .replace(&EmbeddedComponent::bytes().len().to_string(), "[size]");
+    insta::assert_snapshot!(said);
+    let file = world.path().join("minter.wasm");
+    let file = file.to_str().unwrap();
+    let exported = world.run(&["component", "export", file]);
+    assert_eq!(exported.code, 0, "{}", exported.stderr);
+    assert_eq!(std::fs::read(file).unwrap(), EmbeddedComponent::bytes());
+    assert_eq!(
+        world.run(&["component", "inspect", file]).stdout,
+        inspected.stdout
+    );
+    // What is there is left alone.
+    assert_eq!(world.run(&["component", "export", file]).code, 2);
+    // Another one does not run, and is said not to.
+    let other = wat::parse_str(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#);
+    let path = world.path().join("other.wasm");
+    std::fs::write(&path, other.unwrap()).unwrap();
+    let ran = world.run(&["component", "inspect", path.to_str().unwrap()]);
+    assert_eq!(ran.code, 11);
+    assert!(
+        ran.stdout
+            .contains("wasi:sockets/tcp@0.2.0: open connections of its own"),
+        "{}",
+        ran.stdout
+    );
+    let text = world.write("text.wasm", "not a component");
+    assert_eq!(
+        world
+            .run(&["component", "inspect", text.to_str().unwrap()])
+            .code,
+        2
+    );
 }

@@ -7,6 +7,8 @@ mod contract;
 mod credentials;
 mod errors;
 mod exec;
+#[cfg(feature = "compiler")]
+mod hostile;
 mod interrupted;
 mod join;
 mod keys;

@@ -9,6 +9,8 @@ use crate::{
     world::{Ran, World},
 };
 
+const KEYS: &str = "https://api.tailscale.com/api/v2/tailnet/-/keys";
+
 const BUILT_IN: &str = include_str!("../../host/src/policy/built-in.toml");
 
 fn with_policy(world: &World, text: &str, arguments: &[&str]) -> Ran {
@@ -207,7 +209,6 @@ fn a_policy_that_others_may_write_is_none() {
 #[test]
 fn explain_says_what_would_be_decided() {
     let world = World::new();
-    const KEYS: &str = "https://api.tailscale.com/api/v2/tailnet/-/keys";
     let good =
         r#"{"capabilities":{"devices":{"create":{"tags":["tag:tazpod"]}}},"expirySeconds":60}"#;
     let json = ["-H", "content-type: application/json"];
@@ -282,6 +283,88 @@ fn explain_says_what_would_be_decided() {
     assert_eq!(world.simulator.connections(), 0);
 }
 
+/// A ceiling under which there is next to nothing.
+const NARROWEST: &str = r#"version = 1
+[trust]
+connect-to = "forbid"
+ca-file = "forbid"
+[component]
+sha256 = ["0000000000000000000000000000000000000000000000000000000000000000"]
+imports = []
+[rule.token]
+operations = []
+count = 0
+headers = []
+max-body-bytes = 0
+scopes = []
+[rule.create-auth-key.key]
+types = []
+tags = []
+max-expiry = "1s"
+reusable = "forbid"
+ephemeral = "require"
+preauthorized = "forbid"
+max-description-characters = 0"#;
+
+/// What would be wider than that, and the member that is.
+const WIDER: &[(&str, &str)] = &[
+    ("mode = \"report\"", "mode"),
+    ("[trust]\nconnect-to = \"allow\"", "trust.connect-to"),
+    ("[trust]\nca-file = \"allow\"", "trust.ca-file"),
+    ("[component]\nsha256 = []", "component.sha256"),
+    (
+        "[component]\nimports = [\"wasi:io/poll@0.2.0\"]",
+        "component.imports",
+    ),
+    (
+        "[rule.token]\noperations = [\"mint\"]",
+        "rule.token.operations",
+    ),
+    ("[rule.token]\ncount = 1", "rule.token.count"),
+    ("[rule.token]\nquery = [\"a\"]", "rule.token.query"),
+    ("[rule.token]\nheaders = [\"accept\"]", "rule.token.headers"),
+    (
+        "[rule.token]\ncontent-type = \"a/b\"",
+        "rule.token.content-type",
+    ),
+    (
+        "[rule.token]\nmax-body-bytes = 1",
+        "rule.token.max-body-bytes",
+    ),
+    (
+        "[rule.token]\nscopes = [\"auth_keys\"]",
+        "rule.token.scopes",
+    ),
+    (
+        "[rule.create-auth-key.key]\ntypes = [\"auth\"]",
+        "rule.create-auth-key.key.types",
+    ),
+    (
+        "[rule.create-auth-key.key]\ntags = [\"tag:a\"]",
+        "rule.create-auth-key.key.tags",
+    ),
+    (
+        "[rule.create-auth-key.key]\nmax-expiry = \"2s\"",
+        "rule.create-auth-key.key.max-expiry",
+    ),
+    (
+        "[rule.create-auth-key.key]\nreusable = \"allow\"",
+        "rule.create-auth-key.key.reusable",
+    ),
+    (
+        "[rule.create-auth-key.key]\nephemeral = \"forbid\"",
+        "rule.create-auth-key.key.ephemeral",
+    ),
+    (
+        "[rule.create-auth-key.key]\npreauthorized = \"require\"",
+        "rule.create-auth-key.key.preauthorized",
+    ),
+    (
+        "[rule.create-auth-key.key]\nmax-description-characters = 1",
+        "rule.create-auth-key.key.max-description-characters",
+    ),
+];
+
 #[test]
 fn nobody_goes_beyond_the_ceiling() {
     if !is_really_root() {
@@ -336,86 +419,8 @@ fn nobody_goes_beyond_the_ceiling() {
         );
         assert!(shown.contains(&own), "{shown}");
         // Wider is an error that names the member.
-        ceiling(
-            r#"version = 1
-            [trust]
-            connect-to = "forbid"
-            ca-file = "forbid"
-            [component]
-            sha256 = ["0000000000000000000000000000000000000000000000000000000000000000"]
-            imports = []
-            [rule.token]
-            operations = []
-            count = 0
-            headers = []
-            max-body-bytes = 0
-            scopes = []
-            [rule.create-auth-key.key]
-            types = []
-            tags = []
-            max-expiry = "1s"
-            reusable = "forbid"
-            ephemeral = "require"
-            preauthorized = "forbid"
-            max-description-characters = 0"#,
-        );
-        for (text, member) in [
-            ("mode = \"report\"", "mode"),
-            ("[trust]\nconnect-to = \"allow\"", "trust.connect-to"),
-            ("[trust]\nca-file = \"allow\"", "trust.ca-file"),
-            ("[component]\nsha256 = []", "component.sha256"),
-            (
-                "[component]\nimports = [\"wasi:io/poll@0.2.0\"]",
-                "component.imports",
-            ),
-            (
-                "[rule.token]\noperations = [\"mint\"]",
-                "rule.token.operations",
-            ),
-            ("[rule.token]\ncount = 1", "rule.token.count"),
-            ("[rule.token]\nquery = [\"a\"]", "rule.token.query"),
-            ("[rule.token]\nheaders = [\"accept\"]", "rule.token.headers"),
-            (
-                "[rule.token]\ncontent-type = \"a/b\"",
-                "rule.token.content-type",
-            ),
-            (
-                "[rule.token]\nmax-body-bytes = 1",
-                "rule.token.max-body-bytes",
-            ),
-            (
-                "[rule.token]\nscopes = [\"auth_keys\"]",
-                "rule.token.scopes",
-            ),
-            (
-                "[rule.create-auth-key.key]\ntypes = [\"auth\"]",
-                "rule.create-auth-key.key.types",
-            ),
-            (
-                "[rule.create-auth-key.key]\ntags = [\"tag:a\"]",
-                "rule.create-auth-key.key.tags",
-            ),
-            (
-                "[rule.create-auth-key.key]\nmax-expiry = \"2s\"",
-                "rule.create-auth-key.key.max-expiry",
-            ),
-            (
-                "[rule.create-auth-key.key]\nreusable = \"allow\"",
-                "rule.create-auth-key.key.reusable",
-            ),
-            (
-                "[rule.create-auth-key.key]\nephemeral = \"forbid\"",
-                "rule.create-auth-key.key.ephemeral",
-            ),
-            (
-                "[rule.create-auth-key.key]\npreauthorized = \"require\"",
-                "rule.create-auth-key.key.preauthorized",
-            ),
-            (
-                "[rule.create-auth-key.key]\nmax-description-characters = 1",
-                "rule.create-auth-key.key.max-description-characters",
-            ),
-        ] {
+        ceiling(NARROWEST);
+        for (text, member) in WIDER {
             let ran = with_policy(&world, &format!("version = 1\n{text}\n"), &["mint"]);
             assert_eq!(ran.code, 11, "{text}");
             let said = format!("{member} allows more than /etc/tailmint/policy.toml");

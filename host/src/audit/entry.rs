@@ -109,7 +109,7 @@ pub struct SecretUse {
 #[derive(Clone, Debug)]
 pub(crate) struct Context {
     pub(crate) actor: Actor,
-    pub(crate) component: &'static str,
+    pub(crate) component: String,
     pub(crate) policy: String,
     pub(crate) connect_to: Option<String>,
     pub(crate) ca_file: Option<String>,
@@ -128,7 +128,7 @@ impl Context {
             run,
             actor: &self.actor,
             version: env!("CARGO_PKG_VERSION"),
-            component: self.component,
+            component: &self.component,
             policy: &self.policy,
             operation: operation.name(),
             rule: "no-rule",

@@ -51,6 +51,10 @@ pub(super) struct Global {
     /// Trust the certificate authorities in this file, and no others
     #[arg(long, global = true, value_name = "PEM")]
     pub(super) ca_file: Option<PathBuf>,
+    /// Run this component instead of the built-in one; the policy has to pin it
+    #[cfg(feature = "compiler")]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) component: Option<PathBuf>,
     /// Policy file, within /etc/tailmint/policy.toml
     /// [default: ~/.config/tailmint/policy.toml]
     #[arg(long, global = true, value_name = "FILE")]
@@ -115,6 +119,8 @@ pub(super) enum Command {
     Keys(Keys),
     /// Read the audit, or check that nobody changed it
     Audit(Audit),
+    /// Look at the component, or hand it out
+    Component(Component),
     /// Look at the policy, check one, or ask what it would decide
     Policy(Policy),
     /// Show what happens, with a simulated API on this machine
@@ -275,6 +281,26 @@ pub(super) enum AuditCommand {
         /// How many
         #[arg(short = 'n', long, default_value_t = 10)]
         lines: usize,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Component {
+    #[command(subcommand)]
+    pub(super) command: ComponentCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ComponentCommand {
+    /// Say what a component is, what it can do, and whether the policy lets it run
+    Inspect {
+        /// The component [default: the one that is built in]
+        file: Option<PathBuf>,
+    },
+    /// Write the very component that runs to a file, for other runtimes
+    Export {
+        /// The file; it must not be there yet
+        file: PathBuf,
     },
 }
 

@@ -38,6 +38,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Up(up) => wait(command::up(global, up)),
         Command::Keys(keys) => wait(command::keys(global, keys)),
         Command::Audit(audit) => command::audit(global, audit),
+        Command::Component(component) => command::component(global, component),
         Command::Policy(policy) => command::policy(global, policy),
         Command::Demo => wait(command::demo()),
         Command::Completions { shell } => command::completions(*shell),

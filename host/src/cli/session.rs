@@ -78,6 +78,17 @@ impl<'a> Session<'a> {
         if let Some(to) = &self.global.connect_to {
             builder = builder.connect_to(to.clone());
         }
+        #[cfg(feature = "compiler")]
+        if let Some(path) = &self.global.component {
+            let bytes = std::fs::read(path).map_err(|error| {
+                Failure::new(
+                    Class::Usage,
+                    format!("{}: {error}", path.display()),
+                    Some("give a component".to_owned()),
+                )
+            })?;
+            builder = builder.component(bytes);
+        }
         if self.global.verbose {
             builder = builder.observer(Arc::new(Trace));
         }

@@ -65,8 +65,14 @@ impl WasiHttpHooks for Egress {
             // Taken whole before anything is decided: a component that is still
             // writing would otherwise see a closed stream, not the refusal.
             let body = match Limited::new(body, MAX_BODY_BYTES + 1).collect().await {
+                Ok(body) if body.trailers().is_some() => {
+                    return Err(run.refuse_body(&parts, "it has trailers".to_owned()));
+                }
                 Ok(body) => body.to_bytes(),
-                Err(_) => return Err(run.refuse_body(&parts)),
+                Err(_) => {
+                    let reason = format!("it is longer than {MAX_BODY_BYTES} bytes, or broke off");
+                    return Err(run.refuse_body(&parts, reason));
+                }
             };
             let response = run.pass(&parts, &body).await?;
             let response = response.map(|body| {

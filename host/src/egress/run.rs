@@ -173,14 +173,11 @@ impl Run {
         Some(decision)
     }
 
-    /// Refuses a request whose body is too long or broke off.
-    pub(super) fn refuse_body(&self, parts: &Parts) -> WasiError {
+    /// Refuses a request whose body cannot be taken.
+    pub(super) fn refuse_body(&self, parts: &Parts, reason: String) -> WasiError {
         let decision = Decision {
             rule: "no-rule",
-            refusal: Some(Refusal::new(
-                "body",
-                format!("it is longer than {MAX_BODY_BYTES} bytes, or broke off"),
-            )),
+            refusal: Some(Refusal::new("body", reason)),
             reported: None,
         };
         let about = {

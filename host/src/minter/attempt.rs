@@ -7,10 +7,10 @@ use tailmint_api::one_line;
 use super::{AuthKey, MintError, MintErrorKind, MintedKey, Minter};
 use crate::{
     Credential, KeyId,
-    audit::Journal,
+    audit::{Context, Journal},
     egress::{Failure, Outcome, Run},
     policy::{Intent, Rule, RunPolicy},
-    sandbox::{Fault, auth_keys::Guest, types},
+    sandbox::{Fault, Sandbox, State, auth_keys::Guest, types},
     seal::Seals,
 };
 
@@ -86,9 +86,38 @@ impl Minter {
         intent: &Intent,
         id: &KeyId,
     ) -> Result<(), MintError> {
-        let (run, credential) = self.run(credential, intent)?;
+        let digest = &self.context.component;
+        self.revoke_by(&self.sandbox, digest, credential, intent, id)
+            .await
+    }
+
+    /// Revokes what a call left behind, by the built-in component where it may.
+    pub(super) async fn attempt_undo(
+        &self,
+        credential: &Credential,
+        intent: &Intent,
+        id: &KeyId,
+    ) -> Result<(), MintError> {
+        match &self.undoing {
+            Some((sandbox, digest)) => {
+                self.revoke_by(sandbox, digest, credential, intent, id)
+                    .await
+            }
+            None => self.attempt_revoke(credential, intent, id).await,
+        }
+    }
+
+    async fn revoke_by(
+        &self,
+        sandbox: &Sandbox,
+        digest: &str,
+        credential: &Credential,
+        intent: &Intent,
+        id: &KeyId,
+    ) -> Result<(), MintError> {
+        let (run, credential) = self.run_of(digest, credential, intent)?;
         let tailnet = intent.tailnet().as_str();
-        self.call(&run, async |guest, store| {
+        self.call_in(sandbox, &run, async |guest, store| {
             guest
                 .call_revoke(store, &credential, tailnet, id.as_str())
                 .await
@@ -106,6 +135,16 @@ impl Minter {
     /// A run for the intent, and the credential as the component sees it.
     fn run(
         &self,
+        credential: &Credential,
+        intent: &Intent,
+    ) -> Result<(Arc<Run>, types::Credential), MintError> {
+        self.run_of(&self.context.component, credential, intent)
+    }
+
+    /// The same for the component with this digest.
+    fn run_of(
+        &self,
+        digest: &str,
         credential: &Credential,
         intent: &Intent,
     ) -> Result<(Arc<Run>, types::Credential), MintError> {
@@ -133,17 +172,21 @@ impl Minter {
             seals,
             Arc::clone(&self.connection),
             Arc::clone(&self.observer),
-            self.journal()?,
+            self.journal(digest)?,
         );
         Ok((Arc::new(run), sealed))
     }
 
     /// Where this call is written down, under a number of its own.
-    fn journal(&self) -> Result<Journal, MintError> {
+    fn journal(&self, digest: &str) -> Result<Journal, MintError> {
         let mut run = [0; 8];
         getrandom::fill(&mut run).map_err(|error| MintError::internal(&error.to_string()))?;
         let run = format!("{:016x}", u64::from_be_bytes(run));
-        Ok(Journal::new(self.audit.clone(), self.context.clone(), run))
+        let context = Context {
+            component: digest.to_owned(),
+            ..self.context.clone()
+        };
+        Ok(Journal::new(self.audit.clone(), context, run))
     }
 
     /// Calls the component under the limit of the whole run.
@@ -152,13 +195,25 @@ impl Minter {
         run: &Arc<Run>,
         call: impl AsyncFnOnce(
             &Guest,
-            &mut wasmtime::Store<crate::sandbox::State>,
+            &mut wasmtime::Store<State>,
         ) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
-        let calling = self.sandbox.call(Arc::clone(run), async |store, calls| {
+        self.call_in(&self.sandbox, run, call).await
+    }
+
+    async fn call_in<T>(
+        &self,
+        sandbox: &Sandbox,
+        run: &Arc<Run>,
+        call: impl AsyncFnOnce(
+            &Guest,
+            &mut wasmtime::Store<State>,
+        ) -> Result<Result<T, types::Error>, wasmtime::Error>,
+    ) -> Result<T, MintError> {
+        let calling = sandbox.call(Arc::clone(run), async |store, calls| {
             call(calls.tailmint_api_auth_keys(), store).await
         });
-        let calling = tokio::time::timeout(RUN_LIMIT, calling);
+        let calling = tokio::time::timeout(self.deadline, calling);
         tokio::pin!(calling);
         let called = tokio::select! {
             called = &mut calling => called,
@@ -175,7 +230,7 @@ impl Minter {
             Ok(Ok(Ok(value))) => Ok(value),
             Ok(Ok(Err(error))) => Err(told(error, &run.outcome())),
             Ok(Err(fault)) => Err(stopped(&fault, &run.outcome())),
-            Err(_) => Err(overdue(&run.outcome())),
+            Err(_) => Err(overdue(self.deadline, &run.outcome())),
         }
     }
 }
@@ -240,8 +295,9 @@ fn stopped(fault: &Fault, outcome: &Outcome) -> MintError {
     )
 }
 
-fn overdue(outcome: &Outcome) -> MintError {
-    let message = format!("the run took longer than {} s", RUN_LIMIT.as_secs());
+fn overdue(deadline: Duration, outcome: &Outcome) -> MintError {
+    let deadline = humantime::format_duration(deadline);
+    let message = format!("the run took longer than {deadline}");
     match outcome.last_sent {
         Some(Rule::CreateAuthKey) => MintError::new(
             MintErrorKind::OutcomeUnknown,

@@ -1,6 +1,8 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
-use super::{MintError, Minter, patience::Patience};
+use sha2::{Digest, Sha256};
+
+use super::{MintError, Minter, attempt::RUN_LIMIT, patience::Patience};
 use crate::{
     ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Policy, Trust,
     audit::{Actor, Audit, Context},
@@ -20,6 +22,8 @@ pub struct MinterBuilder {
     audit: Option<Arc<dyn Audit>>,
     actor: Option<Actor>,
     policy: Option<Policy>,
+    deadline: Option<Duration>,
+    component: Option<Vec<u8>>,
 }
 
 impl MinterBuilder {
@@ -48,6 +52,22 @@ impl MinterBuilder {
         self
     }
 
+    /// Gives each call at most this long, with all waits and retries; never more
+    /// than 60 seconds.
+    pub fn deadline(mut self, deadline: Duration) -> Self {
+        self.deadline = Some(deadline);
+        self
+    }
+
+    /// Runs this component instead of the built-in one. The policy has to pin its
+    /// digest. Where it also pins the built-in one's, that is what revokes keys
+    /// which this one leaves behind.
+    #[cfg(feature = "compiler")]
+    pub fn component(mut self, component: Vec<u8>) -> Self {
+        self.component = Some(component);
+        self
+    }
+
     /// Enforces this policy instead of the built-in one.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
@@ -68,6 +88,10 @@ impl MinterBuilder {
     }
 
     /// Loads the component. Nothing is connected to yet.
+    ///
+    /// # Errors
+    /// The policy forbids how it is to be done, or the component; or the
+    /// component cannot be loaded.
     pub fn build(self) -> Result<Minter, MintError> {
         let trust = self.trust.unwrap_or_else(Trust::bundled);
         let policy = self.policy.unwrap_or_else(Policy::built_in);
@@ -80,29 +104,78 @@ impl MinterBuilder {
         if trust.origin().is_some() && !policy.allows_ca_file() {
             return Err(MintError::forbidden("other authorities", "trust.ca-file"));
         }
+        let (sandbox, component) = load(self.component.as_deref(), &policy)?;
+        // Who leaves a key behind is not asked to revoke it.
+        let undoing = match &self.component {
+            Some(_) => load(None, &policy).ok(),
+            None => None,
+        };
         let context = Context {
             actor: self
                 .actor
                 .unwrap_or_else(|| Actor::of_process(&Environment::default())),
-            component: EmbeddedComponent::digest(),
+            component,
             policy: policy.digest().to_owned(),
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
         };
         let connector = Connector::new(trust, self.connect_to);
-        let sandbox = Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?;
-        policy
-            .allows_component(EmbeddedComponent::digest(), true, sandbox.imports())
-            .map_err(|refusal| MintError::component(&refusal))?;
         Ok(Minter {
             sandbox,
+            undoing,
             policy: Arc::new(policy),
             connection: Arc::new(Connection::new(connector)),
             observer: self.observer.unwrap_or_else(|| Arc::new(Blind)),
             audit: self.audit,
             context,
             interrupt: self.interrupt,
+            deadline: self.deadline.map_or(RUN_LIMIT, |it| it.min(RUN_LIMIT)),
             patience: Patience::default(),
         })
     }
+}
+
+/// The built-in component has under 300 KiB.
+const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
+
+/// The component, if the policy lets it run, and its digest.
+fn load(component: Option<&[u8]>, policy: &Policy) -> Result<(Sandbox, String), MintError> {
+    let built_in = component.is_none();
+    if component.is_some_and(|component| component.len() > MAX_COMPONENT_BYTES) {
+        return Err(MintError::unusable(&format!(
+            "it has more than {MAX_COMPONENT_BYTES} bytes"
+        )));
+    }
+    let digest = component.map_or_else(|| EmbeddedComponent::digest().to_owned(), digest);
+    let refused = |refusal| MintError::component(&refusal);
+    // Before a byte of it is looked at.
+    policy
+        .allows_component(&digest, built_in, [])
+        .map_err(refused)?;
+    let sandbox = match component {
+        None => Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?,
+        Some(component) => compiled(component)?,
+    };
+    policy
+        .allows_component(&digest, built_in, sandbox.imports())
+        .map_err(refused)?;
+    Ok((sandbox, digest))
+}
+
+#[cfg(not(feature = "compiler"))]
+fn compiled(_component: &[u8]) -> Result<Sandbox, MintError> {
+    Err(MintError::unusable("this program has no compiler"))
+}
+
+#[cfg(feature = "compiler")]
+fn compiled(component: &[u8]) -> Result<Sandbox, MintError> {
+    Sandbox::of(component).map_err(|error| MintError::unusable(&format!("{error:#}")))
+}
+
+fn digest(component: &[u8]) -> String {
+    let digits: Vec<_> = Sha256::digest(component)
+        .iter()
+        .map(|byte| format!("{byte:02x}"))
+        .collect();
+    digits.concat()
 }

@@ -106,6 +106,18 @@ impl MintError {
         }
     }
 
+    /// The component is none of this contract.
+    pub(super) fn unusable(detail: &str) -> Self {
+        Self::new(
+            MintErrorKind::Forbidden,
+            format!(
+                "the component cannot be used: {}",
+                tailmint_api::one_line(detail)
+            ),
+            "give a component of the world tailmint:api/minter that imports what the policy allows",
+        )
+    }
+
     pub(super) fn interrupted() -> Self {
         Self {
             hint: None,

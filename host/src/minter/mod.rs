@@ -10,7 +10,7 @@ pub use auth_key::{AuthKey, MintedKey};
 pub use builder::MinterBuilder;
 pub use error::{MintError, MintErrorKind};
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use patience::{Patience, Verdict};
 
@@ -33,7 +33,10 @@ pub struct Minter {
     observer: Arc<dyn Observer>,
     audit: Option<Arc<dyn Audit>>,
     context: Context,
+    /// The built-in component with its digest, where it is not the one that runs.
+    undoing: Option<(Sandbox, String)>,
     policy: Arc<Policy>,
+    deadline: Duration,
     interrupt: Interrupt,
     patience: Patience,
 }
@@ -115,7 +118,7 @@ impl Minter {
         interruptible: bool,
         mut attempt: impl AsyncFnMut() -> Result<T, MintError>,
     ) -> Result<T, MintError> {
-        let mut waits = self.patience.start();
+        let mut waits = self.patience.start(self.deadline);
         loop {
             let error = match attempt().await {
                 Ok(value) => return Ok(value),
@@ -153,7 +156,7 @@ impl Minter {
                 tailnet: tailnet.clone(),
                 id: id.clone(),
             };
-            let revoked = self.attempt_revoke(credential, &intent, id).await;
+            let revoked = self.attempt_undo(credential, &intent, id).await;
             error.left_behind(id, revoked.is_ok());
         }
         error

@@ -7,7 +7,6 @@ use super::{MintError, MintErrorKind};
 pub(super) struct Patience {
     first_wait: Duration,
     longest_wait: Duration,
-    whole: Duration,
     again: u32,
 }
 
@@ -18,7 +17,6 @@ impl Default for Patience {
             first_wait: Duration::from_millis(500),
             // Someone sits in front of this. What asks for more is told to them.
             longest_wait: Duration::from_secs(30),
-            whole: super::attempt::RUN_LIMIT,
             // 0.5 + 1 + 2 seconds: longer outages are not waited out.
             again: 3,
         }
@@ -29,6 +27,7 @@ impl Default for Patience {
 #[derive(Debug)]
 pub(super) struct Waits {
     patience: Patience,
+    whole: Duration,
     begun: Instant,
     made: u32,
 }
@@ -41,9 +40,11 @@ pub(super) enum Verdict {
 }
 
 impl Patience {
-    pub(super) fn start(self) -> Waits {
+    /// The waits of a call that has this long in all.
+    pub(super) fn start(self, whole: Duration) -> Waits {
         Waits {
             patience: self,
+            whole,
             begun: Instant::now(),
             made: 0,
         }
@@ -67,7 +68,7 @@ impl Waits {
         let wait = asked.unwrap_or(self.patience.first_wait * 2_u32.saturating_pow(self.made));
         if self.made == self.patience.again
             || wait > self.patience.longest_wait
-            || elapsed + wait >= self.patience.whole
+            || elapsed + wait >= self.whole
         {
             return Verdict::GiveUp;
         }
@@ -90,11 +91,13 @@ mod tests {
         })
     }
 
+    const WHOLE: Duration = Duration::from_mins(1);
+
     const UNAVAILABLE: MintErrorKind = MintErrorKind::Unavailable { retryable: true };
 
     #[test]
     fn doubles_its_waits_and_gives_up_after_three() {
-        let mut waits = Patience::default().start();
+        let mut waits = Patience::default().start(WHOLE);
         for milliseconds in [500, 1000, 2000] {
             assert_eq!(
                 waits.next_at(&error(UNAVAILABLE), Duration::ZERO),
@@ -112,7 +115,7 @@ mod tests {
         for seconds in [0, 2, 30] {
             assert_eq!(
                 Patience::default()
-                    .start()
+                    .start(WHOLE)
                     .next_at(&limited(seconds), Duration::ZERO),
                 Verdict::Again(Duration::from_secs(seconds))
             );
@@ -120,7 +123,7 @@ mod tests {
         for seconds in [31, 86_400] {
             assert_eq!(
                 Patience::default()
-                    .start()
+                    .start(WHOLE)
                     .next_at(&limited(seconds), Duration::ZERO),
                 Verdict::GiveUp
             );
@@ -129,7 +132,7 @@ mod tests {
 
     #[test]
     fn never_waits_past_the_end_of_the_run() {
-        let mut waits = Patience::default().start();
+        let mut waits = Patience::default().start(WHOLE);
         assert_eq!(
             waits.next_at(&limited(30), Duration::from_secs(29)),
             Verdict::Again(Duration::from_secs(30))
@@ -149,7 +152,7 @@ mod tests {
             MintErrorKind::Unavailable { retryable: false },
             MintErrorKind::Transport { retryable: false },
         ] {
-            let mut waits = Patience::default().start();
+            let mut waits = Patience::default().start(WHOLE);
             assert_eq!(waits.next_at(&error(kind), Duration::ZERO), Verdict::GiveUp);
         }
     }

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use super::{
     Operation, Outbound, Permission, Refusal, Rule,
-    document::{Document, Draft, Mode},
+    document::{Document, Draft, Mode, Problem},
 };
 use crate::{Class, Environment, config};
 
@@ -50,6 +50,17 @@ impl PolicyError {
         }
     }
 
+    fn at(path: &Path, problem: Problem) -> Self {
+        Self {
+            place: Some(format!(":{}:{}", problem.place.line, problem.place.column)),
+            ..Self::new(
+                path,
+                problem.message,
+                "mend the file; tailmint policy show prints a whole one",
+            )
+        }
+    }
+
     /// What to do about it.
     pub fn hint(&self) -> Option<String> {
         Some(self.hint.clone())
@@ -75,6 +86,22 @@ impl Policy {
         )
     }
 
+    /// The policy that a text in the format of the files says, over the built-in
+    /// one.
+    ///
+    /// # Errors
+    /// It is not a policy.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let path = PathBuf::from("policy");
+        match Draft::parse(text) {
+            Ok(draft) => {
+                let document = draft.over(&Document::built_in());
+                Ok(Self::of(document, None, Some(path.clone()), path))
+            }
+            Err(problem) => Err(PolicyError::at(&path, problem)),
+        }
+    }
+
     /// The policy of this user on this machine: the file that was given, or
     /// `tailmint/policy.toml` under `$XDG_CONFIG_HOME` (or `~/.config`), within
     /// [`Policy::CEILING`]. Neither needs to exist.
@@ -84,13 +111,10 @@ impl Policy {
     /// allows more than the ceiling.
     pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Self, PolicyError> {
         let ceiling_path = Path::new(Self::CEILING);
-        let ceiling = match read(ceiling_path, &[0])? {
-            Some(draft) => Some(Layer {
-                path: ceiling_path.to_owned(),
-                document: draft.over(&Document::built_in()),
-            }),
-            None => None,
-        };
+        let ceiling = read(ceiling_path, &[0])?.map(|draft| Layer {
+            path: ceiling_path.to_owned(),
+            document: draft.over(&Document::built_in()),
+        });
         let base = match &ceiling {
             Some(layer) => layer.document.clone(),
             None => Document::built_in(),
@@ -220,7 +244,8 @@ impl Policy {
     ) -> Result<(), Refusal> {
         let rules = &self.effective.component;
         let pinned = rules.sha256.iter().any(|pin| pin == digest);
-        if !pinned && !(built_in && rules.sha256.is_empty()) {
+        let trusted = pinned || (built_in && rules.sha256.is_empty());
+        if !trusted {
             return Err(self.place(
                 Refusal::new("component.sha256", format!("{digest} is not pinned"))
                     .unless(format!("add \"{digest}\" to component.sha256")),
@@ -235,6 +260,13 @@ impl Policy {
             }
         }
         Ok(())
+    }
+
+    /// Why the policy does not let this component run; `None` where it does.
+    pub fn refuses_component(&self, component: &crate::Inspected) -> Option<Refusal> {
+        let imports = component.imports.iter().map(String::as_str);
+        self.allows_component(&component.digest, component.is_built_in(), imports)
+            .err()
     }
 
     pub(crate) fn check(
@@ -312,13 +344,6 @@ fn read(path: &Path, owners: &[u32]) -> Result<Option<Draft>, PolicyError> {
     }
     match Draft::parse(&text) {
         Ok(draft) => Ok(Some(draft)),
-        Err(problem) => Err(PolicyError {
-            place: Some(format!(":{}:{}", problem.place.line, problem.place.column)),
-            ..PolicyError::new(
-                path,
-                problem.message,
-                "mend the file; tailmint policy show prints a whole one",
-            )
-        }),
+        Err(problem) => Err(PolicyError::at(path, problem)),
     }
 }

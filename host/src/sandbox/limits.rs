@@ -11,7 +11,7 @@ const FUEL: u64 = 100_000_000;
 
 /// After so many the task lets others run, so that a deadline ends a loop long
 /// before its fuel is used up.
-const FUEL_BETWEEN_YIELDS: u64 = 1_000_000;
+const FUEL_BETWEEN_YIELDS: u64 = 100_000;
 
 /// Bytes that one call of the host may copy. The largest is a response's body.
 const HOSTCALL_FUEL: usize = 1024 * 1024;

@@ -3,11 +3,13 @@
 mod bindings;
 mod component;
 mod engine_config;
+mod inspect;
 mod limits;
 mod state;
 
 pub(crate) use bindings::{Calls, auth_keys, types};
 pub use component::EmbeddedComponent;
+pub use inspect::{InspectError, Inspected};
 
 use std::sync::Arc;
 
@@ -45,6 +47,14 @@ impl Sandbox {
     pub(crate) fn new() -> Result<Self, wasmtime::Error> {
         let engine = Engine::new(&engine_config::engine_config())?;
         let component = component::load(&engine)?;
+        Self::link(&engine, &component)
+    }
+
+    /// Compiles a component that is not built in, under the same settings.
+    #[cfg(feature = "compiler")]
+    pub(crate) fn of(component: &[u8]) -> Result<Self, wasmtime::Error> {
+        let engine = Engine::new(&engine_config::engine_config())?;
+        let component = Component::from_binary(&engine, component)?;
         Self::link(&engine, &component)
     }
 

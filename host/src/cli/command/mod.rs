@@ -2,6 +2,7 @@
 
 mod audit;
 mod completions;
+mod component;
 mod demo;
 mod exec;
 mod keys;
@@ -11,6 +12,7 @@ mod up;
 
 pub(super) use audit::audit;
 pub(super) use completions::{completions, man};
+pub(super) use component::component;
 pub(super) use demo::demo;
 pub(super) use exec::exec;
 pub(super) use keys::keys;

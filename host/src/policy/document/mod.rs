@@ -5,7 +5,7 @@ mod draft;
 mod narrower;
 mod permission;
 
-pub(crate) use draft::Draft;
+pub(crate) use draft::{Draft, Problem};
 use permission::Property;
 pub(crate) use permission::{Mode, Permission};
 use serde::{Deserialize, Serialize};

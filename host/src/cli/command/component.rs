@@ -1,0 +1,90 @@
+use std::{fs::OpenOptions, io::Write, path::Path, process::ExitCode};
+
+use serde_json::json;
+use tailmint::{Class, EmbeddedComponent, Environment, Inspected, Policy};
+
+use crate::cli::{
+    arguments::{Component, ComponentCommand, Global},
+    failure::Failure,
+    print,
+};
+
+pub(in crate::cli) fn component(
+    global: &Global,
+    component: &Component,
+) -> Result<ExitCode, Failure> {
+    match &component.command {
+        ComponentCommand::Inspect { file } => inspect(global, file.as_deref()),
+        ComponentCommand::Export { file } => export(file),
+    }
+}
+
+/// Says what it is. The exit status is that of a policy error where the policy
+/// does not let it run.
+fn inspect(global: &Global, file: Option<&Path>) -> Result<ExitCode, Failure> {
+    let found = match file {
+        None => Inspected::of(EmbeddedComponent::bytes()),
+        Some(path) => Inspected::of(&std::fs::read(path).map_err(|error| unusable(path, &error))?),
+    };
+    let shown = file.unwrap_or(Path::new("the built-in component"));
+    let found = found.map_err(|error| unusable(shown, &error))?;
+    let policy = Policy::load(global.policy.as_deref(), &Environment::of_process())?;
+    let refusal = policy.refuses_component(&found);
+    if global.json {
+        print::written(
+            &json!({
+                "sha256": found.digest,
+                "bytes": found.bytes,
+                "imports": found.imports,
+                "exports": found.exports,
+                "built-in": found.is_built_in(),
+                "refused": refusal.as_ref().map(ToString::to_string),
+            })
+            .to_string(),
+        )?;
+    } else {
+        print::written(&format!("sha256 {}", found.digest))?;
+        print::written(&format!("{} bytes", found.bytes))?;
+        for import in &found.imports {
+            print::written(&format!("imports {import}: {}", Inspected::meaning(import)))?;
+        }
+        for export in &found.exports {
+            print::written(&format!("exports {export}"))?;
+        }
+        print::written(&match &refusal {
+            None => "the policy lets it run".to_owned(),
+            Some(refusal) => format!("the policy does not let it run: {refusal}"),
+        })?;
+    }
+    Ok(match refusal {
+        None => ExitCode::SUCCESS,
+        Some(_) => ExitCode::from(Class::Policy.exit_code()),
+    })
+}
+
+fn export(path: &Path) -> Result<ExitCode, Failure> {
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .open(path)
+        .map_err(|error| unusable(path, &error))?;
+    let written = file
+        .write_all(EmbeddedComponent::bytes())
+        .and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Half a component is none.
+        std::fs::remove_file(path).ok();
+        return Err(unusable(path, &error));
+    }
+    let digest = EmbeddedComponent::digest();
+    print::written(&format!("{}: sha256 {digest}", path.display()))?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn unusable(path: &Path, error: &impl std::fmt::Display) -> Failure {
+    Failure::new(
+        Class::Usage,
+        format!("{}: {error}", path.display()),
+        Some("give another file".to_owned()),
+    )
+}

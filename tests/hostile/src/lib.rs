@@ -1,0 +1,14 @@
+//! A component that has turned hostile.
+//!
+//! Its `mint` does what the scenario says that is named in the credential's id.
+//! The table of the scenarios is one for the component and for the tests, so that
+//! none can be without the other.
+
+mod scenario;
+mod table;
+
+#[cfg(target_arch = "wasm32")]
+mod component;
+
+pub use scenario::{Action, Body, Lie, Request, Scenario, Waste};
+pub use table::all;

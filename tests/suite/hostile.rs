@@ -1,0 +1,473 @@
+//! A component that has turned hostile, in every way of the table: nothing leaves
+//! that the policy does not name, nothing is learned, nothing of the host is
+//! used up.
+
+use std::{
+    collections::BTreeMap,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::Command,
+    sync::{Arc, Mutex, OnceLock},
+    time::{Duration, Instant},
+};
+
+use serde_json::Value;
+use tailmint::{
+    Audit, AuditError, Class, Credential, Entry, KeyProperties, MintError, Minter, Policy, Secret,
+    Tailnet, Trust,
+};
+use tailmint_hostile::{Action, Lie, Scenario, Waste, all};
+use wit_component::ComponentEncoder;
+
+use crate::world::{World, sha256};
+
+/// The hostile component. It is built once, in a folder of its own.
+fn component() -> &'static [u8] {
+    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
+    COMPONENT.get_or_init(|| {
+        let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
+        let built = Command::new(env!("CARGO"))
+            .args([
+                "build",
+                "--quiet",
+                "--package",
+                "tailmint-hostile",
+                "--profile",
+                "component",
+            ])
+            .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
+            .arg(&target)
+            .current_dir(env!("CARGO_MANIFEST_DIR"))
+            // Those of the tests are for this machine.
+            .env_remove("RUSTFLAGS")
+            .env_remove("CARGO_ENCODED_RUSTFLAGS")
+            .env_remove("RUSTC_WRAPPER")
+            .env_remove("RUSTC_WORKSPACE_WRAPPER")
+            .output()
+            .unwrap();
+        assert!(
+            built.status.success(),
+            "{}",
+            String::from_utf8_lossy(&built.stderr)
+        );
+        let module: PathBuf = target.join("wasm32-unknown-unknown/component/tailmint_hostile.wasm");
+        ComponentEncoder::default()
+            .module(&std::fs::read(module).unwrap())
+            .unwrap()
+            .encode()
+            .unwrap()
+    })
+}
+
+/// An audit in memory.
+#[derive(Default)]
+struct Lines(Mutex<Vec<Value>>);
+
+impl Audit for Lines {
+    fn append(&self, entry: &Entry<'_>) -> Result<(), AuditError> {
+        self.0
+            .lock()
+            .unwrap()
+            .push(serde_json::to_value(entry).unwrap());
+        Ok(())
+    }
+}
+
+/// What is seen of one scenario.
+struct Seen {
+    result: Result<tailmint::MintedKey, MintError>,
+    lines: Vec<Value>,
+    requests: Vec<String>,
+    elapsed: Duration,
+}
+
+impl Seen {
+    fn error(&self) -> &MintError {
+        self.result.as_ref().unwrap_err()
+    }
+
+    fn decisions(&self, verdict: &str) -> usize {
+        let is = |line: &&Value| line["event"] == "decision" && line["decision"] == verdict;
+        self.lines.iter().filter(is).count()
+    }
+}
+
+/// The deadline of each call.
+const DEADLINE: Duration = Duration::from_secs(2);
+
+/// What a busy machine may add to it.
+const GRACE: Duration = Duration::from_millis(250);
+
+struct Cell {
+    world: World,
+    minter: Minter,
+    lines: Arc<Lines>,
+    runtime: tokio::runtime::Runtime,
+}
+
+impl Cell {
+    fn new(component: &[u8]) -> Self {
+        let world = World::new();
+        let lines = Arc::new(Lines::default());
+        let minter = builder(&world, component)
+            .audit(lines.clone())
+            .build()
+            .unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            world,
+            minter,
+            lines,
+            runtime,
+        }
+    }
+
+    fn run(&self, name: &str) -> Seen {
+        let client = self.world.simulator.client("bootstrap").unwrap();
+        let credential = Credential::OauthClient {
+            id: name.to_owned(),
+            secret: Secret::new(client.secret),
+        };
+        let before = self.world.simulator.requests().len();
+        self.lines.0.lock().unwrap().clear();
+        let begun = Instant::now();
+        let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
+        let tailnet = Tailnet::of_credential();
+        let result = self
+            .runtime
+            .block_on(self.minter.mint(&credential, &tailnet, &key));
+        let elapsed = begun.elapsed();
+        let requests = self.world.simulator.requests();
+        Seen {
+            result,
+            lines: self.lines.0.lock().unwrap().clone(),
+            requests: requests[before..]
+                .iter()
+                .map(tailmint_simulator::Recorded::line)
+                .collect(),
+            elapsed,
+        }
+    }
+}
+
+fn builder(world: &World, component: &[u8]) -> tailmint::MinterBuilder {
+    // The built-in one is pinned too, to revoke what the other leaves behind.
+    let pin = format!(
+        "version = 1\n[component]\nsha256 = [\"{}\", \"{}\"]\n",
+        sha256(component),
+        tailmint::EmbeddedComponent::digest()
+    );
+    Minter::builder()
+        .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
+        .connect_to(world.simulator.address().to_string().parse().unwrap())
+        .policy(Policy::parse(&pin).unwrap())
+        .deadline(DEADLINE)
+        .component(component.to_vec())
+}
+
+/// The scenarios of a group, each with what is expected of it.
+fn group(letter: char, declared: usize, expect: impl Fn(&Cell, &Scenario, &Seen)) {
+    // Whatever is connected to beside the API would have to be on this machine.
+    let canary = TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let cell = Cell::new(component());
+    let table = all();
+    let scenarios: Vec<_> = table
+        .iter()
+        .filter(|it| it.name.starts_with(letter))
+        .collect();
+    assert_eq!(scenarios.len(), declared, "group {letter}");
+    let mut slowest = (Duration::ZERO, "");
+    for scenario in scenarios {
+        let seen = cell.run(&scenario.name);
+        let shown = scenario.name.get(..40).unwrap_or(&scenario.name);
+        assert!(
+            seen.elapsed < DEADLINE + GRACE,
+            "{shown} took {:?}",
+            seen.elapsed
+        );
+        expect(&cell, scenario, &seen);
+        // Nothing it was told is a secret, in any encoding.
+        if let Err(error) = &seen.result {
+            cell.world
+                .assert_no_secret(format!("{error:?}").as_bytes(), shown);
+        }
+        let lines = serde_json::to_string(&seen.lines).unwrap();
+        cell.world.assert_no_secret(lines.as_bytes(), shown);
+        slowest = slowest.max((seen.elapsed, shown));
+    }
+    assert!(canary.accept().is_err(), "someone connected");
+    println!(
+        "group {letter}: {declared} of {declared}, the slowest {:?} ({})",
+        slowest.0, slowest.1
+    );
+}
+
+/// Nothing left, and the record says why; or the host's types did not even take
+/// it, and there is nothing to record.
+fn nothing_leaves(_: &Cell, scenario: &Scenario, seen: &Seen) {
+    let name = &scenario.name;
+    assert_eq!(seen.requests, [""; 0], "{name}");
+    let error = seen.error();
+    assert_eq!(seen.decisions("allow"), 0, "{name}");
+    match seen.decisions("refuse") {
+        0 => {
+            assert_eq!(seen.lines.len(), 0, "{name}");
+            assert!(
+                error.message.contains("not taken")
+                    || error.message.contains("header: ")
+                    || error.message.contains("handle: ")
+                    // Or it was too much to copy.
+                    || error.class() == Class::Guest,
+                "{name}: {error:?}"
+            );
+        }
+        1 => {
+            assert_eq!(seen.lines.len(), 1, "{name}: {:?}", seen.lines);
+            assert_eq!(error.class(), Class::Denied, "{name}: {error:?}");
+            assert!(
+                seen.lines[0]["reason"]
+                    .as_str()
+                    .is_some_and(|it| !it.is_empty()),
+                "{name}"
+            );
+        }
+        more => panic!("{name}: {more} refusals"),
+    }
+}
+
+#[test]
+fn hosts() {
+    group('A', 32, nothing_leaves);
+}
+
+#[test]
+fn schemes() {
+    group('B', 6, nothing_leaves);
+}
+
+#[test]
+fn ports() {
+    group('C', 7, nothing_leaves);
+}
+
+#[test]
+fn paths() {
+    group('D', 27, |cell, scenario, seen| {
+        if scenario.name == "D-fragment" {
+            // No request has one, and none leaves: the types of the host drop it.
+            assert_eq!(seen.requests, ["POST /api/v2/oauth/token"]);
+            return;
+        }
+        nothing_leaves(cell, scenario, seen);
+    });
+}
+
+#[test]
+fn methods() {
+    group('E', 12, nothing_leaves);
+}
+
+#[test]
+fn headers() {
+    group('F', 31, nothing_leaves);
+}
+
+#[test]
+fn exfiltration() {
+    group('G', 17, |cell, scenario, seen| {
+        if !matches!(scenario.action, Action::Confess) {
+            return nothing_leaves(cell, scenario, seen);
+        }
+        // It minted, and tells all that it ever saw: its arguments, every header
+        // and body. Not a secret is in it.
+        assert_eq!(
+            seen.requests.len(),
+            4,
+            "a token and a key, a token and its end"
+        );
+        let told = &seen.error().message;
+        assert!(
+            told.contains("access_token") && told.contains("CNTRL"),
+            "{told}"
+        );
+        for secret in cell.world.all_secrets() {
+            assert!(
+                !crate::world::holds(told.as_bytes(), &secret),
+                "a secret in what it saw"
+            );
+        }
+        // The key is revoked, since nobody got it.
+        assert_eq!(cell.world.simulator.live_keys().len(), 0);
+    });
+}
+
+#[test]
+fn waste() {
+    group('H', 18, |cell, scenario, seen| {
+        let name = scenario.name.get(..20).unwrap_or(&scenario.name);
+        let error = seen.error();
+        // What loops after it has given its result back has still not minted.
+        assert!(
+            matches!(
+                error.class(),
+                Class::Guest | Class::Denied | Class::Unreachable
+            ),
+            "{name}: {error:?}"
+        );
+        let Action::Waste(waste) = scenario.action else {
+            panic!("{name}")
+        };
+        let sent: &[&str] = match waste {
+            Waste::Unread => &["POST /api/v2/oauth/token"],
+            _ => &[],
+        };
+        assert_eq!(seen.requests, sent, "{name}");
+        // The host is as usable as before: the next call gets as far as ever.
+        let next = cell.run("G-confess");
+        assert_eq!(next.requests.len(), 4, "{name}");
+    });
+    println!("peak memory of all tests so far: {} KiB", peak_kib());
+}
+
+fn peak_kib() -> u64 {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap();
+    let line = status
+        .lines()
+        .find(|line| line.starts_with("VmHWM:"))
+        .unwrap();
+    line.split_whitespace().nth(1).unwrap().parse().unwrap()
+}
+
+#[test]
+fn lies() {
+    group('I', 17, |cell, scenario, seen| {
+        let name = &scenario.name;
+        let Action::Lie(lie) = scenario.action else {
+            panic!("{name}")
+        };
+        let class = seen.error().class();
+        match lie {
+            // The request itself does not leave.
+            Lie::ExtraTag | Lie::LongerExpiry => {
+                assert_eq!(class, Class::Denied, "{name}");
+                assert_eq!(seen.requests, ["POST /api/v2/oauth/token"], "{name}");
+            }
+            Lie::Nothing => {
+                assert_eq!(class, Class::Rejected, "{name}");
+                assert_eq!(seen.requests, [""; 0], "{name}");
+            }
+            Lie::Token => {
+                assert_eq!(class, Class::Rejected, "{name}");
+                assert_eq!(seen.requests.len(), 1, "{name}");
+            }
+            // A result that is too long to copy is over a limit.
+            Lie::LongKey(_) => assert!(matches!(class, Class::Rejected | Class::Guest), "{name}"),
+            _ => assert_eq!(class, Class::Rejected, "{name}: {:?}", seen.error()),
+        }
+        // What was minted on the way is revoked.
+        assert_eq!(cell.world.simulator.live_keys().len(), 0, "{name}");
+    });
+}
+
+#[test]
+fn shapes() {
+    let world = World::new();
+    let own = component();
+    let core_module = wat::parse_str("(module)").unwrap();
+    let asks_for = |import: &str| {
+        wat::parse_str(format!("(component (import \"{import}\" (instance)))")).unwrap()
+    };
+    let zeros = vec![0; 200 * 1024 * 1024];
+    let cases: BTreeMap<&str, Vec<u8>> = BTreeMap::from([
+        ("sockets", asks_for("wasi:sockets/tcp@0.2.0")),
+        ("files", asks_for("wasi:filesystem/types@0.2.0")),
+        ("environment", asks_for("wasi:cli/environment@0.2.0")),
+        ("random", asks_for("wasi:random/random@0.2.0")),
+        ("clock", asks_for("wasi:clocks/monotonic-clock@0.2.0")),
+        ("exports nothing", wat::parse_str("(component)").unwrap()),
+        ("core module", core_module),
+        ("cut short", own[..own.len() / 2].to_vec()),
+        ("zeros", zeros),
+        ("nothing", Vec::new()),
+        (
+            "loops when it starts",
+            wat::parse_str(
+                "(component (core module $m (func $f (loop (br 0))) (start $f)) (core instance (instantiate $m)))",
+            )
+            .unwrap(),
+        ),
+    ]);
+    let declared = cases.len();
+    let mut executed = 0;
+    for (name, component) in cases {
+        let builder = builder(&world, &component);
+        let begun = Instant::now();
+        let error = builder.build().err().expect(name);
+        assert_eq!(error.class(), Class::Policy, "{name}: {error:?}");
+        assert!(begun.elapsed() < DEADLINE + GRACE, "{name}");
+        executed += 1;
+    }
+    // Without its pin not even a good one runs.
+    let error = Minter::builder()
+        .component(own.to_vec())
+        .build()
+        .err()
+        .unwrap();
+    assert_eq!(error.class(), Class::Policy);
+    assert!(error.message.contains("is not pinned"), "{error}");
+    assert_eq!(executed, declared);
+    println!("group J: {executed} of {declared}");
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn the_command_runs_no_component_that_is_not_pinned() {
+    let world = World::new();
+    let file = world.path().join("same.wasm");
+    std::fs::write(&file, tailmint::EmbeddedComponent::bytes()).unwrap();
+    let file = file.to_str().unwrap();
+    let ran = world.run(&["mint", "--component", file]);
+    assert_eq!(ran.code, 11, "{}", ran.stderr);
+    assert!(ran.stderr.contains("is not pinned"), "{}", ran.stderr);
+    // The same bytes, compiled here, and pinned.
+    let pin = format!(
+        "version = 1\n[component]\nsha256 = [\"{}\"]\n",
+        tailmint::EmbeddedComponent::digest()
+    );
+    let policy = world.write("policy.toml", &pin);
+    let ran = world.run(&[
+        "mint",
+        "--component",
+        file,
+        "--policy",
+        policy.to_str().unwrap(),
+    ]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert_eq!(world.simulator.live_keys().len(), 1);
+}
+
+#[test]
+fn no_scenario_is_without_a_test() {
+    let mut groups: BTreeMap<char, usize> = BTreeMap::new();
+    for scenario in all() {
+        *groups
+            .entry(scenario.name.chars().next().unwrap())
+            .or_default() += 1;
+    }
+    let expected = [
+        ('A', 32),
+        ('B', 6),
+        ('C', 7),
+        ('D', 27),
+        ('E', 12),
+        ('F', 31),
+        ('G', 17),
+        ('H', 18),
+        ('I', 17),
+    ];
+    assert_eq!(groups.into_iter().collect::<Vec<_>>(), expected);
+}
