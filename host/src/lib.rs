@@ -26,6 +26,7 @@ mod class;
 mod config;
 mod credentials;
 mod description;
+mod digest;
 mod egress;
 mod environment;
 mod event;

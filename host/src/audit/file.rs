@@ -15,7 +15,7 @@ use super::{
     fingerprint::Fingerprints,
     line::{self, Link},
 };
-use crate::{Environment, Secret};
+use crate::{Environment, Secret, digest::sha256};
 
 /// A file of JSON lines, each of which has the hash of the one before.
 ///
@@ -187,7 +187,7 @@ fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<TornLine>)>
         let torn = (!rest.is_empty()).then(|| TornLine {
             event: "torn",
             torn_bytes: rest.len(),
-            torn_sha256: line::digest(rest),
+            torn_sha256: sha256(rest),
         });
         let whole = wanted == size;
         // Lines that are no lines are passed over: to find them is the verifier's.

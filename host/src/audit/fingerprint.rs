@@ -9,8 +9,8 @@ use rustix::fs::OFlags;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::{AuditError, line::hex};
-use crate::Secret;
+use super::AuditError;
+use crate::{Secret, digest::hex};
 
 /// What stands for secrets in an audit: the same for the same secret in one file,
 /// another in every other file, so that whoever has a file cannot try out

@@ -1,6 +1,7 @@
 use serde::Serialize;
 use serde_json::{Map, Value};
-use sha2::{Digest, Sha256};
+
+use crate::digest::sha256;
 
 /// The version of the format.
 pub(super) const VERSION: u32 = 1;
@@ -62,7 +63,7 @@ pub(super) fn write<T: Serialize>(
         time: format!("{time:.6}"),
         content,
     })?;
-    let hash = digest(line.as_bytes());
+    let hash = sha256(line.as_bytes());
     line.truncate(line.len() - 1);
     line.push_str(HASH);
     line.push_str(&hash);
@@ -83,7 +84,7 @@ pub(super) fn read(text: &[u8]) -> Result<Line, &'static str> {
         .strip_prefix(HASH)
         .and_then(|tail| tail.strip_suffix(END))
         .ok_or(SHAPE)?;
-    if digest(format!("{content}}}").as_bytes()) != hash {
+    if sha256(format!("{content}}}").as_bytes()) != hash {
         return Err("it was changed: its hash is another");
     }
     let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| SHAPE)?;
@@ -102,16 +103,4 @@ pub(super) fn read(text: &[u8]) -> Result<Line, &'static str> {
         }
         _ => Err(SHAPE),
     }
-}
-
-pub(super) fn digest(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
-}
-
-pub(super) fn hex(bytes: &[u8]) -> String {
-    use std::fmt::Write;
-    bytes.iter().fold(String::new(), |mut digits, byte| {
-        write!(digits, "{byte:02x}").expect("a string takes all that is written");
-        digits
-    })
 }

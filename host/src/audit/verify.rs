@@ -10,6 +10,7 @@ use super::{
     AuditError,
     line::{self, Link},
 };
+use crate::digest::sha256;
 
 /// What an audit file is worth.
 #[derive(Clone, Debug, Default)]
@@ -114,7 +115,7 @@ impl Chain {
                     number,
                     what,
                     bytes: text.len(),
-                    digest: line::digest(text),
+                    digest: sha256(text),
                 });
                 return;
             }

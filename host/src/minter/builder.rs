@@ -1,11 +1,10 @@
 use std::{sync::Arc, time::Duration};
 
-use sha2::{Digest, Sha256};
-
 use super::{MintError, Minter, attempt::RUN_LIMIT, patience::Patience};
 use crate::{
     ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Policy, Trust,
     audit::{Actor, Audit, Context},
+    digest::sha256,
     egress::{Connection, Connector},
     event::Blind,
     sandbox::Sandbox,
@@ -146,7 +145,7 @@ fn load(component: Option<&[u8]>, policy: &Policy) -> Result<(Sandbox, String), 
             "it has more than {MAX_COMPONENT_BYTES} bytes"
         )));
     }
-    let digest = component.map_or_else(|| EmbeddedComponent::digest().to_owned(), digest);
+    let digest = component.map_or_else(|| EmbeddedComponent::digest().to_owned(), sha256);
     let refused = |refusal| MintError::component(&refusal);
     // Before a byte of it is looked at.
     policy
@@ -170,12 +169,4 @@ fn compiled(_component: &[u8]) -> Result<Sandbox, MintError> {
 #[cfg(feature = "compiler")]
 fn compiled(component: &[u8]) -> Result<Sandbox, MintError> {
     Sandbox::of(component).map_err(|error| MintError::unusable(&format!("{error:#}")))
-}
-
-fn digest(component: &[u8]) -> String {
-    let digits: Vec<_> = Sha256::digest(component)
-        .iter()
-        .map(|byte| format!("{byte:02x}"))
-        .collect();
-    digits.concat()
 }

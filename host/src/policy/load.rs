@@ -4,13 +4,12 @@ use std::{
 };
 
 use serde_json::Value;
-use sha2::{Digest, Sha256};
 
 use super::{
     Operation, Outbound, Permission, Refusal, Rule,
     document::{Document, Draft, Mode, Problem},
 };
-use crate::{Class, Environment, config};
+use crate::{Class, Environment, config, digest::sha256};
 
 /// What may be said to the API: the user's policy, within the machine owner's.
 #[derive(Clone, Debug)]
@@ -174,14 +173,13 @@ impl Policy {
         own: Option<PathBuf>,
         own_place: PathBuf,
     ) -> Self {
-        let digest = Sha256::digest(effective.to_toml());
-        let digits: Vec<_> = digest.iter().map(|byte| format!("{byte:02x}")).collect();
+        let digest = sha256(effective.to_toml().as_bytes());
         Self {
             effective,
             ceiling,
             own,
             own_place,
-            digest: digits.concat(),
+            digest,
         }
     }
 

@@ -1,7 +1,7 @@
-use sha2::{Digest, Sha256};
 use wasmparser::{Parser, Payload};
 
 use super::EmbeddedComponent;
+use crate::digest::sha256;
 
 /// What can be read off a component without running it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,11 +29,7 @@ impl Inspected {
     /// It is none.
     pub fn of(bytes: &[u8]) -> Result<Self, InspectError> {
         let mut found = Self {
-            digest: Sha256::digest(bytes)
-                .iter()
-                .map(|byte| format!("{byte:02x}"))
-                .collect::<Vec<_>>()
-                .concat(),
+            digest: sha256(bytes),
             bytes: bytes.len(),
             imports: Vec::new(),
             exports: Vec::new(),
