@@ -240,17 +240,46 @@ fn a_page_instead_of_json() {
 }
 
 #[test]
-fn a_redirect_is_not_followed() {
+fn redirects_are_not_followed() {
     let canary = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
-    let to = format!("https://{}/", canary.local_addr().unwrap());
-    let world = World::new();
-    world
-        .simulator
-        .misbehave(Endpoint::Token, answer(302, &[("location", &to)], ""), 1);
-    mint(&world, "redirect", &[]);
-    assert!(canary.accept().is_err(), "the redirect was followed");
-    assert_eq!(world.lines().len(), 1);
+    let elsewhere = canary.local_addr().unwrap();
+    let long = format!("https://{elsewhere}/{}", "a".repeat(10_000));
+    let mut cases = Vec::new();
+    for status in [301, 302, 303, 307, 308] {
+        cases.push((status, Some(format!("https://{elsewhere}/"))));
+        cases.push((status, Some(format!("http://{elsewhere}/"))));
+    }
+    cases.extend([
+        (
+            302,
+            Some("https://api.tailscale.com/api/v2/oauth/token".to_owned()),
+        ),
+        (302, None),
+        (
+            302,
+            Some("https://api.tailscale.com/api/v2/other".to_owned()),
+        ),
+        (302, Some(long)),
+    ]);
+    assert_eq!(cases.len(), 14);
+    for (status, location) in cases {
+        let world = World::new();
+        let headers: Vec<_> = location
+            .iter()
+            .map(|to| ("location", to.as_str()))
+            .collect();
+        let redirect = answer(status, &headers, "");
+        world.simulator.misbehave(Endpoint::Token, redirect, 1);
+        let ran = world.run(&["mint"]);
+        assert_eq!(ran.code, 15, "{status} {location:?}: {}", ran.stderr);
+        assert_eq!(world.lines().len(), 1, "{status} {location:?}");
+        // It is on record as an answer like any other.
+        let shown = world.run(&["audit", "tail", "-n", "1", "--json"]).stdout;
+        let line: serde_json::Value = serde_json::from_str(&shown).unwrap();
+        assert_eq!(line["status"], status);
+    }
+    assert!(canary.accept().is_err(), "a redirect was followed");
 }
 
 #[test]

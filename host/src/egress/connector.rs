@@ -1,4 +1,4 @@
-use std::{net::SocketAddr, str::FromStr, time::Duration};
+use std::{net::SocketAddr, str::FromStr, sync::Arc, time::Duration};
 
 use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
@@ -7,13 +7,14 @@ use tailmint_api::API_HOST;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
-use super::{Failure, Trust, address::not_public};
+use super::{
+    Failure, Trust,
+    address::not_public,
+    resolver::{MAX_ADDRESSES, Resolve, System},
+};
 
 /// A resolver that is slower than this is broken, not slow.
 const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
-
-/// The API has about ten. Each is tried within its share of the time to connect.
-const MAX_ADDRESSES: usize = 64;
 
 /// Two retransmissions of a lost first packet (1 s, then 2 s) fit in it.
 const CONNECT_LIMIT: Duration = Duration::from_secs(5);
@@ -70,6 +71,7 @@ impl FromStr for ConnectTo {
 pub(crate) struct Connector {
     trust: Trust,
     connect_to: Option<ConnectTo>,
+    resolver: Arc<dyn Resolve>,
 }
 
 /// A connection with TLS on it, as hyper takes it.
@@ -77,20 +79,17 @@ pub(super) type Stream = TokioIo<TlsStream<TcpStream>>;
 
 impl Connector {
     pub(crate) fn new(trust: Trust, connect_to: Option<ConnectTo>) -> Self {
-        Self { trust, connect_to }
+        Self {
+            trust,
+            connect_to,
+            resolver: Arc::new(System),
+        }
     }
 
     /// Resolves, connects and shakes hands, each under its own limit.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
-        let (host, port) = match &self.connect_to {
-            Some(to) => (to.host.as_str(), to.port),
-            None => (API_HOST, PORT),
-        };
-        let addresses = resolve(host, port).await?;
-        // Elsewhere is where the user said, be it on this machine.
-        if self.connect_to.is_none() {
-            all_public(host, &addresses)?;
-        }
+        let (host, port) = self.destination();
+        let addresses = self.addresses().await?;
         let tcp = tcp(host, port, &addresses).await?;
         let connector = TlsConnector::from(self.trust.config());
         let name = ServerName::try_from(API_HOST).expect("the API's host is a name");
@@ -106,7 +105,32 @@ impl Connector {
     }
 }
 
-async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
+impl Connector {
+    fn destination(&self) -> (&str, u16) {
+        match &self.connect_to {
+            Some(to) => (to.host.as_str(), to.port),
+            None => (API_HOST, PORT),
+        }
+    }
+
+    /// The addresses to try, in the resolver's order: asked for once for each
+    /// connection, so that what was judged is what is connected to.
+    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
+        let (host, port) = self.destination();
+        let addresses = resolve(&*self.resolver, host, port).await?;
+        // Elsewhere is where the user said, be it on this machine.
+        if self.connect_to.is_none() {
+            all_public(host, &addresses)?;
+        }
+        Ok(addresses)
+    }
+}
+
+async fn resolve(
+    resolver: &dyn Resolve,
+    host: &str,
+    port: u16,
+) -> Result<Vec<SocketAddr>, Failure> {
     // An address needs no resolver, and so no thread to ask one on.
     if let Ok(ip) = host.parse() {
         return Ok(vec![SocketAddr::new(ip, port)]);
@@ -115,11 +139,10 @@ async fn resolve(host: &str, port: u16) -> Result<Vec<SocketAddr>, Failure> {
         host: host.to_owned(),
         detail,
     };
-    let found = timeout(RESOLVE_LIMIT, tokio::net::lookup_host((host, port)))
+    let addresses = timeout(RESOLVE_LIMIT, resolver.resolve(host, port))
         .await
         .map_err(|_| failed(format!("no answer within {} s", RESOLVE_LIMIT.as_secs())))?
         .map_err(|error| failed(error.to_string()))?;
-    let addresses: Vec<_> = found.take(MAX_ADDRESSES + 1).collect();
     match addresses.len() {
         0 => Err(failed("it has no address".to_owned())),
         1..=MAX_ADDRESSES => Ok(addresses),
@@ -212,7 +235,10 @@ fn in_words(error: &CertificateError) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::{io, sync::Mutex};
+
     use super::*;
+    use crate::egress::resolver::Answer;
 
     #[test]
     fn connect_to_takes_names_and_addresses() {
@@ -239,6 +265,104 @@ mod tests {
                 assert!(matches!(refused, Err(Failure::NotPublic { .. })), "{bad}");
             }
         }
+    }
+
+    /// Answers by a script, one line for each question.
+    #[derive(Debug)]
+    struct Scripted(Mutex<Vec<Line>>);
+
+    #[derive(Debug)]
+    enum Line {
+        Addresses(Vec<&'static str>),
+        Many(usize),
+        Error(&'static str),
+        Late(Duration),
+    }
+
+    impl Resolve for Scripted {
+        fn resolve<'a>(&'a self, _host: &'a str, port: u16) -> Answer<'a> {
+            let line = self.0.lock().unwrap().remove(0);
+            Box::pin(async move {
+                let public = SocketAddr::new("192.200.0.101".parse().unwrap(), port);
+                match line {
+                    Line::Addresses(texts) => Ok(texts
+                        .iter()
+                        .map(|text| SocketAddr::new(text.parse().unwrap(), port))
+                        .collect()),
+                    Line::Many(count) => Ok(vec![public; count]),
+                    Line::Error(detail) => Err(io::Error::other(detail)),
+                    Line::Late(after) => {
+                        tokio::time::sleep(after).await;
+                        Ok(vec![public])
+                    }
+                }
+            })
+        }
+    }
+
+    fn scripted(script: Vec<Line>, connect_to: Option<&str>) -> Connector {
+        Connector {
+            trust: Trust::bundled(),
+            connect_to: connect_to.map(|to| to.parse().unwrap()),
+            resolver: Arc::new(Scripted(Mutex::new(script))),
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn answers_of_resolvers() {
+        use Line::{Addresses, Error, Late, Many};
+        let refused = |failure: &Failure| matches!(failure, Failure::NotPublic { .. });
+        let unresolved = |failure: &Failure| matches!(failure, Failure::Resolve { .. });
+        let cases: [(&str, Line, fn(&Failure) -> bool); 10] = [
+            ("only private", Addresses(vec!["10.0.0.1"]), refused),
+            (
+                "private among public",
+                Addresses(vec!["192.200.0.101", "192.168.0.1"]),
+                refused,
+            ),
+            ("only unique local", Addresses(vec!["fd00::1"]), refused),
+            ("mapped", Addresses(vec!["::ffff:192.200.0.101"]), refused),
+            ("none", Addresses(vec![]), unresolved),
+            (
+                "no such name",
+                Error("Name or service not known"),
+                unresolved,
+            ),
+            ("truncated", Error("Message too long"), unresolved),
+            (
+                "resolver fails",
+                Error("Temporary failure in name resolution"),
+                unresolved,
+            ),
+            ("a thousand", Many(1000), unresolved),
+            ("after a minute", Late(Duration::from_secs(60)), unresolved),
+        ];
+        for (name, line, expected) in cases {
+            let failure = scripted(vec![line], None).addresses().await.unwrap_err();
+            assert!(expected(&failure), "{name}: {failure}");
+        }
+        // As many as are looked at are not too many.
+        let all = scripted(vec![Many(MAX_ADDRESSES)], None).addresses().await;
+        assert_eq!(all.unwrap().len(), MAX_ADDRESSES);
+    }
+
+    #[tokio::test]
+    async fn each_connection_asks_once_and_judges_what_it_heard() {
+        use Line::Addresses;
+        // A name that leads elsewhere the second time: the first answer is used
+        // for the first connection, and the second is refused.
+        let script = vec![
+            Addresses(vec!["192.200.0.101"]),
+            Addresses(vec!["169.254.169.254"]),
+        ];
+        let connector = scripted(script, None);
+        let first = connector.addresses().await.unwrap();
+        assert_eq!(first[0].ip().to_string(), "192.200.0.101");
+        let second = connector.addresses().await.unwrap_err();
+        assert!(matches!(second, Failure::NotPublic { .. }), "{second}");
+        // An address needs no question at all.
+        let literal = scripted(vec![], Some("127.0.0.1:8443"));
+        assert_eq!(literal.addresses().await.unwrap().len(), 1);
     }
 
     #[test]

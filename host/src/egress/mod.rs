@@ -6,6 +6,7 @@ mod connection;
 mod connector;
 mod failure;
 mod inbound;
+mod resolver;
 mod run;
 mod trust;
 mod wire;
