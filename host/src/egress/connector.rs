@@ -311,9 +311,10 @@ mod tests {
     #[tokio::test(start_paused = true)]
     async fn answers_of_resolvers() {
         use Line::{Addresses, Error, Late, Many};
-        let refused = |failure: &Failure| matches!(failure, Failure::NotPublic { .. });
-        let unresolved = |failure: &Failure| matches!(failure, Failure::Resolve { .. });
-        let cases: [(&str, Line, fn(&Failure) -> bool); 10] = [
+        type Expected = fn(&Failure) -> bool;
+        let refused: Expected = |failure| matches!(failure, Failure::NotPublic { .. });
+        let unresolved: Expected = |failure| matches!(failure, Failure::Resolve { .. });
+        let cases = [
             ("only private", Addresses(vec!["10.0.0.1"]), refused),
             (
                 "private among public",
@@ -335,7 +336,7 @@ mod tests {
                 unresolved,
             ),
             ("a thousand", Many(1000), unresolved),
-            ("after a minute", Late(Duration::from_secs(60)), unresolved),
+            ("after a minute", Late(Duration::from_mins(1)), unresolved),
         ];
         for (name, line, expected) in cases {
             let failure = scripted(vec![line], None).addresses().await.unwrap_err();
