@@ -22,7 +22,10 @@
 //! environment variable that it is not given, and never ends the process.
 
 mod audit;
+mod check;
 mod class;
+mod client_properties;
+mod clients;
 mod config;
 mod credentials;
 mod description;
@@ -31,6 +34,7 @@ mod egress;
 mod environment;
 mod event;
 mod expiry;
+mod fail_point;
 mod interrupt;
 mod key_id;
 mod key_properties;
@@ -38,6 +42,7 @@ mod minter;
 mod policy;
 mod profile;
 mod sandbox;
+mod scope;
 mod seal;
 mod secret;
 mod tag;
@@ -48,7 +53,12 @@ pub use audit::{
     Actor, Audit, AuditError, AuditEvent, AuditFile, Break, Entry, SecretUse, Verdict,
     Verification, verify,
 };
+pub use check::{Check, Finding, Grade};
 pub use class::Class;
+pub use client_properties::ClientProperties;
+pub use clients::{
+    Clients, ClientsError, Created, Deleted, Grace, OldClient, Owner, Rotated, import, terraform,
+};
 pub use config::{Config, ConfigError};
 pub use credentials::{Account, Credential, CredentialError, SecretsDir, Wrong};
 pub use description::{Description, DescriptionError};
@@ -59,10 +69,14 @@ pub use expiry::{Expiry, ExpiryError};
 pub use interrupt::Interrupt;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
-pub use minter::{AuthKey, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
+pub use minter::{
+    AuthKey, ClientDetails, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder, NewClient,
+    ScopeCheck,
+};
 pub use policy::{Decision, Explained, Operation, Policy, PolicyError, Refusal};
 pub use profile::Profile;
 pub use sandbox::{EmbeddedComponent, InspectError, Inspected};
+pub use scope::{Scope, ScopeError};
 pub use secret::Secret;
 pub use tag::{Tag, TagError};
 pub use tailmint_api::API_HOST;

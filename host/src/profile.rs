@@ -1,4 +1,4 @@
-use crate::{Description, Expiry, KeyProperties, Tag};
+use crate::{ClientProperties, Description, Expiry, KeyProperties, Scope, Tag};
 
 /// An OAuth client with what it is for: its files, its scopes, and the keys that
 /// are minted with it.
@@ -9,7 +9,7 @@ pub struct Profile {
     /// What the admin console shows beside the client.
     pub description: Description,
     /// The scopes of the client.
-    pub scopes: Vec<String>,
+    pub scopes: Vec<Scope>,
     /// The tags of the client and of the machines that it joins.
     pub tags: Vec<Tag>,
     /// The file of its id, in the secrets directory.
@@ -41,12 +41,24 @@ impl Profile {
         ]
     }
 
+    /// What the profile's OAuth client is to be.
+    pub fn client(&self) -> ClientProperties {
+        ClientProperties {
+            description: self.description.clone(),
+            scopes: self.scopes.clone(),
+            tags: self.tags.clone(),
+        }
+    }
+
     fn new(name: &str, description: &str, scopes: &[&str], tag: &str, file: &str) -> Self {
         let tags: Vec<Tag> = vec![tag.parse().expect("a tag")];
         Self {
             name: name.to_owned(),
             description: description.parse().expect("a description"),
-            scopes: scopes.iter().map(|&scope| scope.to_owned()).collect(),
+            scopes: scopes
+                .iter()
+                .map(|scope| scope.parse().expect("a scope"))
+                .collect(),
             id_file: format!("{file}-id"),
             secret_file: format!("{file}-secret"),
             key: KeyProperties {
@@ -70,7 +82,8 @@ mod tests {
         assert_eq!(bootstrap.key.tags[0].as_str(), "tag:tazpod");
         assert_eq!(operator.id_file, "tailscale-operator-client-id");
         assert_eq!(operator.secret_file, "tailscale-operator-client-secret");
-        assert_eq!(operator.scopes, ["devices", "auth_keys", "services"]);
+        let scopes: Vec<_> = operator.scopes.iter().map(Scope::as_str).collect();
+        assert_eq!(scopes, ["devices", "auth_keys", "services"]);
         let key = &bootstrap.key;
         assert!(key.reusable && key.ephemeral && key.preauthorized);
         assert_eq!(key.expiry.as_secs(), 3600);

@@ -30,7 +30,11 @@ fn the_component_imports_five_interfaces_and_no_more() {
     );
     assert_eq!(
         names(world.exports.keys().collect()),
-        ["tailmint:api/auth-keys@0.1.0", "tailmint:api/types@0.1.0"]
+        [
+            "tailmint:api/auth-keys@0.1.0",
+            "tailmint:api/oauth-clients@0.1.0",
+            "tailmint:api/types@0.1.0"
+        ]
     );
 }
 

@@ -1,10 +1,12 @@
 //! What both sides of the sandbox know about the Tailscale API, written once:
 //! the component speaks by it, the host judges by it.
 
+mod new_client;
 mod new_key;
 mod route;
 mod text;
 
+pub use new_client::NewClient;
 pub use new_key::NewKey;
 pub use route::{Route, RouteMethod};
 pub use text::one_line;
@@ -16,12 +18,12 @@ pub const API_HOST: &str = "api.tailscale.com";
 /// (Tailscale's `OpenAPI` document).
 pub const AUTH_KEYS_SCOPE: &str = "auth_keys";
 
+/// The scope that it takes to make, read, change and delete OAuth clients
+/// (likewise).
+pub const OAUTH_KEYS_SCOPE: &str = "oauth_keys";
+
 /// What requests say they come from.
 pub const USER_AGENT: &str = concat!("tailmint/", env!("CARGO_PKG_VERSION"));
-
-/// The most bytes of a response's body that are read. The largest answer that is
-/// asked for is well under 4 KiB; more than this is not the API.
-pub const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 
 /// 90 days, the most that the API lets an auth key live, in seconds: above it,
 /// it answers 400 (tailscale/tailscale #18081).
@@ -29,6 +31,13 @@ pub const MAX_EXPIRY_SECONDS: u32 = 7_776_000;
 
 /// The API's limit for descriptions (Terraform's provider checks the same).
 pub const MAX_DESCRIPTION_BYTES: usize = 50;
+
+/// The longest scope that there is, `devices:posture_attributes:read`, has half of
+/// it.
+pub const MAX_SCOPE_BYTES: usize = 64;
+
+/// An OAuth client with all scopes that there are has some thirty.
+pub const MAX_SCOPES: usize = 32;
 
 /// A tag's name is held to what a DNS label holds. No tag that was seen comes
 /// near it.
@@ -49,6 +58,16 @@ pub fn is_tag(text: &str) -> bool {
                 .bytes()
                 .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
     })
+}
+
+/// Whether the text can be a scope, and so an item of a list that is separated by
+/// spaces: lower case letters, with digits, `_` and `:` between them.
+pub fn is_scope(text: &str) -> bool {
+    text.len() <= MAX_SCOPE_BYTES
+        && text.starts_with(|first: char| first.is_ascii_lowercase())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"_:".contains(&byte))
 }
 
 /// Whether the API takes the text as a description. Underscores are in one of
@@ -104,6 +123,18 @@ mod tests {
             "tag:{}",
             "a".repeat(MAX_TAG_NAME_BYTES + 1)
         )));
+    }
+
+    #[test]
+    fn scopes_cannot_become_two() {
+        for scope in ["auth_keys", "devices:core:read", "all"] {
+            assert!(is_scope(scope), "{scope:?}");
+        }
+        for text in ["", "a b", "a,b", "Auth_keys", ":read", "a\n", "ä"] {
+            assert!(!is_scope(text), "{text:?}");
+        }
+        assert!(is_scope(&"s".repeat(MAX_SCOPE_BYTES)));
+        assert!(!is_scope(&"s".repeat(MAX_SCOPE_BYTES + 1)));
     }
 
     #[test]

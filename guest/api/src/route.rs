@@ -7,8 +7,12 @@ pub enum Route {
     DeleteKey,
     /// Describes a key.
     GetKey,
+    /// Describes all keys that the credential may see.
+    ListKeys,
     /// Exchanges an OAuth client for an access token.
     Token,
+    /// Replaces what an OAuth client may do.
+    UpdateKey,
 }
 
 /// The methods of the routes.
@@ -20,6 +24,8 @@ pub enum RouteMethod {
     Get,
     /// `POST`
     Post,
+    /// `PUT`
+    Put,
 }
 
 impl RouteMethod {
@@ -29,29 +35,60 @@ impl RouteMethod {
             Self::Delete => "DELETE",
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
 
 impl Route {
     /// All routes that tailmint has a use for.
-    pub const ALL: [Self; 4] = [Self::CreateKey, Self::DeleteKey, Self::GetKey, Self::Token];
+    pub const ALL: [Self; 6] = [
+        Self::CreateKey,
+        Self::DeleteKey,
+        Self::GetKey,
+        Self::ListKeys,
+        Self::Token,
+        Self::UpdateKey,
+    ];
 
     /// The route's method.
     pub const fn method(self) -> RouteMethod {
         match self {
             Self::CreateKey | Self::Token => RouteMethod::Post,
             Self::DeleteKey => RouteMethod::Delete,
-            Self::GetKey => RouteMethod::Get,
+            Self::GetKey | Self::ListKeys => RouteMethod::Get,
+            Self::UpdateKey => RouteMethod::Put,
         }
     }
 
     /// The route's path with its variable segments named in braces.
     pub const fn template(self) -> &'static str {
         match self {
-            Self::CreateKey => "/api/v2/tailnet/{tailnet}/keys",
-            Self::DeleteKey | Self::GetKey => "/api/v2/tailnet/{tailnet}/keys/{id}",
+            Self::CreateKey | Self::ListKeys => "/api/v2/tailnet/{tailnet}/keys",
+            Self::DeleteKey | Self::GetKey | Self::UpdateKey => {
+                "/api/v2/tailnet/{tailnet}/keys/{id}"
+            }
             Self::Token => "/api/v2/oauth/token",
+        }
+    }
+
+    /// The query that the route is asked with. Without `all`, the API lists other
+    /// keys than those that the credential may see (Tailscale's `OpenAPI` document,
+    /// `listTailnetKeys`).
+    pub const fn query(self) -> Option<&'static str> {
+        match self {
+            Self::ListKeys => Some("all=true"),
+            _ => None,
+        }
+    }
+
+    /// The most bytes of the response's body that are read. One key is described
+    /// in under 1 KiB, and is all that most routes answer; more than 64 KiB is not
+    /// the API. A list has some hundred of them in a large tailnet.
+    pub const fn max_response_bytes(self) -> usize {
+        match self {
+            Self::ListKeys => 512 * 1024,
+            _ => 64 * 1024,
         }
     }
 

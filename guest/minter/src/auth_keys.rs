@@ -1,13 +1,13 @@
-//! Makes, reads and revokes auth keys (`tailmint:api/auth-keys`).
+//! Makes, lists, reads and revokes auth keys (`tailmint:api/auth-keys`).
 
-use serde::Deserialize;
-use tailmint_api::{NewKey, Route, is_key_id, one_line};
+use tailmint_api::{AUTH_KEYS_SCOPE, NewKey, Route};
 
 use crate::{
-    Credential, Error, KeyProperties, Request, Response, Transport, path,
-    refusal::{Step, Tags, malformed, refusal},
-    token::token,
-    transport::Body,
+    Credential, Error, KeyProperties, Transport,
+    call::Caller,
+    described::Described,
+    path,
+    refusal::{Step, Thing},
 };
 
 /// An auth key as the API describes it.
@@ -33,6 +33,16 @@ pub struct MintedKey {
     pub details: AuthKey,
 }
 
+const THING: Thing = Thing::AuthKey;
+
+fn caller<'a>(credential: &'a Credential, tailnet: &'a str) -> Caller<'a> {
+    Caller {
+        credential,
+        tailnet,
+        scope: AUTH_KEYS_SCOPE,
+    }
+}
+
 /// Makes a new auth key: one request for a token where the credential is an
 /// OAuth client, and one for the key, sent at most once.
 pub fn mint(
@@ -42,42 +52,32 @@ pub fn mint(
     properties: &KeyProperties,
 ) -> Result<MintedKey, Error> {
     properties.check()?;
-    let path = path::of_tailnet(Route::CreateKey, tailnet)?;
-    let content = serde_json::to_vec(&NewKey::from(properties))
-        .map_err(|error| malformed(Step::Token, 0, &error.to_string()))?;
-    let token = token(transport, credential)?;
-    let response = transport
-        .send(&Request {
-            route: Route::CreateKey,
-            path,
-            bearer: Some(token.bearer),
-            body: Some(Body {
-                content_type: "application/json",
-                content,
-            }),
-        })
-        .map_err(super::transport::TransportError::while_making_a_key)?;
-    if response.status != 200 {
-        let tags = Tags {
-            asked: &properties.tags,
-            carried: &token.tags,
-        };
-        return Err(match response.status {
-            201..300 => malformed(Step::Create, response.status, "success, but not the API's"),
-            _ => refusal(Step::Create, &response, tags),
-        });
-    }
-    let mut shape = shape(Step::Create, &response)?;
-    let key = shape.key.take().filter(|key| is_secret(key));
-    let details = shape.into_details();
-    match key {
-        Some(key) => Ok(MintedKey { key, details }),
-        None => Err(malformed(
-            Step::Create,
-            200,
-            &format!("key {} came without its secret", details.id),
-        )),
-    }
+    let (key, described) = caller(credential, tailnet).create(
+        transport,
+        THING,
+        &NewKey::from(properties),
+        &properties.tags,
+    )?;
+    Ok(MintedKey {
+        key,
+        details: described.into_auth_key(),
+    })
+}
+
+/// Describes all auth keys that the credential may see.
+pub fn list(
+    transport: &mut impl Transport,
+    credential: &Credential,
+    tailnet: &str,
+) -> Result<Vec<AuthKey>, Error> {
+    let path = path::of_tailnet(Route::ListKeys, tailnet)?;
+    let step = Step::Read(THING);
+    let response = caller(credential, tailnet).ask(transport, step, Route::ListKeys, path, None)?;
+    let keys = Described::all(step, &response)?.into_iter();
+    Ok(keys
+        .filter(|key| key.is("auth"))
+        .map(Described::into_auth_key)
+        .collect())
 }
 
 /// Describes one auth key.
@@ -87,11 +87,10 @@ pub fn get(
     tailnet: &str,
     id: &str,
 ) -> Result<AuthKey, Error> {
-    let response = ask(transport, credential, tailnet, id, Route::GetKey)?;
-    match response.status {
-        200 => Ok(shape(Step::Read, &response)?.into_details()),
-        _ => Err(refusal(Step::Read, &response, Tags::default())),
-    }
+    let path = path::of_key(Route::GetKey, tailnet, id)?;
+    let step = Step::Read(THING);
+    let response = caller(credential, tailnet).ask(transport, step, Route::GetKey, path, None)?;
+    Ok(Described::one(step, &response)?.into_auth_key())
 }
 
 /// Revokes one auth key.
@@ -101,133 +100,8 @@ pub fn revoke(
     tailnet: &str,
     id: &str,
 ) -> Result<(), Error> {
-    let response = ask(transport, credential, tailnet, id, Route::DeleteKey)?;
-    match response.status {
-        200 => Ok(()),
-        _ => Err(refusal(Step::Revoke, &response, Tags::default())),
-    }
-}
-
-/// A request about one key, with a token of its own.
-fn ask(
-    transport: &mut impl Transport,
-    credential: &Credential,
-    tailnet: &str,
-    id: &str,
-    route: Route,
-) -> Result<Response, Error> {
-    let path = path::of_key(route, tailnet, id)?;
-    let token = token(transport, credential)?;
-    transport
-        .send(&Request {
-            route,
-            path,
-            bearer: Some(token.bearer),
-            body: None,
-        })
-        .map_err(|error| error.before_any_key("the key"))
-}
-
-/// A key string that was seen is under 100 bytes, and its length varies; with
-/// tailnet lock more follows. What it may hold is the host's to judge.
-const MAX_KEY_BYTES: usize = 4096;
-
-fn is_secret(key: &str) -> bool {
-    !key.is_empty() && key.len() <= MAX_KEY_BYTES && key.bytes().all(|byte| byte.is_ascii_graphic())
-}
-
-/// The members of a key in the API's answers (schema `Key` of its `OpenAPI`
-/// document) that are of use here. Control servers other than Tailscale's have
-/// numbers for ids.
-#[derive(Deserialize)]
-struct Shape {
-    id: Id,
-    key: Option<String>,
-    #[serde(default)]
-    created: Option<String>,
-    #[serde(default)]
-    expires: Option<String>,
-    #[serde(default)]
-    invalid: bool,
-    #[serde(default)]
-    description: Option<String>,
-    #[serde(default, rename = "expirySeconds")]
-    expiry_seconds: Option<i64>,
-    #[serde(default)]
-    capabilities: Capabilities,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum Id {
-    Name(String),
-    Number(u64),
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Capabilities {
-    devices: Devices,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Devices {
-    create: Create,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Create {
-    reusable: bool,
-    ephemeral: bool,
-    preauthorized: bool,
-    tags: Option<Vec<String>>,
-}
-
-fn shape(step: Step, response: &Response) -> Result<Shape, Error> {
-    let shape: Shape = serde_json::from_slice(&response.body)
-        .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
-    let id = match &shape.id {
-        Id::Name(name) => name.clone(),
-        Id::Number(number) => number.to_string(),
-    };
-    // The id goes into paths and onto terminals.
-    if is_key_id(&id) {
-        Ok(shape)
-    } else {
-        Err(malformed(step, 200, "the key's id is not one"))
-    }
-}
-
-impl Shape {
-    fn into_details(self) -> AuthKey {
-        let create = self.capabilities.devices.create;
-        AuthKey {
-            id: match self.id {
-                Id::Name(name) => name,
-                Id::Number(number) => number.to_string(),
-            },
-            created: one_line(&self.created.unwrap_or_default()),
-            expires: one_line(&self.expires.unwrap_or_default()),
-            invalid: self.invalid,
-            properties: KeyProperties {
-                reusable: create.reusable,
-                ephemeral: create.ephemeral,
-                preauthorized: create.preauthorized,
-                tags: create
-                    .tags
-                    .unwrap_or_default()
-                    .iter()
-                    .map(|tag| one_line(tag))
-                    .collect(),
-                expiry_seconds: u32::try_from(self.expiry_seconds.unwrap_or_default())
-                    .unwrap_or_default(),
-                description: self
-                    .description
-                    .filter(|it| !it.is_empty())
-                    .map(|it| one_line(&it)),
-            },
-        }
-    }
+    let path = path::of_key(Route::DeleteKey, tailnet, id)?;
+    let step = Step::Delete(THING);
+    caller(credential, tailnet).ask(transport, step, Route::DeleteKey, path, None)?;
+    Ok(())
 }

@@ -5,8 +5,8 @@ mod outgoing;
 use outgoing::Outgoing;
 
 use crate::{
-    AuthKey, Credential, Error, KeyProperties, MintedKey, OauthClient, Problem, TransportCause,
-    auth_keys,
+    AuthKey, ClientDetails, ClientProperties, Credential, Error, KeyProperties, MintedKey,
+    NewOauthClient, OauthClient, Problem, ScopeCheck, TransportCause, auth_keys, oauth_clients,
 };
 
 #[expect(clippy::pedantic, reason = "generated")]
@@ -18,8 +18,9 @@ mod bindings {
     });
 }
 
-use bindings::exports::tailmint::api::auth_keys::Guest;
-use bindings::exports::tailmint::api::types;
+use bindings::exports::tailmint::api::{
+    auth_keys::Guest as AuthKeys, oauth_clients::Guest as OauthClients, types,
+};
 
 struct Component;
 
@@ -30,7 +31,7 @@ mod export {
     bindings::export!(Component with_types_in bindings);
 }
 
-impl Guest for Component {
+impl AuthKeys for Component {
     fn mint(
         credential: types::Credential,
         tailnet: String,
@@ -43,6 +44,14 @@ impl Guest for Component {
             &properties.into(),
         )?;
         Ok(minted.into())
+    }
+
+    fn list(
+        credential: types::Credential,
+        tailnet: String,
+    ) -> Result<Vec<types::AuthKey>, types::Error> {
+        let keys = auth_keys::list(&mut Outgoing, &credential.into(), &tailnet)?;
+        Ok(keys.into_iter().map(Into::into).collect())
     }
 
     fn get(
@@ -64,14 +73,130 @@ impl Guest for Component {
     }
 }
 
+impl OauthClients for Component {
+    fn create(
+        credential: types::Credential,
+        tailnet: String,
+        properties: types::ClientProperties,
+    ) -> Result<types::NewClient, types::Error> {
+        let client = oauth_clients::create(
+            &mut Outgoing,
+            &credential.into(),
+            &tailnet,
+            &properties.into(),
+        )?;
+        Ok(client.into())
+    }
+
+    fn list(
+        credential: types::Credential,
+        tailnet: String,
+    ) -> Result<Vec<types::ClientDetails>, types::Error> {
+        let clients = oauth_clients::list(&mut Outgoing, &credential.into(), &tailnet)?;
+        Ok(clients.into_iter().map(Into::into).collect())
+    }
+
+    fn get(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<types::ClientDetails, types::Error> {
+        let client = oauth_clients::get(&mut Outgoing, &credential.into(), &tailnet, &id)?;
+        Ok(client.into())
+    }
+
+    fn update(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+        properties: types::ClientProperties,
+    ) -> Result<types::ClientDetails, types::Error> {
+        let client = oauth_clients::update(
+            &mut Outgoing,
+            &credential.into(),
+            &tailnet,
+            &id,
+            &properties.into(),
+        )?;
+        Ok(client.into())
+    }
+
+    fn delete(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<(), types::Error> {
+        oauth_clients::delete(&mut Outgoing, &credential.into(), &tailnet, &id)?;
+        Ok(())
+    }
+
+    fn check(
+        client: types::OauthClient,
+        scopes: Vec<String>,
+    ) -> Result<Vec<types::ScopeCheck>, types::Error> {
+        let checks = oauth_clients::check(&mut Outgoing, &client.into(), &scopes)?;
+        Ok(checks.into_iter().map(Into::into).collect())
+    }
+}
+
+impl From<types::OauthClient> for OauthClient {
+    fn from(client: types::OauthClient) -> Self {
+        Self {
+            id: client.id,
+            secret: client.secret,
+        }
+    }
+}
+
+impl From<types::ClientProperties> for ClientProperties {
+    fn from(properties: types::ClientProperties) -> Self {
+        Self {
+            description: properties.description,
+            scopes: properties.scopes,
+            tags: properties.tags,
+        }
+    }
+}
+
+impl From<ClientDetails> for types::ClientDetails {
+    fn from(client: ClientDetails) -> Self {
+        Self {
+            id: client.id,
+            created: client.created,
+            invalid: client.invalid,
+            properties: types::ClientProperties {
+                description: client.properties.description,
+                scopes: client.properties.scopes,
+                tags: client.properties.tags,
+            },
+        }
+    }
+}
+
+impl From<NewOauthClient> for types::NewClient {
+    fn from(client: NewOauthClient) -> Self {
+        Self {
+            secret: client.secret,
+            details: client.details.into(),
+        }
+    }
+}
+
+impl From<ScopeCheck> for types::ScopeCheck {
+    fn from(check: ScopeCheck) -> Self {
+        Self {
+            scope: check.scope,
+            granted: check.granted,
+            tags: check.tags,
+        }
+    }
+}
+
 impl From<types::Credential> for Credential {
     fn from(credential: types::Credential) -> Self {
         match credential {
             types::Credential::ApiKey(key) => Self::ApiKey(key),
-            types::Credential::OauthClient(client) => Self::OauthClient(OauthClient {
-                id: client.id,
-                secret: client.secret,
-            }),
+            types::Credential::OauthClient(client) => Self::OauthClient(client.into()),
         }
     }
 }

@@ -20,7 +20,7 @@ pub struct KeyProperties {
 }
 
 /// No tailnet that was seen gives a key more than a handful.
-const MAX_TAGS: usize = 32;
+pub(crate) const MAX_TAGS: usize = 32;
 
 impl KeyProperties {
     /// Refuses what the API would refuse, before a token is asked for.

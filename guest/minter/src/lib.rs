@@ -4,15 +4,19 @@
 //! the [`Transport`] trait, so the flow is tested natively, and a native
 //! program can use the same logic without a sandbox.
 //!
-//! [`auth_keys::mint`] is the main job; [`auth_keys::get`] and
-//! [`auth_keys::revoke`] go with it.
+//! [`auth_keys::mint`] is the main job; what else is in [`auth_keys`] goes with it.
+//! [`oauth_clients`] makes, checks and ends what it is done with.
 
 pub mod auth_keys;
+mod call;
+mod client_properties;
 #[cfg(target_arch = "wasm32")]
 mod component;
 mod credential;
+mod described;
 mod error;
 mod key_properties;
+pub mod oauth_clients;
 mod path;
 mod refusal;
 mod retry_after;
@@ -20,7 +24,9 @@ mod token;
 mod transport;
 
 pub use auth_keys::{AuthKey, MintedKey};
+pub use client_properties::ClientProperties;
 pub use credential::{Credential, OauthClient};
 pub use error::{Error, Problem, RateLimit, TagsRefusal, TransportCause, TransportFailure};
 pub use key_properties::KeyProperties;
+pub use oauth_clients::{ClientDetails, NewOauthClient, ScopeCheck};
 pub use transport::{Request, Response, Transport, TransportError};

@@ -12,19 +12,73 @@ use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after};
 pub(crate) enum Step {
     /// An access token.
     Token,
-    /// A new key.
-    Create,
-    /// The description of a key.
-    Read,
-    /// The end of a key.
-    Revoke,
+    /// A new one of these.
+    Create(Thing),
+    /// The description of one, or of all.
+    Read(Thing),
+    /// Another description of one.
+    Update(Thing),
+    /// The end of one.
+    Delete(Thing),
 }
 
-/// The tags that play a part in a request.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Tags<'a> {
-    pub(crate) asked: &'a [String],
+impl Step {
+    /// What was asked for, in words.
+    pub(crate) fn what(self) -> String {
+        match self {
+            Self::Token => "an access token".to_owned(),
+            Self::Create(thing) => format!("a new {}", thing.name()),
+            Self::Read(thing) => format!("the {}", thing.name()),
+            Self::Update(thing) => format!("a change of the {}", thing.name()),
+            Self::Delete(thing) => format!("the end of the {}", thing.name()),
+        }
+    }
+}
+
+/// What the API makes, reads and ends under the path `keys`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Thing {
+    AuthKey,
+    OauthClient,
+}
+
+impl Thing {
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::AuthKey => "key",
+            Self::OauthClient => "OAuth client",
+        }
+    }
+
+    /// With its article.
+    pub(crate) const fn one(self) -> &'static str {
+        match self {
+            Self::AuthKey => "a key",
+            Self::OauthClient => "an OAuth client",
+        }
+    }
+}
+
+/// What the credential was to have for what was asked.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Asked<'a> {
+    /// The scope that it takes.
+    pub(crate) scope: &'a str,
+    /// The tags that were asked for, where any were.
+    pub(crate) tags: &'a [String],
+    /// The tags that the credential carries, where that is known.
     pub(crate) carried: &'a [String],
+}
+
+impl<'a> Asked<'a> {
+    /// Something that no tags play a part in.
+    pub(crate) const fn of(scope: &'a str) -> Self {
+        Self {
+            scope,
+            tags: &[],
+            carried: &[],
+        }
+    }
 }
 
 /// Both shapes of error bodies: Tailscale's `{"message"}`, with the `data` that
@@ -76,7 +130,7 @@ impl Words {
 }
 
 /// The error that the response means.
-pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error {
+pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Error {
     let words = Words::of(response);
     let said = match &words {
         Some(words) => words.line(),
@@ -99,7 +153,8 @@ pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error 
             ),
             retry_after_seconds: retry_after::seconds(response),
         }),
-        502 | 504 if step == Step::Create => outcome_unknown(
+        502 | 504 if let Step::Create(thing) = step => outcome_unknown(
+            thing,
             &format!("a gateway gave up waiting for the API: {said}"),
             Some(response.status),
         ),
@@ -123,24 +178,26 @@ pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error 
         400 | 403 | 422 if is_about_tags(&says) => Error::TagsNotPermitted(TagsRefusal {
             problem: problem(
                 format!("the API refuses the tags: {said}"),
-                &tags_hint(tags),
+                &tags_hint(asked),
             ),
-            asked: tags.asked.to_vec(),
-            carried: tags.carried.to_vec(),
+            asked: asked.tags.to_vec(),
+            carried: asked.carried.to_vec(),
         }),
         403 => Error::MissingScope(problem(
             format!("the credential may not do this: {said}"),
-            scope_hint(step),
+            &scope_hint(step, asked.scope),
         )),
         400 if says("invalid_scope") => Error::MissingScope(problem(
             format!("the OAuth client may not do this: {said}"),
-            scope_hint(step),
+            &scope_hint(step, asked.scope),
         )),
         404 => Error::NotFound(problem(
             match step {
                 Step::Token => format!("there is no token endpoint: {said}"),
-                Step::Create => format!("there is no such tailnet: {said}"),
-                Step::Read | Step::Revoke => format!("there is no such key: {said}"),
+                Step::Create(_) => format!("there is no such tailnet: {said}"),
+                Step::Read(thing) | Step::Update(thing) | Step::Delete(thing) => {
+                    format!("there is no such {}: {said}", thing.name())
+                }
             },
             "check the names; - stands for the tailnet that the credential belongs to",
         )),
@@ -151,12 +208,15 @@ pub(crate) fn refusal(step: Step, response: &Response, tags: Tags<'_>) -> Error 
     }
 }
 
-/// An answer that is not one of the API's. After a request for a new key it
+/// An answer that is not one of the API's. After a request for something new it
 /// leaves open whether there is one.
 pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     let success = (200..300).contains(&status);
-    if step == Step::Create && success {
+    if let Step::Create(thing) = step
+        && success
+    {
         return outcome_unknown(
+            thing,
             &format!("the API's answer makes no sense: {what}"),
             Some(status),
         );
@@ -168,11 +228,15 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     })
 }
 
-/// A key may exist.
-pub(crate) fn outcome_unknown(message: &str, status: Option<u16>) -> Error {
+/// What was asked for may exist.
+pub(crate) fn outcome_unknown(thing: Thing, message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
-        message: format!("{message}; a key may exist"),
-        hint: "look for a new key in the admin console and revoke it; otherwise it ends with its expiry".to_owned(),
+        message: format!("{message}; {} may exist", thing.one()),
+        hint: match thing {
+            Thing::AuthKey => "look for a new key in the admin console and revoke it; otherwise it ends with its expiry",
+            Thing::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not end by itself",
+        }
+        .to_owned(),
         status,
     })
 }
@@ -183,27 +247,36 @@ fn is_about_tags(says: &impl Fn(&str) -> bool) -> bool {
     says("requested tags") || says("assign tag") || says("invalid_target")
 }
 
-fn tags_hint(tags: Tags<'_>) -> String {
-    let asked = tags.asked.join(" ");
-    if tags.carried.is_empty() {
+fn tags_hint(asked: Asked<'_>) -> String {
+    let tags = asked.tags.join(" ");
+    if asked.carried.is_empty() {
         return format!(
-            "ask for exactly the tags of the credential, or for tags that those own; asked for: {asked}"
+            "ask for exactly the tags of the credential, or for tags that those own; asked for: {tags}"
         );
     }
     format!(
-        "the credential carries {}; ask for exactly these, or for tags that they own in the tailnet policy's tagOwners; asked for: {asked}",
-        tags.carried.join(" ")
+        "the credential carries {}; ask for exactly these, or for tags that they own in the tailnet policy's tagOwners; asked for: {tags}",
+        asked.carried.join(" ")
     )
 }
 
-fn scope_hint(step: Step) -> &'static str {
+fn scope_hint(step: Step, scope: &str) -> String {
     match step {
-        Step::Token => {
-            "give the OAuth client the scope auth_keys (write) in the admin console, or make one that has it"
-        }
-        Step::Create | Step::Read | Step::Revoke => {
-            "the credential needs the scope auth_keys (write); an OAuth client's secret is not an API key"
-        }
+        Step::Token => missing_scope_hint(scope),
+        _ => format!(
+            "the credential needs the scope {scope} (write); an OAuth client's secret is not an API key"
+        ),
+    }
+}
+
+/// What to do where an OAuth client lacks a scope. New clients cannot have the old
+/// scope `devices`; it has `auth_keys` in it, `devices:core` has not.
+pub(crate) fn missing_scope_hint(scope: &str) -> String {
+    match scope {
+        "devices" => "new OAuth clients cannot have the old scope devices: give it devices:core (write) and auth_keys (write)".to_owned(),
+        _ => format!(
+            "give the OAuth client the scope {scope} (write) in the admin console, or make one that has it"
+        ),
     }
 }
 
@@ -220,7 +293,7 @@ mod tests {
     }
 
     fn refused(step: Step, status: u16, body: &str) -> Error {
-        refusal(step, &answer(status, body), Tags::default())
+        refusal(step, &answer(status, body), Asked::of("auth_keys"))
     }
 
     #[test]
@@ -273,10 +346,11 @@ mod tests {
             ),
         ] {
             let error = refusal(
-                Step::Create,
+                Step::Create(Thing::AuthKey),
                 &answer(status, body),
-                Tags {
-                    asked: &asked,
+                Asked {
+                    scope: "auth_keys",
+                    tags: &asked,
                     carried: &carried,
                 },
             );
@@ -291,7 +365,7 @@ mod tests {
     #[test]
     fn details_of_a_validation_are_told() {
         let error = refused(
-            Step::Create,
+            Step::Create(Thing::AuthKey),
             422,
             r#"{"message":"validation failed","data":[{"errors":["reusable is required"]}],"status":422}"#,
         );
@@ -309,7 +383,7 @@ mod tests {
     fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_made() {
         for status in [502, 504] {
             assert!(matches!(
-                refused(Step::Create, status, "{}"),
+                refused(Step::Create(Thing::AuthKey), status, "{}"),
                 Error::OutcomeUnknown(_)
             ));
             assert!(matches!(
@@ -317,12 +391,12 @@ mod tests {
                 Error::Unavailable(_)
             ));
             assert!(matches!(
-                refused(Step::Revoke, status, "{}"),
+                refused(Step::Delete(Thing::AuthKey), status, "{}"),
                 Error::Unavailable(_)
             ));
         }
         assert!(matches!(
-            refused(Step::Create, 503, "{}"),
+            refused(Step::Create(Thing::AuthKey), 503, "{}"),
             Error::Unavailable(_)
         ));
     }
@@ -335,7 +409,7 @@ mod tests {
             assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
         }
         assert!(matches!(
-            malformed(Step::Create, 200, "no JSON"),
+            malformed(Step::Create(Thing::AuthKey), 200, "no JSON"),
             Error::OutcomeUnknown(_)
         ));
     }
@@ -346,7 +420,11 @@ mod tests {
             retry_after: Some("7".to_owned()),
             ..answer(429, r#"{"message":"too many requests"}"#)
         };
-        let Error::RateLimited(limit) = refusal(Step::Create, &response, Tags::default()) else {
+        let Error::RateLimited(limit) = refusal(
+            Step::Create(Thing::AuthKey),
+            &response,
+            Asked::of("auth_keys"),
+        ) else {
             panic!()
         };
         assert_eq!(limit.retry_after_seconds, Some(7));
@@ -354,9 +432,11 @@ mod tests {
 
     #[test]
     fn escapes_in_the_servers_words_do_not_come_through() {
-        let Error::InvalidRequest(problem) =
-            refused(Step::Create, 400, r#"{"message":"bad\u001b[31m\nthing"}"#)
-        else {
+        let Error::InvalidRequest(problem) = refused(
+            Step::Create(Thing::AuthKey),
+            400,
+            r#"{"message":"bad\u001b[31m\nthing"}"#,
+        ) else {
             panic!()
         };
         assert!(problem.message.ends_with("bad [31m thing"));

@@ -1,9 +1,9 @@
 use serde::Deserialize;
-use tailmint_api::{AUTH_KEYS_SCOPE, Route, one_line};
+use tailmint_api::{Route, one_line};
 
 use crate::{
     Credential, Error, OauthClient, Problem, Request, Transport,
-    refusal::{Step, Tags, malformed, refusal},
+    refusal::{Asked, Step, malformed, missing_scope_hint, refusal},
     transport::Body,
 };
 
@@ -24,10 +24,11 @@ struct Granted {
 }
 
 /// The token to ask with: an API key is one already, an OAuth client is
-/// exchanged for one of the scope [`AUTH_KEYS_SCOPE`].
+/// exchanged for one of this scope.
 pub(crate) fn token(
     transport: &mut impl Transport,
     credential: &Credential,
+    scope: &str,
 ) -> Result<Token, Error> {
     credential.check()?;
     match credential {
@@ -35,18 +36,24 @@ pub(crate) fn token(
             bearer: key.clone(),
             tags: Vec::new(),
         }),
-        Credential::OauthClient(client) => exchange(transport, client),
+        Credential::OauthClient(client) => exchange(transport, client, scope),
     }
 }
 
-fn exchange(transport: &mut impl Transport, client: &OauthClient) -> Result<Token, Error> {
+/// Exchanges the client for a token of one scope, which has to be the one that was
+/// asked for.
+pub(crate) fn exchange(
+    transport: &mut impl Transport,
+    client: &OauthClient,
+    scope: &str,
+) -> Result<Token, Error> {
     // In the body, never as HTTP Basic: its base64 would hide the placeholder
     // of a host that seals the secret.
     let form = form_urlencoded::Serializer::new(String::new())
         .append_pair("client_id", &client.id)
         .append_pair("client_secret", &client.secret)
         .append_pair("grant_type", "client_credentials")
-        .append_pair("scope", AUTH_KEYS_SCOPE)
+        .append_pair("scope", scope)
         .finish();
     let response = transport
         .send(&Request {
@@ -58,16 +65,16 @@ fn exchange(transport: &mut impl Transport, client: &OauthClient) -> Result<Toke
                 content: form.into_bytes(),
             }),
         })
-        .map_err(|error| error.before_any_key("an access token"))?;
+        .map_err(|error| error.without_effect(&Step::Token.what()))?;
     if response.status != 200 {
-        return Err(refusal(Step::Token, &response, Tags::default()));
+        return Err(refusal(Step::Token, &response, Asked::of(scope)));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|error| malformed(Step::Token, 200, &one_line(&error.to_string())))?;
     if !is_token(&granted.access_token) {
         return Err(malformed(Step::Token, 200, "it has no usable access token"));
     }
-    check_scope(granted.scope.as_deref())?;
+    check_scope(scope, granted.scope.as_deref())?;
     Ok(Token {
         bearer: granted.access_token,
         tags: granted
@@ -91,24 +98,22 @@ fn is_token(token: &str) -> bool {
 /// The server drops scopes that it does not know without a word
 /// (tailscale/tailscale #14286), so what it granted is compared with what was
 /// asked for. None at all means the same (RFC 6749, 5.1).
-fn check_scope(granted: Option<&str>) -> Result<(), Error> {
+fn check_scope(asked: &str, granted: Option<&str>) -> Result<(), Error> {
     let Some(granted) = granted else {
         return Ok(());
     };
     if granted
         .split_ascii_whitespace()
-        .any(|scope| scope == AUTH_KEYS_SCOPE || scope == "all")
+        .any(|scope| scope == asked || scope == "all")
     {
         return Ok(());
     }
     Err(Error::MissingScope(Problem {
         message: format!(
-            "the server dropped the scope {AUTH_KEYS_SCOPE} and granted: {}",
+            "the server dropped the scope {asked} and granted: {}",
             one_line(granted)
         ),
-        hint: format!(
-            "give the OAuth client the scope {AUTH_KEYS_SCOPE} (write) in the admin console, or make one that has it"
-        ),
+        hint: missing_scope_hint(asked),
         status: Some(200),
     }))
 }

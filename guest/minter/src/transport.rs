@@ -1,12 +1,14 @@
 use tailmint_api::{API_HOST, Route, USER_AGENT, one_line};
 
-use crate::{Error, Problem, TransportCause, TransportFailure, refusal::outcome_unknown};
+use crate::{
+    Error, Problem, TransportCause, TransportFailure,
+    refusal::{Step, Thing, outcome_unknown},
+};
 
 /// The way out: one request, one response.
 pub trait Transport {
     /// Sends the request to [`API_HOST`] and waits for the whole
-    /// response, of which at most [`tailmint_api::MAX_RESPONSE_BYTES`] of body are
-    /// taken. Redirects are not followed.
+    /// response, of which at most [`Route::max_response_bytes`] of body are taken. Redirects are not followed.
     fn send(&mut self, request: &Request) -> Result<Response, TransportError>;
 }
 
@@ -91,9 +93,9 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// What this means where the request makes nothing: the caller may ask
-    /// again. `what` is what was asked for.
-    pub(crate) fn before_any_key(self, what: &str) -> Error {
+    /// What this means where asking again does no harm. `what` is what was asked
+    /// for.
+    pub(crate) fn without_effect(self, what: &str) -> Error {
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { cause, detail } | Self::NotSent { cause, detail } => {
@@ -102,18 +104,17 @@ impl TransportError {
         }
     }
 
-    /// What this means where the request makes a key.
-    pub(crate) fn while_making_a_key(self) -> Error {
+    /// What this means where the request makes something.
+    pub(crate) fn while_making(self, thing: Thing) -> Error {
+        let what = format!("the request for {}", Step::Create(thing).what());
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
-                &format!(
-                    "no answer came to the request for a new key: {}",
-                    one_line(&detail)
-                ),
+                thing,
+                &format!("no answer came to {what}: {}", one_line(&detail)),
                 None,
             ),
-            Self::NotSent { cause, detail } => failure("the request for a new key", cause, &detail),
+            Self::NotSent { cause, detail } => failure(&what, cause, &detail),
         }
     }
 }

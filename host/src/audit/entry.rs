@@ -42,7 +42,10 @@ pub struct Entry<'a> {
     /// The file of the authorities that are trusted instead, if the user said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<&'a str>,
-    /// The tags of the key that is asked for.
+    /// The scopes of the OAuth client that is asked for, or that are asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The tags of the key or the client that is asked for.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub tags: Vec<String>,
     /// How many seconds the key that is asked for is to live.
@@ -63,7 +66,8 @@ pub struct Entry<'a> {
     /// Why no answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
-    /// The key that the request is about, or that the answer has.
+    /// The id of the key or the OAuth client that the request is about, or that the
+    /// answer has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
 }
@@ -140,6 +144,7 @@ impl Context {
             request_bytes: 0,
             connect_to: self.connect_to.as_deref(),
             ca_file: self.ca_file.as_deref(),
+            scopes: Vec::new(),
             tags: Vec::new(),
             expiry_seconds: None,
             secrets: Vec::new(),

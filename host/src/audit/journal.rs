@@ -6,7 +6,7 @@ use super::{Audit, AuditError, AuditEvent, Context, Entry, SecretUse, Verdict};
 use crate::{
     KeyId, Operation, Secret,
     egress::Failure,
-    policy::{Decision, Intent, Rule, quoted},
+    policy::{Decision, Errand, Intent, Rule, quoted},
 };
 
 /// Writes down what one call of the component leads to, where there is an audit.
@@ -26,6 +26,7 @@ pub(crate) struct About {
     host: String,
     path: String,
     request_bytes: usize,
+    scopes: Vec<String>,
     tags: Vec<String>,
     expiry_seconds: Option<u32>,
     key: Option<String>,
@@ -40,10 +41,8 @@ impl About {
         rule: Option<Rule>,
     ) -> Self {
         let words = |text: &str| quoted(text.as_bytes()).trim_matches('"').to_owned();
-        let mint = match (intent, rule) {
-            (Intent::Mint { properties, .. }, Some(Rule::CreateAuthKey)) => Some(properties),
-            _ => None,
-        };
+        // The token that comes before says nothing about what is to be made.
+        let asks = rule.is_some_and(|rule| rule != Rule::Token);
         Self {
             operation: intent.operation(),
             rule: decision.rule,
@@ -56,10 +55,9 @@ impl About {
                 None => words(parts.uri.path()),
             },
             request_bytes: body.len(),
-            tags: mint.map_or_else(Vec::new, |key| {
-                key.tags.iter().map(ToString::to_string).collect()
-            }),
-            expiry_seconds: mint.map(|key| key.expiry.as_secs()),
+            scopes: if asks { scopes(intent) } else { Vec::new() },
+            tags: if asks { tags(intent) } else { Vec::new() },
+            expiry_seconds: expiry_seconds(intent).filter(|_| asks),
             key: intent.id().map(ToString::to_string),
         }
     }
@@ -68,10 +66,6 @@ impl About {
 impl About {
     /// A request that was not even made, since it would be refused.
     pub(crate) fn foreseen(intent: &Intent, decision: &Decision, rule: Rule) -> Self {
-        let properties = match intent {
-            Intent::Mint { properties, .. } => Some(properties),
-            _ => None,
-        };
         Self {
             operation: intent.operation(),
             rule: decision.rule,
@@ -81,12 +75,26 @@ impl About {
             host: tailmint_api::API_HOST.to_owned(),
             path: rule.route().template().to_owned(),
             request_bytes: 0,
-            tags: properties.map_or_else(Vec::new, |key| {
-                key.tags.iter().map(ToString::to_string).collect()
-            }),
-            expiry_seconds: properties.map(|key| key.expiry.as_secs()),
-            key: None,
+            scopes: scopes(intent),
+            tags: tags(intent),
+            expiry_seconds: expiry_seconds(intent),
+            key: intent.id().map(ToString::to_string),
         }
+    }
+}
+
+fn scopes(intent: &Intent) -> Vec<String> {
+    intent.scopes().iter().map(ToString::to_string).collect()
+}
+
+fn tags(intent: &Intent) -> Vec<String> {
+    intent.tags().iter().map(ToString::to_string).collect()
+}
+
+fn expiry_seconds(intent: &Intent) -> Option<u32> {
+    match &intent.errand {
+        Errand::Mint { properties } => Some(properties.expiry.as_secs()),
+        _ => None,
     }
 }
 
@@ -180,6 +188,7 @@ impl Journal {
         entry.host.clone_from(&about.host);
         entry.path.clone_from(&about.path);
         entry.request_bytes = about.request_bytes;
+        entry.scopes.clone_from(&about.scopes);
         entry.tags.clone_from(&about.tags);
         entry.expiry_seconds = about.expiry_seconds;
         entry.key.clone_from(&about.key);

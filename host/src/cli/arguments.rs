@@ -324,7 +324,7 @@ pub(super) enum PolicyCommand {
     #[command(after_help = EXPLAIN_EXAMPLES)]
     Explain {
         /// What the component was called for
-        #[arg(long, value_parser = operation, default_value = "mint", value_name = "mint|get|revoke")]
+        #[arg(long, default_value = "mint", value_name = "OPERATION")]
         operation: Operation,
         /// The method
         method: String,
@@ -344,13 +344,6 @@ Example:
   tailmint policy explain POST https://api.tailscale.com/api/v2/tailnet/-/keys \\
     -H 'content-type: application/json' \\
     --body '{\"capabilities\":{\"devices\":{\"create\":{\"tags\":[\"tag:lab\"]}}},\"expirySeconds\":60}'";
-
-fn operation(text: &str) -> Result<Operation, String> {
-    [Operation::Get, Operation::Mint, Operation::Revoke]
-        .into_iter()
-        .find(|operation| operation.name() == text)
-        .ok_or_else(|| "give mint, get or revoke".to_owned())
-}
 
 /// What was decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

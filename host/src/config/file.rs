@@ -8,9 +8,10 @@ use std::{
 
 use rustix::fs::OFlags;
 use serde::{Deserialize, Deserializer, de::Error};
+use tailmint_api::AUTH_KEYS_SCOPE;
 
 use super::{ConfigError, Place};
-use crate::{Description, Expiry, KeyProperties, Profile, Tag};
+use crate::{Description, Expiry, KeyProperties, Profile, Scope, Tag};
 
 /// A configuration with a hundred profiles is under 32 KiB.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -29,7 +30,7 @@ pub(super) struct File {
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 pub(super) struct ProfileEntry {
     description: Option<Description>,
-    scopes: Option<Vec<String>>,
+    scopes: Option<Vec<Scope>>,
     tags: Option<Vec<Tag>>,
     #[serde(deserialize_with = "file_name")]
     id_file: Option<String>,
@@ -99,7 +100,7 @@ impl ProfileEntry {
                 Some(description) => description,
                 None => name.parse().map_err(|_| "description")?,
             },
-            scopes: vec!["auth_keys".to_owned()],
+            scopes: vec![AUTH_KEYS_SCOPE.parse().expect("a scope")],
             id_file: self.id_file.take().ok_or("id-file")?,
             secret_file: self.secret_file.take().ok_or("secret-file")?,
             key: KeyProperties::for_tags(tags.clone()),

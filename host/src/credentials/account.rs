@@ -3,7 +3,7 @@ use std::os::unix::ffi::OsStrExt;
 use zeroize::Zeroizing;
 
 use super::{
-    Credential, CredentialError, SecretsDir, Wrong,
+    ClientFiles, Credential, CredentialError, SecretsDir, Wrong,
     secret_file::{self, Privacy},
     shape::Kind,
 };
@@ -37,8 +37,8 @@ impl Account {
         directory: &SecretsDir,
         environment: &Environment,
     ) -> Result<Self, CredentialError> {
-        let id_path = directory.path().join(&profile.id_file);
-        let secret_path = directory.path().join(&profile.secret_file);
+        let files = ClientFiles::of(profile, directory);
+        let (id_path, secret_path) = (files.current_id_path(), files.secret_path().to_owned());
         let read = |path: &std::path::Path, kind, privacy| {
             secret_file::read(path, kind, privacy).map_err(|wrong| CredentialError::File {
                 path: path.to_owned(),
@@ -72,6 +72,33 @@ impl Account {
                 }),
             },
         }
+    }
+
+    /// All that is wrong with the profile's credential, where [`Account::of_profile`]
+    /// tells the first.
+    pub(crate) fn all_wrong(
+        profile: &Profile,
+        directory: &SecretsDir,
+        environment: &Environment,
+    ) -> Vec<CredentialError> {
+        let files = ClientFiles::of(profile, directory);
+        let mut wrong = Vec::new();
+        for (path, kind, privacy) in [
+            (files.current_id_path(), Kind::ClientId, Privacy::Readable),
+            (
+                files.secret_path().to_owned(),
+                Kind::ClientSecret,
+                directory.privacy(),
+            ),
+        ] {
+            if let Err(it) = secret_file::read(&path, kind, privacy) {
+                wrong.push(CredentialError::File { path, wrong: it });
+            }
+        }
+        if wrong.is_empty() {
+            wrong.extend(Self::of_profile(profile, directory, environment).err());
+        }
+        wrong
     }
 
     /// The API key of the environment, if there is one.
@@ -111,6 +138,11 @@ impl Account {
             origin: format!("${KEY}"),
         }))
     }
+}
+
+/// The secret of an OAuth client that did not come from a file.
+pub(crate) fn client_secret(value: &[u8]) -> Result<Secret, Wrong> {
+    Kind::ClientSecret.judge(value).map(secret_of)
 }
 
 fn secret_of(mut value: Zeroizing<String>) -> Secret {

@@ -44,6 +44,23 @@ pub enum CredentialError {
         /// The file of its secret.
         secret: PathBuf,
     },
+    /// Files that must not be overwritten unasked are there.
+    #[error("{} is there already", path.display())]
+    Present {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is none that may make, read or delete OAuth clients.
+    #[error("there is no credential that may make OAuth clients")]
+    NoOwner,
+    /// A file cannot be written.
+    #[error("{} cannot be written: {detail}", path.display())]
+    Unwritable {
+        /// The file.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// A variable is set, and cannot be used.
     #[error("${name}: {wrong}")]
     Variable {
@@ -61,6 +78,9 @@ pub enum Wrong {
     /// It looks like `NAME=value`.
     #[error("it has NAME=value where the bare value is wanted")]
     Assignment,
+    /// It is not the id of an OAuth client.
+    #[error("it is not the id of an OAuth client")]
+    ClientId,
     /// It begins with `#`.
     #[error("it begins with a comment")]
     Comment,
@@ -164,6 +184,14 @@ impl CredentialError {
             Self::None { .. } => {
                 "put the OAuth client's id and secret there, mode 0600, or give --secrets-dir"
                     .to_owned()
+            }
+            Self::NoOwner => "set TAILSCALE_API_KEY and TAILSCALE_TAILNET, or give --as PROFILE with an OAuth client of the scope oauth_keys".to_owned(),
+            Self::Present { .. } => {
+                "give --replace to overwrite it, or exchange the client: tailmint clients rotate"
+                    .to_owned()
+            }
+            Self::Unwritable { path, .. } => {
+                format!("see who may write there, and whether there is room: {}", path.display())
             }
             Self::Variable { name, .. } => format!("set {name} to the bare value"),
         })

@@ -2,6 +2,7 @@
 //! environment variables.
 
 mod account;
+mod client_files;
 mod credential;
 mod error;
 mod secret_file;
@@ -9,6 +10,8 @@ mod secrets_dir;
 mod shape;
 
 pub use account::Account;
+pub(crate) use account::client_secret;
+pub(crate) use client_files::{ClientFiles, Leftover, Presence};
 pub use credential::Credential;
 pub use error::{CredentialError, Wrong};
 pub use secrets_dir::SecretsDir;

@@ -116,9 +116,13 @@ fn judge(metadata: &Metadata, privacy: Privacy) -> Result<(), Wrong> {
 /// the file's owner may.
 fn judge_parent(path: &Path) -> Result<(), Wrong> {
     let target = path.canonicalize().map_err(|error| unreadable(&error))?;
-    let Some(directory) = target.parent() else {
-        return Ok(());
-    };
+    match target.parent() {
+        Some(directory) => judge_directory(directory),
+        None => Ok(()),
+    }
+}
+
+pub(super) fn judge_directory(directory: &Path) -> Result<(), Wrong> {
     let metadata = directory.metadata().map_err(|error| unreadable(&error))?;
     let mode = metadata.mode() & 0o7777;
     if mode & 0o022 != 0 && mode & 0o1000 == 0 {

@@ -4,7 +4,6 @@ use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
-use tailmint_api::MAX_RESPONSE_BYTES;
 use tokio::{sync::Mutex, time::timeout};
 use zeroize::Zeroizing;
 
@@ -29,10 +28,14 @@ impl Connection {
         }
     }
 
-    /// Sends the request and takes the whole answer. A request is sent again, on
+    /// Sends the request and takes the whole answer, of at most so many bytes. A request is sent again, on
     /// a new connection, only where the old one was closed before a byte of it
     /// was written.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Inbound, Failure> {
+    pub(super) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+        most: usize,
+    ) -> Result<Inbound, Failure> {
         let mut kept = self.sender.lock().await;
         let mut sender = match kept.take() {
             Some(sender) if !sender.is_closed() => sender,
@@ -52,7 +55,7 @@ impl Connection {
                     None => return Err(broken(&error.into_error())),
                 },
             };
-            whole(response).await
+            whole(response, most).await
         });
         let inbound = answer.await.map_err(|_| Failure::AnswerTimeout {
             limit: ANSWER_LIMIT,
@@ -61,11 +64,20 @@ impl Connection {
         Ok(inbound)
     }
 
+    /// Makes the connection where there is none, and keeps it.
+    pub(crate) async fn reach(&self) -> Result<(), Failure> {
+        let mut kept = self.sender.lock().await;
+        if !kept.as_ref().is_some_and(|sender| !sender.is_closed()) {
+            *kept = Some(self.open().await?);
+        }
+        Ok(())
+    }
+
     async fn open(&self) -> Result<http1::SendRequest<Full<Bytes>>, Failure> {
         let stream = self.connector.connect().await?;
         let (sender, driver) = http1::Builder::new()
             .max_headers(MAX_HEADERS)
-            .max_buf_size(MAX_RESPONSE_BYTES)
+            .max_buf_size(MAX_BUFFER_BYTES)
             .handshake(stream)
             .await
             .map_err(|error| broken(&error))?;
@@ -75,26 +87,26 @@ impl Connection {
     }
 }
 
+/// What hyper reads ahead, headers included; bodies have limits of their own.
+const MAX_BUFFER_BYTES: usize = 64 * 1024;
+
 /// The API sends about fifteen.
 const MAX_HEADERS: usize = 64;
 
-async fn whole(response: Response<Incoming>) -> Result<Inbound, Failure> {
+async fn whole(response: Response<Incoming>, most: usize) -> Result<Inbound, Failure> {
     let (parts, body) = response.into_parts();
     // None was asked for, and nothing could be sealed in it.
     if parts.headers.contains_key(header::CONTENT_ENCODING) {
         return Err(Failure::Encoded);
     }
-    let body = Limited::new(body, MAX_RESPONSE_BYTES)
-        .collect()
-        .await
-        .map_err(|error| {
-            if error.is::<LengthLimitError>() {
-                return Failure::TooLong;
-            }
-            Failure::Broken {
-                detail: chain(&*error),
-            }
-        })?;
+    let body = Limited::new(body, most).collect().await.map_err(|error| {
+        if error.is::<LengthLimitError>() {
+            return Failure::TooLong { most };
+        }
+        Failure::Broken {
+            detail: chain(&*error),
+        }
+    })?;
     Ok(Inbound {
         status: parts.status,
         headers: parts.headers,

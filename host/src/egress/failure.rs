@@ -1,6 +1,5 @@
 use std::{net::IpAddr, time::Duration};
 
-use tailmint_api::MAX_RESPONSE_BYTES;
 use wasmtime_wasi_http::Error as WasiError;
 
 /// Why no answer came to a request that the policy let through.
@@ -68,8 +67,11 @@ pub enum Failure {
         limit: Duration,
     },
     /// The answer is too long.
-    #[error("the answer is longer than {MAX_RESPONSE_BYTES} bytes")]
-    TooLong,
+    #[error("the answer is longer than {most} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        most: usize,
+    },
     /// The answer is in an encoding that was not asked for.
     #[error("the answer is encoded in a way that was not asked for")]
     Encoded,
@@ -92,7 +94,7 @@ impl Failure {
             Self::Tls { .. } => WasiError::TlsProtocolError,
             Self::Broken { .. } => WasiError::ConnectionTerminated,
             Self::AnswerTimeout { .. } => WasiError::HttpResponseTimeout,
-            Self::TooLong => WasiError::HttpResponseBodySize(None),
+            Self::TooLong { .. } => WasiError::HttpResponseBodySize(None),
             Self::Encoded => WasiError::HttpResponseContentCoding(None),
         }
     }

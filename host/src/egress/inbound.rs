@@ -39,15 +39,14 @@ impl Inbound {
                     // A key that nobody asked for, or without a usable id,
                     // cannot be a result: the component sees none.
                     let sealed = match id {
-                        Some(id)
-                            if rule == Rule::CreateAuthKey && is_auth_key(key.expose_secret()) =>
-                        {
+                        Some(id) if is_result_of(rule, key.expose_secret()) => {
                             Some(seals.issued(id, key)?.as_str().to_owned())
                         }
                         _ => None,
                     };
                     members.insert("key".to_owned(), sealed.into());
                 }
+                members.values_mut().for_each(bare);
                 Zeroizing::new(Value::Object(members).to_string())
             }
             _ => Zeroizing::new(String::from_utf8_lossy(&self.body).into_owned()),
@@ -77,11 +76,44 @@ impl Inbound {
 /// make its own requests for an OAuth client's secret: only an auth key of
 /// Tailscale or Headscale is one. Those that were seen have under 100 bytes.
 fn is_auth_key(text: &str) -> bool {
+    is_plain(text) && (text.starts_with("tskey-auth-") || text.starts_with("hskey-auth-"))
+}
+
+/// The same for what is kept in a file, and sent to the token endpoint later.
+fn is_client_secret(text: &str) -> bool {
+    is_plain(text) && (text.starts_with("tskey-client-") || text.starts_with("hskey-client-"))
+}
+
+fn is_plain(text: &str) -> bool {
     const MAX_KEY_BYTES: usize = 256;
     let is_plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
-    (text.starts_with("tskey-auth-") || text.starts_with("hskey-auth-"))
-        && text.len() <= MAX_KEY_BYTES
-        && text.bytes().all(is_plain)
+    text.len() <= MAX_KEY_BYTES && text.bytes().all(is_plain)
+}
+
+fn is_result_of(rule: Rule, key: &str) -> bool {
+    match rule {
+        Rule::CreateAuthKey => is_auth_key(key),
+        Rule::CreateClient => is_client_secret(key),
+        _ => false,
+    }
+}
+
+/// Takes out what would be a secret further down: the API answers none there.
+fn bare(value: &mut Value) {
+    match value {
+        Value::Array(items) => items.iter_mut().for_each(bare),
+        Value::Object(members) => {
+            for (name, value) in members {
+                match value {
+                    Value::String(_) if name == "key" || name == "access_token" => {
+                        *value = Value::Null;
+                    }
+                    _ => bare(value),
+                }
+            }
+        }
+        _ => {}
+    }
 }
 
 /// The id of a key; control servers other than Tailscale's have numbers.

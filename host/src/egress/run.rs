@@ -110,7 +110,11 @@ impl Run {
         };
         self.state().outcome.last_sent = Some(rule);
         let begun = Instant::now();
-        let inbound = match self.connection.send(wire).await {
+        let inbound = match self
+            .connection
+            .send(wire, rule.route().max_response_bytes())
+            .await
+        {
             Ok(inbound) => inbound,
             Err(failure) => {
                 self.observer.observe(&Event::Failed {
@@ -205,10 +209,11 @@ impl Run {
 
     /// Whether it may be given up on before it has sent what it is for.
     pub(crate) fn is_interruptible(&self) -> bool {
-        self.state().policy.intent().operation() != Operation::Revoke
+        let operation = self.state().policy.intent().operation();
+        !matches!(operation, Operation::DeleteClient | Operation::Revoke)
     }
 
-    /// The keys that the API gave out in this run.
+    /// The keys or clients that the API gave out in this run.
     pub(crate) fn issued_ids(&self) -> Vec<crate::KeyId> {
         self.state().seals.issued_ids()
     }

@@ -5,7 +5,6 @@ use tailmint_api::{API_HOST, USER_AGENT};
 use zeroize::Zeroizing;
 
 use crate::{
-    KeyProperties,
     policy::{Body, Intent, Outbound, Refusal, Rule},
     seal::Seals,
 };
@@ -22,7 +21,10 @@ pub(super) fn wire(
     no_stray_placeholder(rule, outbound, seals)?;
     let mut request = Request::builder()
         .method(outbound.method.clone())
-        .uri(&outbound.path)
+        .uri(match rule.route().query() {
+            Some(query) => format!("{}?{query}", outbound.path),
+            None => outbound.path.clone(),
+        })
         .header(header::HOST, API_HOST)
         .header(header::ACCEPT, "application/json")
         .header(header::USER_AGENT, USER_AGENT);
@@ -38,14 +40,13 @@ pub(super) fn wire(
         value.set_sensitive(true);
         request = request.header(header::AUTHORIZATION, value);
     }
-    let (content_type, body) = match (rule, &outbound.body, intent) {
-        (Rule::Token, Body::Form(members), _) => (
+    let (content_type, body) = match (&outbound.body, intent.body_text()) {
+        (Body::Form(members), _) if rule.is_for_token() => (
             Some("application/x-www-form-urlencoded"),
             token_form(members, seals)?,
         ),
-        (Rule::CreateAuthKey, _, Intent::Mint { properties, .. }) => {
-            (Some("application/json"), key_json(properties))
-        }
+        // What the caller asked for, in its own words.
+        (_, Some(body)) if !rule.is_for_token() => (Some("application/json"), body.into()),
         _ => (None, Bytes::new()),
     };
     if let Some(content_type) = content_type {
@@ -73,7 +74,7 @@ fn no_stray_placeholder(rule: Rule, outbound: &Outbound, seals: &Seals) -> Resul
     match &outbound.body {
         Body::Form(members) => {
             for (name, value) in members {
-                let place = rule == Rule::Token && name == "client_secret";
+                let place = rule.is_for_token() && name == "client_secret";
                 if !place && seals.occurs_in(value) {
                     return stray("body");
                 }
@@ -103,12 +104,4 @@ fn token_form(members: &[(String, String)], seals: &Seals) -> Result<Bytes, Refu
     Ok(Bytes::from_owner(Zeroizing::new(
         form.finish().into_bytes(),
     )))
-}
-
-/// The body that makes a key: what the caller asked for, nothing else.
-fn key_json(properties: &KeyProperties) -> Bytes {
-    let body = properties.body();
-    serde_json::to_vec(&body)
-        .expect("text and numbers only")
-        .into()
 }

@@ -1,6 +1,6 @@
 use std::{sync::Arc, time::Duration};
 
-use super::{MintError, Minter, attempt::RUN_LIMIT, patience::Patience};
+use super::{MintError, Minter, call::RUN_LIMIT, patience::Patience};
 use crate::{
     ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Policy, Trust,
     audit::{Actor, Audit, Context},

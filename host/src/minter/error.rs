@@ -161,13 +161,20 @@ impl MintError {
         }
     }
 
-    /// Adds what became of a key that the API gave out before this went wrong.
-    pub(super) fn left_behind(&mut self, id: &KeyId, revoked: bool) {
-        let fate = if revoked {
-            format!("key {id} was made and is revoked again")
-        } else {
-            self.hint = Some(format!("revoke it: tailmint keys revoke {id}"));
-            format!("key {id} was made and could not be revoked")
+    /// Adds what became of a key or a client that the API gave out before this went
+    /// wrong.
+    pub(super) fn left_behind(&mut self, id: &KeyId, client: bool, ended: bool) {
+        let fate = match (client, ended) {
+            (false, true) => format!("key {id} was made and is revoked again"),
+            (true, true) => format!("OAuth client {id} was made and is deleted again"),
+            (false, false) => {
+                self.hint = Some(format!("revoke it: tailmint keys revoke {id}"));
+                format!("key {id} was made and could not be revoked")
+            }
+            (true, false) => {
+                self.hint = Some(format!("delete it: tailmint clients delete --id {id}"));
+                format!("OAuth client {id} was made and could not be deleted")
+            }
         };
         self.message = format!("{}; {fate}", self.message);
     }

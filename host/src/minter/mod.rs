@@ -1,13 +1,19 @@
-//! The library's main object: mints, reads and revokes auth keys.
+//! The library's main object: mints, reads and revokes auth keys, and makes and
+//! ends the OAuth clients that it is done with.
 
 mod attempt;
 mod auth_key;
 mod builder;
+mod call;
+mod client;
+mod clients;
 mod error;
 mod patience;
+mod told;
 
 pub use auth_key::{AuthKey, MintedKey};
 pub use builder::MinterBuilder;
+pub use client::{ClientDetails, NewClient, ScopeCheck};
 pub use error::{MintError, MintErrorKind};
 
 use std::{sync::Arc, time::Duration};
@@ -15,14 +21,15 @@ use std::{sync::Arc, time::Duration};
 use patience::{Patience, Verdict};
 
 use crate::{
-    Credential, Event, Interrupt, KeyId, KeyProperties, Observer, Tailnet,
+    Credential, Event, Failure, Interrupt, KeyId, KeyProperties, Observer, Operation, Tailnet,
     audit::{Audit, Context},
     egress::Connection,
-    policy::{Intent, Policy},
+    policy::{Errand, Intent, Policy},
     sandbox::Sandbox,
 };
 
-/// Mints, reads and revokes auth keys with the sandboxed component.
+/// Mints, reads and revokes auth keys with the sandboxed component, and makes,
+/// checks and deletes OAuth clients.
 ///
 /// The component is loaded once; each call gets an instance of its own, which
 /// never sees a secret. All calls share one connection, which is made when the
@@ -59,18 +66,20 @@ impl Minter {
         tailnet: &Tailnet,
         properties: &KeyProperties,
     ) -> Result<MintedKey, MintError> {
-        let intent = Intent::Mint {
+        let intent = Intent {
             tailnet: tailnet.clone(),
-            properties: properties.clone(),
+            errand: Errand::Mint {
+                properties: properties.clone(),
+            },
         };
         self.patiently(true, async || {
             let (result, issued) = self.attempt_mint(credential, &intent).await;
             match result {
                 Ok(_) if self.interrupt.is_raised() => {
                     let error = MintError::interrupted();
-                    Err(self.abandon(credential, tailnet, error, &issued).await)
+                    Err(self.abandon(credential, &intent, error, &issued).await)
                 }
-                Err(error) => Err(self.abandon(credential, tailnet, error, &issued).await),
+                Err(error) => Err(self.abandon(credential, &intent, error, &issued).await),
                 minted => minted,
             }
         })
@@ -84,14 +93,28 @@ impl Minter {
         tailnet: &Tailnet,
         id: &KeyId,
     ) -> Result<AuthKey, MintError> {
-        let intent = Intent::Get {
+        let intent = Intent {
             tailnet: tailnet.clone(),
-            id: id.clone(),
+            errand: Errand::Get { id: id.clone() },
         };
         self.patiently(true, async || {
             self.attempt_get(credential, &intent, id).await
         })
         .await
+    }
+
+    /// Describes all auth keys that the credential may see.
+    pub async fn list(
+        &self,
+        credential: &Credential,
+        tailnet: &Tailnet,
+    ) -> Result<Vec<AuthKey>, MintError> {
+        let intent = Intent {
+            tailnet: tailnet.clone(),
+            errand: Errand::List,
+        };
+        self.patiently(true, async || self.attempt_list(credential, &intent).await)
+            .await
     }
 
     /// Revokes an auth key: it joins no more machines. Those that have joined
@@ -102,14 +125,24 @@ impl Minter {
         tailnet: &Tailnet,
         id: &KeyId,
     ) -> Result<(), MintError> {
-        let intent = Intent::Revoke {
+        let intent = Intent {
             tailnet: tailnet.clone(),
-            id: id.clone(),
+            errand: Errand::Revoke { id: id.clone() },
         };
         self.patiently(false, async || {
-            self.attempt_revoke(credential, &intent, id).await
+            self.attempt_end(credential, &intent, id).await
         })
         .await
+    }
+
+    /// Connects to the API, and keeps the connection for what is asked next. No
+    /// request is sent.
+    ///
+    /// # Errors
+    /// The API's name is not found, or not public; nobody answers there; or the
+    /// certificate is not good.
+    pub async fn reach(&self) -> Result<(), Failure> {
+        self.connection.reach().await
     }
 
     /// Calls until it succeeds, cannot succeed, or patience ends.
@@ -142,22 +175,27 @@ impl Minter {
         }
     }
 
-    /// Revokes the keys that the API gave out in a run that came to no result,
-    /// and names those that could not be revoked.
+    /// Ends the keys or clients that the API gave out in a run that came to no
+    /// result, and names those that could not be ended.
     async fn abandon(
         &self,
         credential: &Credential,
-        tailnet: &Tailnet,
+        intent: &Intent,
         mut error: MintError,
         issued: &[KeyId],
     ) -> MintError {
         for id in issued {
-            let intent = Intent::Revoke {
-                tailnet: tailnet.clone(),
-                id: id.clone(),
+            let (id, client) = (id.clone(), intent.operation() == Operation::CreateClient);
+            let undoing = Intent {
+                tailnet: intent.tailnet.clone(),
+                errand: if client {
+                    Errand::DeleteClient { id: id.clone() }
+                } else {
+                    Errand::Revoke { id: id.clone() }
+                },
             };
-            let revoked = self.attempt_undo(credential, &intent, id).await;
-            error.left_behind(id, revoked.is_ok());
+            let undone = self.attempt_undo(credential, &undoing, &id).await;
+            error.left_behind(&id, client, undone.is_ok());
         }
         error
     }

@@ -31,7 +31,10 @@ impl Policy {
             Ok(outbound) => outbound,
             Err(refusal) => return refused("no-rule", refusal),
         };
-        let Some(rule) = Rule::ALL.into_iter().find(|rule| rule.is_for(&outbound)) else {
+        // Two rules may have one route: the operation's own decides.
+        let own = Rule::of_operation(operation);
+        let mut rules = [own].into_iter().chain(Rule::ALL);
+        let Some(rule) = rules.find(|rule| rule.is_for(&outbound)) else {
             let reason = "no rule has this method and path";
             return refused("no-rule", Refusal::new("route", reason));
         };

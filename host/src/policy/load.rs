@@ -272,13 +272,13 @@ impl Policy {
         rule: Rule,
         operation: Operation,
         outbound: &Outbound,
-        before: u32,
+        before: usize,
     ) -> Result<(), Refusal> {
         self.judge(|document| document.check(rule, operation, outbound, before))
     }
 
-    pub(crate) fn check_key(&self, body: &Value) -> Result<(), Refusal> {
-        self.judge(|document| document.check_key(body))
+    pub(crate) fn check_body(&self, rule: Rule, body: &Value) -> Result<(), Refusal> {
+        self.judge(|document| document.check_body(rule, body))
     }
 
     /// The verdict of the policy, with the file that would have to change.

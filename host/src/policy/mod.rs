@@ -16,7 +16,7 @@ pub(crate) use decision::quoted;
 pub use decision::{Decision, Refusal};
 pub(crate) use document::Permission;
 pub use explain::Explained;
-pub(crate) use intent::Intent;
+pub(crate) use intent::{Errand, Intent};
 pub use load::{Policy, PolicyError};
 pub use operation::Operation;
 pub(crate) use outbound::{Body, MAX_BODY_BYTES, Outbound};

@@ -1,89 +1,128 @@
 use http::header;
-use serde_json::{Value, json};
-use tailmint_api::{AUTH_KEYS_SCOPE, Route, USER_AGENT};
+use serde_json::Value;
+use tailmint_api::{Route, USER_AGENT};
 
 use super::{
-    Body, Intent, MAX_BODY_BYTES, Outbound,
+    Body, Intent, MAX_BODY_BYTES, Operation, Outbound,
     decision::{Refusal, quoted},
 };
 use crate::KeyId;
 
-/// The requests that there are rules for, one for each route of the API.
+/// The requests that there are rules for: a route of the API, and what for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Rule {
+    CheckScope,
     CreateAuthKey,
+    CreateClient,
     DeleteKey,
     GetKey,
+    ListKeys,
     Token,
+    UpdateClient,
 }
 
 /// What left before, in this run.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Sent {
-    tokens: u32,
-    others: u32,
+    tokens: usize,
+    others: usize,
 }
 
 impl Sent {
-    pub(super) fn before(self, rule: Rule) -> u32 {
-        match rule {
-            Rule::Token => self.tokens,
-            Rule::CreateAuthKey | Rule::DeleteKey | Rule::GetKey => self.others,
+    pub(super) fn before(self, rule: Rule) -> usize {
+        if rule.is_for_token() {
+            self.tokens
+        } else {
+            self.others
         }
     }
 
     pub(super) fn count(&mut self, rule: Rule) {
-        match rule {
-            Rule::Token => self.tokens += 1,
-            Rule::CreateAuthKey | Rule::DeleteKey | Rule::GetKey => self.others += 1,
+        if rule.is_for_token() {
+            self.tokens += 1;
+        } else {
+            self.others += 1;
         }
     }
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 4] = [
+    pub(crate) const ALL: [Self; 8] = [
         Self::Token,
+        Self::CheckScope,
         Self::CreateAuthKey,
+        Self::CreateClient,
         Self::GetKey,
+        Self::ListKeys,
+        Self::UpdateClient,
         Self::DeleteKey,
     ];
 
     pub(crate) const fn name(self) -> &'static str {
         match self {
+            Self::CheckScope => "check-scope",
             Self::CreateAuthKey => "create-auth-key",
+            Self::CreateClient => "create-client",
             Self::DeleteKey => "delete-key",
             Self::GetKey => "get-key",
+            Self::ListKeys => "list-keys",
             Self::Token => "token",
+            Self::UpdateClient => "update-client",
         }
     }
 
     pub(crate) const fn route(self) -> Route {
         match self {
-            Self::CreateAuthKey => Route::CreateKey,
+            Self::CheckScope | Self::Token => Route::Token,
+            Self::CreateAuthKey | Self::CreateClient => Route::CreateKey,
             Self::DeleteKey => Route::DeleteKey,
             Self::GetKey => Route::GetKey,
-            Self::Token => Route::Token,
+            Self::ListKeys => Route::ListKeys,
+            Self::UpdateClient => Route::UpdateKey,
         }
     }
 
-    /// Whether the request makes or ends a key.
-    pub(crate) const fn changes_keys(self) -> bool {
-        matches!(self, Self::CreateAuthKey | Self::DeleteKey)
+    /// The rule of the request that an operation is about.
+    pub(super) const fn of_operation(operation: Operation) -> Self {
+        match operation {
+            Operation::Check => Self::CheckScope,
+            Operation::CreateClient => Self::CreateClient,
+            Operation::DeleteClient | Operation::Revoke => Self::DeleteKey,
+            Operation::Get | Operation::GetClient => Self::GetKey,
+            Operation::List | Operation::ListClients => Self::ListKeys,
+            Operation::Mint => Self::CreateAuthKey,
+            Operation::UpdateClient => Self::UpdateClient,
+        }
+    }
+
+    pub(crate) const fn is_for_token(self) -> bool {
+        matches!(self, Self::CheckScope | Self::Token)
+    }
+
+    /// Whether the request makes a key or a client.
+    pub(crate) const fn makes(self) -> bool {
+        matches!(self, Self::CreateAuthKey | Self::CreateClient)
+    }
+
+    /// Whether the request makes, changes or ends a key or a client.
+    pub(crate) const fn changes(self) -> bool {
+        self.makes() || matches!(self, Self::DeleteKey | Self::UpdateClient)
+    }
+
+    const fn has_json(self) -> bool {
+        self.makes() || matches!(self, Self::UpdateClient)
     }
 
     /// The rule whose route is the request's, among those that the caller's
     /// errand needs.
     pub(super) fn of(outbound: &Outbound, intent: &Intent) -> Result<Self, Refusal> {
-        let errand = match intent {
-            Intent::Get { .. } => Self::GetKey,
-            Intent::Mint { .. } => Self::CreateAuthKey,
-            Intent::Revoke { .. } => Self::DeleteKey,
-        };
         let id = intent.id().map_or("", KeyId::as_str);
-        for rule in [Self::Token, errand] {
+        let errand = intent.rule();
+        let token = (!errand.is_for_token()).then_some(Self::Token);
+        for rule in token.into_iter().chain([errand]) {
             let route = rule.route();
             if outbound.method == route.method().as_str()
-                && outbound.path == route.path(intent.tailnet().as_str(), id)
+                && outbound.path == route.path(intent.tailnet.as_str(), id)
             {
                 return Ok(rule);
             }
@@ -107,11 +146,16 @@ impl Rule {
         client_id: Option<&str>,
         sent: Sent,
     ) -> Result<(), Refusal> {
-        if sent.before(self) > 0 {
-            return Err(Refusal::new("count", "one such request has left already"));
+        let before = sent.before(self);
+        if before >= intent.needs(self) {
+            let reason = match before {
+                1 => "one such request has left already".to_owned(),
+                _ => format!("{before} such requests have left already"),
+            };
+            return Err(Refusal::new("count", reason));
         }
-        if let Some(query) = &outbound.query {
-            let query = quoted(query.as_bytes());
+        if outbound.query.as_deref() != self.route().query() {
+            let query = quoted(outbound.query.as_deref().unwrap_or("").as_bytes());
             return Err(Refusal::new("query", format!("{query} is not expected")));
         }
         if outbound.body_bytes > MAX_BODY_BYTES {
@@ -119,16 +163,13 @@ impl Rule {
             return Err(Refusal::new("body", reason));
         }
         self.check_headers(outbound)?;
-        match (self, intent) {
-            (Self::CreateAuthKey, Intent::Mint { properties, .. }) => {
-                let expected = json!(properties.body());
-                check_json(&outbound.body, &expected)
-            }
-            (Self::Token, _) => check_token_form(&outbound.body, client_id),
-            _ => match outbound.body {
-                Body::Empty => Ok(()),
-                _ => Err(Refusal::new("body", "none is expected")),
-            },
+        if self.is_for_token() {
+            return check_token_form(&outbound.body, client_id, intent.scope(before));
+        }
+        match (intent.body(), &outbound.body) {
+            (Some(expected), body) => check_json(body, &expected),
+            (None, Body::Empty) => Ok(()),
+            (None, _) => Err(Refusal::new("body", "none is expected")),
         }
     }
 
@@ -137,12 +178,11 @@ impl Rule {
             let expected = match name.as_str() {
                 "accept" => value == "application/json",
                 "user-agent" => value == USER_AGENT,
-                "authorization" => self != Self::Token,
-                "content-type" => match self {
-                    Self::Token => value == "application/x-www-form-urlencoded",
-                    Self::CreateAuthKey => value == "application/json",
-                    Self::DeleteKey | Self::GetKey => false,
-                },
+                "authorization" => !self.is_for_token(),
+                "content-type" if self.is_for_token() => {
+                    value == "application/x-www-form-urlencoded"
+                }
+                "content-type" if self.has_json() => value == "application/json",
                 _ => false,
             };
             if !expected {
@@ -150,7 +190,7 @@ impl Rule {
                 return Err(Refusal::new(member, "it is not one that this request has"));
             }
         }
-        if self != Self::Token
+        if !self.is_for_token()
             && !outbound
                 .headers
                 .contains_key(header::AUTHORIZATION.as_str())
@@ -200,7 +240,11 @@ fn difference(found: &Value, expected: &Value, at: &str) -> Option<Refusal> {
 }
 
 /// The members of the token request. The secret's value is for the seals to judge.
-fn check_token_form(body: &Body, client_id: Option<&str>) -> Result<(), Refusal> {
+fn check_token_form(
+    body: &Body,
+    client_id: Option<&str>,
+    scope: Option<&str>,
+) -> Result<(), Refusal> {
     let Body::Form(members) = body else {
         return Err(Refusal::new("body", "it is not a form"));
     };
@@ -209,7 +253,7 @@ fn check_token_form(body: &Body, client_id: Option<&str>) -> Result<(), Refusal>
             "client_id" => Some(value.as_str()) == client_id,
             "client_secret" => true,
             "grant_type" => value == "client_credentials",
-            "scope" => value == AUTH_KEYS_SCOPE,
+            "scope" => Some(value.as_str()) == scope,
             _ => false,
         };
         let member = || format!("body.{}", quoted(name.as_bytes()).trim_matches('"'));

@@ -1,7 +1,5 @@
 use std::sync::Arc;
 
-use serde_json::json;
-
 use super::{Decision, Intent, Outbound, Policy, Refusal, Rule, rule::Sent};
 
 /// The policy of one call: decides about each of its requests in turn.
@@ -31,11 +29,8 @@ impl RunPolicy {
 
     /// Refuses what would be refused in the end, before anything is sent for it.
     pub(crate) fn foresee(&self) -> Option<(Decision, Rule)> {
-        let Intent::Mint { properties, .. } = &self.intent else {
-            return None;
-        };
-        let rule = Rule::CreateAuthKey;
-        let refusal = self.policy.check_key(&json!(properties.body())).err()?;
+        let rule = self.intent.rule();
+        let refusal = self.policy.check_body(rule, &self.intent.body()?).err()?;
         (!self.policy.reports()).then(|| (refused(rule.name(), refusal), rule))
     }
 

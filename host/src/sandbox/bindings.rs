@@ -9,10 +9,10 @@ wasmtime::component::bindgen!({
         world calls {
             export tailmint:api/types@0.1.0;
             export tailmint:api/auth-keys@0.1.0;
+            export tailmint:api/oauth-clients@0.1.0;
         }
     ",
     exports: { default: async },
 });
 
-pub(crate) use self::exports::tailmint::api::auth_keys;
 pub(crate) use self::exports::tailmint::api::types;

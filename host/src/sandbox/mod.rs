@@ -7,7 +7,7 @@ mod inspect;
 mod limits;
 mod state;
 
-pub(crate) use bindings::{Calls, auth_keys, types};
+pub(crate) use bindings::{Calls, types};
 pub use component::EmbeddedComponent;
 pub use inspect::{InspectError, Inspected};
 

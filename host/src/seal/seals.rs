@@ -26,7 +26,8 @@ enum Place {
     Result(KeyId),
 }
 
-/// An auth key that the API gave out in this run.
+/// An auth key, or the secret of an OAuth client, that the API gave out in this
+/// run.
 #[derive(Clone, Debug)]
 pub(crate) struct Issued {
     pub(crate) id: KeyId,
@@ -47,7 +48,8 @@ impl Seals {
         self.seal(secret, Place::ClientSecret)
     }
 
-    /// Seals an auth key that came in a response.
+    /// Seals what came in a response to be the result: an auth key, or the secret of
+    /// an OAuth client.
     pub(crate) fn issued(
         &mut self,
         id: KeyId,
@@ -99,7 +101,7 @@ impl Seals {
         }
     }
 
-    /// The keys that the API gave out in this run, returned or not.
+    /// The keys or clients that the API gave out in this run, returned or not.
     pub(crate) fn issued_ids(&self) -> Vec<KeyId> {
         self.0
             .iter()
@@ -117,9 +119,10 @@ impl Seals {
     /// The secrets that a request under the rule carries, as an audit names them.
     pub(crate) fn carried(&self, rule: Rule) -> Vec<(&'static str, &Secret)> {
         let carried = self.0.iter().filter_map(|seal| match (&seal.place, rule) {
-            (Place::ClientSecret, Rule::Token) => Some(("client-secret", &seal.secret)),
-            (Place::Bearer, Rule::Token) => None,
-            (Place::Bearer, _) => Some(("bearer", &seal.secret)),
+            (Place::ClientSecret, rule) if rule.is_for_token() => {
+                Some(("client-secret", &seal.secret))
+            }
+            (Place::Bearer, rule) if !rule.is_for_token() => Some(("bearer", &seal.secret)),
             _ => None,
         });
         carried.collect()

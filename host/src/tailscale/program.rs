@@ -13,7 +13,7 @@ use super::{
     child::{self, End, Finished},
     error::complaint_of,
     key_input::key_input,
-    status::Status,
+    status::{State, Status},
     words::words,
 };
 use crate::{Environment, Secret};
@@ -84,6 +84,15 @@ impl Tailscale {
                 self.program.display()
             )
         })
+    }
+
+    /// The version of the machine's daemon, and its state.
+    ///
+    /// # Errors
+    /// The command cannot be run, or there is no daemon.
+    pub async fn version_and_state(&self) -> Result<(String, State), JoinError> {
+        let status = self.status().await?;
+        Ok((tailmint_api::one_line(&status.version), status.state))
     }
 
     /// Asks for the state of the machine.

@@ -17,7 +17,7 @@ mod bindings {
     });
 }
 
-use bindings::exports::tailmint::api::{auth_keys::Guest, types};
+use bindings::exports::tailmint::api::{auth_keys::Guest, oauth_clients::Guest as Clients, types};
 use bindings::wasi::{
     http::{
         outgoing_handler,
@@ -106,11 +106,57 @@ impl Guest for Component {
         }
     }
 
+    fn list(_: types::Credential, _: String) -> Result<Vec<types::AuthKey>, types::Error> {
+        Err(told("no"))
+    }
+
     fn get(_: types::Credential, _: String, _: String) -> Result<types::AuthKey, types::Error> {
         Err(told("no"))
     }
 
     fn revoke(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
+        Err(told("no"))
+    }
+}
+
+impl Clients for Component {
+    fn create(
+        _: types::Credential,
+        _: String,
+        _: types::ClientProperties,
+    ) -> Result<types::NewClient, types::Error> {
+        Err(told("no"))
+    }
+
+    fn list(_: types::Credential, _: String) -> Result<Vec<types::ClientDetails>, types::Error> {
+        Err(told("no"))
+    }
+
+    fn get(
+        _: types::Credential,
+        _: String,
+        _: String,
+    ) -> Result<types::ClientDetails, types::Error> {
+        Err(told("no"))
+    }
+
+    fn update(
+        _: types::Credential,
+        _: String,
+        _: String,
+        _: types::ClientProperties,
+    ) -> Result<types::ClientDetails, types::Error> {
+        Err(told("no"))
+    }
+
+    fn delete(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
+        Err(told("no"))
+    }
+
+    fn check(
+        _: types::OauthClient,
+        _: Vec<String>,
+    ) -> Result<Vec<types::ScopeCheck>, types::Error> {
         Err(told("no"))
     }
 }

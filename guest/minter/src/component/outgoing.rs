@@ -1,4 +1,4 @@
-use tailmint_api::{API_HOST, MAX_RESPONSE_BYTES, RouteMethod};
+use tailmint_api::{API_HOST, RouteMethod};
 
 use super::bindings::wasi::{
     http::{
@@ -40,7 +40,7 @@ impl Transport for Outgoing {
                     _ => return Err(lost("the host gave no answer".to_owned())),
                 };
                 written?;
-                read(&response)
+                read(&response, request.route.max_response_bytes())
             })
     }
 }
@@ -50,11 +50,18 @@ fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
         RouteMethod::Delete => WasiMethod::Delete,
         RouteMethod::Get => WasiMethod::Get,
         RouteMethod::Post => WasiMethod::Post,
+        RouteMethod::Put => WasiMethod::Put,
     };
     outgoing.set_method(&method)?;
     outgoing.set_scheme(Some(&Scheme::Https))?;
     outgoing.set_authority(Some(API_HOST))?;
-    outgoing.set_path_with_query(Some(&request.path))
+    match request.route.query() {
+        Some(query) => {
+            let path = format!("{}?{query}", request.path);
+            outgoing.set_path_with_query(Some(&path))
+        }
+        None => outgoing.set_path_with_query(Some(&request.path)),
+    }
 }
 
 /// Writes the body. What the host has against the request comes with the
@@ -73,7 +80,7 @@ fn write(body: OutgoingBody, request: &Request) -> Result<(), TransportError> {
     OutgoingBody::finish(body, None).map_err(failed)
 }
 
-fn read(response: &IncomingResponse) -> Result<Response, TransportError> {
+fn read(response: &IncomingResponse, most: usize) -> Result<Response, TransportError> {
     let headers = response.headers();
     let single = |name: &str| match headers.get(name).as_slice() {
         [value] => String::from_utf8(value.clone()).ok(),
@@ -87,18 +94,18 @@ fn read(response: &IncomingResponse) -> Result<Response, TransportError> {
         status: response.status(),
         retry_after,
         date,
-        body: read_body(&body)?,
+        body: read_body(&body, most)?,
     })
 }
 
-fn read_body(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
+fn read_body(body: &IncomingBody, most: usize) -> Result<Vec<u8>, TransportError> {
     let stream = body
         .stream()
         .map_err(|()| lost("the response's body is not readable".to_owned()))?;
     let mut content = Vec::new();
     loop {
         // One byte more than allowed tells a full body from one that is too long.
-        let room = MAX_RESPONSE_BYTES + 1 - content.len();
+        let room = most + 1 - content.len();
         match stream.blocking_read(room as u64) {
             Ok(part) => content.extend_from_slice(&part),
             Err(StreamError::Closed) => return Ok(content),
@@ -109,10 +116,8 @@ fn read_body(body: &IncomingBody) -> Result<Vec<u8>, TransportError> {
                 )));
             }
         }
-        if content.len() > MAX_RESPONSE_BYTES {
-            return Err(lost(format!(
-                "the answer is longer than {MAX_RESPONSE_BYTES} bytes"
-            )));
+        if content.len() > most {
+            return Err(lost(format!("the answer is longer than {most} bytes")));
         }
     }
 }

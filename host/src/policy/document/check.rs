@@ -1,8 +1,8 @@
 use serde_json::Value;
 
-use super::{Document, KeyRule, RequestRule};
+use super::{ClientRule, Document, KeyRule, RequestRule};
 use crate::{
-    Expiry,
+    Expiry, Scope, Tag,
     policy::{Body, Operation, Outbound, Refusal, Rule, quoted},
 };
 
@@ -18,25 +18,26 @@ impl Document {
         rule: Rule,
         operation: Operation,
         outbound: &Outbound,
-        before: u32,
+        before: usize,
     ) -> Result<(), Refusal> {
         let name = rule.name();
         let own = self.rule(rule);
         own.check_frame(name, operation, outbound, before)?;
-        match (&own.key, &own.scopes, &outbound.body) {
-            (Some(key), _, Body::Json(body)) => key.check(name, body),
-            (_, Some(scopes), Body::Form(members)) => check_scopes(scopes, members),
+        match (&own.scopes, &outbound.body) {
+            (_, Body::Json(body)) => self.check_body(rule, body),
+            (Some(scopes), Body::Form(members)) => check_token_scopes(name, scopes, members),
             _ => Ok(()),
         }
     }
 
-    /// Whether the policy allows a new key with this body, before anything is
-    /// sent for it.
-    pub(crate) fn check_key(&self, body: &Value) -> Result<(), Refusal> {
-        let rule = Rule::CreateAuthKey;
-        match &self.rule(rule).key {
-            Some(key) => key.check(rule.name(), body),
-            None => Ok(()),
+    /// Whether the policy allows a new key or client with this body, before
+    /// anything is sent for it.
+    pub(crate) fn check_body(&self, rule: Rule, body: &Value) -> Result<(), Refusal> {
+        let own = self.rule(rule);
+        match (&own.key, &own.client) {
+            (Some(key), _) => key.check(rule.name(), body),
+            (_, Some(client)) => client.check(rule.name(), body),
+            _ => Ok(()),
         }
     }
 }
@@ -47,7 +48,7 @@ impl RequestRule {
         name: &str,
         operation: Operation,
         outbound: &Outbound,
-        before: u32,
+        before: usize,
     ) -> Result<(), Refusal> {
         if !self.operations.contains(&operation) {
             let reason = format!("it is not for {operation}");
@@ -59,10 +60,11 @@ impl RequestRule {
         if before >= self.count {
             let reason = format!("{before} such requests have left already");
             let refusal = Refusal::new("count", reason);
-            return Err(match before {
-                0 => refusal.unless(format!("set rule.{name}.count to 1")),
-                // No call needs the same request twice.
-                _ => refusal,
+            // Only checks of scopes need a request more than once.
+            return Err(if before == 0 || name == Rule::CheckScope.name() {
+                refusal.unless(format!("set rule.{name}.count to {}", before + 1))
+            } else {
+                refusal
             });
         }
         for (key, _) in form_urlencoded::parse(outbound.query.as_deref().unwrap_or("").as_bytes()) {
@@ -100,18 +102,53 @@ impl RequestRule {
     }
 }
 
-fn check_scopes(allowed: &[String], members: &[(String, String)]) -> Result<(), Refusal> {
+fn check_token_scopes(
+    name: &str,
+    allowed: &[Scope],
+    members: &[(String, String)],
+) -> Result<(), Refusal> {
     let asked = members.iter().filter(|(member, _)| member == "scope");
-    for scope in asked.flat_map(|(_, scopes)| scopes.split(' ')) {
-        if !allowed.iter().any(|it| it == scope) {
+    let mut asked = asked.flat_map(|(_, scopes)| scopes.split(' '));
+    match asked.find(|scope| !allowed.iter().any(|it| it.as_str() == *scope)) {
+        None => Ok(()),
+        Some(scope) => {
             let scope = quoted(scope.as_bytes());
-            return Err(Refusal::new(
-                "body.scope",
-                format!("{scope} is not allowed"),
-            ));
+            Err(
+                Refusal::new("body.scope", format!("{scope} is not allowed"))
+                    .unless(format!("add {scope} to rule.{name}.scopes")),
+            )
+        }
+    }
+}
+
+/// Whether each item of the list is one of those allowed.
+fn check_items(
+    place: &str,
+    member: &str,
+    items: &Value,
+    allowed: impl Fn(&str) -> bool,
+) -> Result<(), Refusal> {
+    for item in items.as_array().into_iter().flatten() {
+        let item = item.as_str().unwrap_or("?");
+        if !allowed(item) {
+            let item = quoted(item.as_bytes());
+            return Err(Refusal::new(member, format!("{item} is not allowed"))
+                .unless(format!("add {item} to {place}")));
         }
     }
     Ok(())
+}
+
+fn check_description(place: &str, body: &Value, most: usize) -> Result<(), Refusal> {
+    let description = body["description"].as_str().unwrap_or("");
+    let characters = description.chars().count();
+    if characters <= most {
+        return Ok(());
+    }
+    let reason = format!("{characters} characters are more than {most}");
+    Err(Refusal::new("body.description", reason).unless(format!(
+        "set {place}.max-description-characters to {characters}"
+    )))
 }
 
 const CREATE: &str = "body.capabilities.devices.create";
@@ -144,34 +181,18 @@ impl KeyRule {
             }
         }
         self.check_expiry(name, &body["expirySeconds"])?;
-        let description = body["description"].as_str().unwrap_or("");
-        let characters = description.chars().count();
-        if characters > self.max_description_characters {
-            let reason = format!(
-                "{characters} characters are more than {}",
-                self.max_description_characters
-            );
-            return Err(Refusal::new("body.description", reason).unless(format!(
-                "set rule.{name}.key.max-description-characters to {characters}"
-            )));
-        }
-        Ok(())
+        let place = format!("rule.{name}.key");
+        check_description(&place, body, self.max_description_characters)
     }
 
     fn check_tags(&self, name: &str, tags: &Value) -> Result<(), Refusal> {
         let member = format!("{CREATE}.tags");
-        let Some(tags) = tags.as_array().filter(|tags| !tags.is_empty()) else {
+        if tags.as_array().is_none_or(Vec::is_empty) {
             return Err(Refusal::new(member, "there are none"));
-        };
-        for tag in tags {
-            let tag = tag.as_str().unwrap_or("?");
-            if !self.tags.iter().any(|it| it.as_str() == tag) {
-                let tag = quoted(tag.as_bytes());
-                return Err(Refusal::new(member, format!("{tag} is not allowed"))
-                    .unless(format!("add {tag} to rule.{name}.key.tags")));
-            }
         }
-        Ok(())
+        check_items(&format!("rule.{name}.key.tags"), &member, tags, |tag| {
+            has_tag(&self.tags, tag)
+        })
     }
 
     /// Without an expiry the API takes the longest, so it has to be there.
@@ -195,5 +216,36 @@ impl KeyRule {
                 })
             }
         }
+    }
+}
+
+fn has_tag(tags: &[Tag], tag: &str) -> bool {
+    tags.iter().any(|it| it.as_str() == tag)
+}
+
+impl ClientRule {
+    fn check(&self, name: &str, body: &Value) -> Result<(), Refusal> {
+        if body["keyType"] != "client" {
+            let kind = quoted(body["keyType"].to_string().as_bytes());
+            let reason = format!("{kind} is not client");
+            return Err(Refusal::new("body.keyType", reason));
+        }
+        let place = format!("rule.{name}.client");
+        if body["scopes"].as_array().is_none_or(Vec::is_empty) {
+            return Err(Refusal::new("body.scopes", "there are none"));
+        }
+        check_items(
+            &format!("{place}.scopes"),
+            "body.scopes",
+            &body["scopes"],
+            |scope| self.scopes.iter().any(|it| it.as_str() == scope),
+        )?;
+        check_items(
+            &format!("{place}.tags"),
+            "body.tags",
+            &body["tags"],
+            |tag| has_tag(&self.tags, tag),
+        )?;
+        check_description(&place, body, self.max_description_characters)
     }
 }

@@ -2,10 +2,10 @@ use serde::Deserialize;
 use toml::Spanned;
 
 use super::{
-    ComponentRules, Document, KeyRule, Mode, Permission, Property, RequestRule, Rules, TrustRules,
-    VERSION,
+    ComponentRules, Document, Mode, Permission, RequestRule, Rules, TrustRules, VERSION,
+    draft_rule::{DraftRule, or},
 };
-use crate::{Expiry, Tag, config::Place, policy::Operation};
+use crate::config::Place;
 
 /// A policy file: what it does not say stays as it is.
 #[derive(Debug, Deserialize)]
@@ -35,62 +35,34 @@ struct DraftComponent {
     imports: Option<Vec<String>>,
 }
 
+/// The rules, in the order of the file.
 #[derive(Debug, Default, Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
 struct DraftRules {
-    token: DraftToken,
-    create_auth_key: DraftCreate,
-    get_key: DraftPlain,
-    delete_key: DraftPlain,
+    token: DraftRule,
+    check_scope: DraftRule,
+    create_auth_key: DraftRule,
+    create_client: DraftRule,
+    get_key: DraftRule,
+    list_keys: DraftRule,
+    update_client: DraftRule,
+    delete_key: DraftRule,
 }
 
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct DraftPlain {
-    route: Option<Spanned<String>>,
-    operations: Option<Vec<Operation>>,
-    count: Option<u32>,
-    query: Option<Vec<String>>,
-    headers: Option<Vec<String>>,
-    max_body_bytes: Option<usize>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct DraftToken {
-    route: Option<Spanned<String>>,
-    operations: Option<Vec<Operation>>,
-    count: Option<u32>,
-    query: Option<Vec<String>>,
-    headers: Option<Vec<String>>,
-    content_type: Option<String>,
-    max_body_bytes: Option<usize>,
-    scopes: Option<Vec<String>>,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct DraftCreate {
-    route: Option<Spanned<String>>,
-    operations: Option<Vec<Operation>>,
-    count: Option<u32>,
-    query: Option<Vec<String>>,
-    headers: Option<Vec<String>>,
-    content_type: Option<String>,
-    max_body_bytes: Option<usize>,
-    key: DraftKey,
-}
-
-#[derive(Debug, Default, Deserialize)]
-#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
-struct DraftKey {
-    types: Option<Vec<String>>,
-    tags: Option<Vec<Tag>>,
-    max_expiry: Option<Expiry>,
-    reusable: Option<Property>,
-    ephemeral: Option<Property>,
-    preauthorized: Option<Property>,
-    max_description_characters: Option<usize>,
+impl DraftRules {
+    /// Each with the built-in rule that it changes.
+    fn with<'a>(&'a self, base: &'a Rules) -> [(&'a DraftRule, &'a RequestRule); 8] {
+        [
+            (&self.token, &base.token),
+            (&self.check_scope, &base.check_scope),
+            (&self.create_auth_key, &base.create_auth_key),
+            (&self.create_client, &base.create_client),
+            (&self.get_key, &base.get_key),
+            (&self.list_keys, &base.list_keys),
+            (&self.update_client, &base.update_client),
+            (&self.delete_key, &base.delete_key),
+        ]
+    }
 }
 
 /// What is wrong with a policy file, and where.
@@ -118,18 +90,9 @@ impl Draft {
             return Err(problem(draft.version.span(), message));
         }
         let built_in = Document::built_in();
-        let rules = &draft.rule;
-        for (given, known) in [
-            (&rules.token.route, &built_in.rule.token),
-            (&rules.create_auth_key.route, &built_in.rule.create_auth_key),
-            (&rules.get_key.route, &built_in.rule.get_key),
-            (&rules.delete_key.route, &built_in.rule.delete_key),
-        ] {
-            if let Some(given) = given
-                && *given.get_ref() != known.route
-            {
-                let message = format!("the route of this rule is {:?}, and no other", known.route);
-                return Err(problem(given.span(), message));
+        for (given, known) in draft.rule.with(&built_in.rule) {
+            if let Some((span, message)) = given.misfit(known) {
+                return Err(problem(span, message));
             }
         }
         for digest in draft.component.sha256.iter().flatten() {
@@ -163,83 +126,14 @@ impl Draft {
             },
             rule: Rules {
                 token: self.rule.token.over(&rules.token),
+                check_scope: self.rule.check_scope.over(&rules.check_scope),
                 create_auth_key: self.rule.create_auth_key.over(&rules.create_auth_key),
+                create_client: self.rule.create_client.over(&rules.create_client),
                 get_key: self.rule.get_key.over(&rules.get_key),
+                list_keys: self.rule.list_keys.over(&rules.list_keys),
+                update_client: self.rule.update_client.over(&rules.update_client),
                 delete_key: self.rule.delete_key.over(&rules.delete_key),
             },
-        }
-    }
-}
-
-fn or<T: Clone>(given: Option<T>, base: &T) -> T {
-    given.unwrap_or_else(|| base.clone())
-}
-
-impl DraftPlain {
-    fn over(self, base: &RequestRule) -> RequestRule {
-        RequestRule {
-            route: base.route.clone(),
-            operations: or(self.operations, &base.operations),
-            count: or(self.count, &base.count),
-            query: or(self.query, &base.query),
-            headers: or(self.headers, &base.headers),
-            content_type: base.content_type.clone(),
-            max_body_bytes: or(self.max_body_bytes, &base.max_body_bytes),
-            scopes: base.scopes.clone(),
-            key: base.key.clone(),
-        }
-    }
-}
-
-impl DraftToken {
-    fn over(self, base: &RequestRule) -> RequestRule {
-        let plain = DraftPlain {
-            route: self.route,
-            operations: self.operations,
-            count: self.count,
-            query: self.query,
-            headers: self.headers,
-            max_body_bytes: self.max_body_bytes,
-        };
-        RequestRule {
-            content_type: self.content_type.or_else(|| base.content_type.clone()),
-            scopes: self.scopes.or_else(|| base.scopes.clone()),
-            ..plain.over(base)
-        }
-    }
-}
-
-impl DraftCreate {
-    fn over(self, base: &RequestRule) -> RequestRule {
-        let plain = DraftPlain {
-            route: self.route,
-            operations: self.operations,
-            count: self.count,
-            query: self.query,
-            headers: self.headers,
-            max_body_bytes: self.max_body_bytes,
-        };
-        RequestRule {
-            content_type: self.content_type.or_else(|| base.content_type.clone()),
-            key: base.key.as_ref().map(|key| self.key.over(key)),
-            ..plain.over(base)
-        }
-    }
-}
-
-impl DraftKey {
-    fn over(self, base: &KeyRule) -> KeyRule {
-        KeyRule {
-            types: or(self.types, &base.types),
-            tags: or(self.tags, &base.tags),
-            max_expiry: or(self.max_expiry, &base.max_expiry),
-            reusable: or(self.reusable, &base.reusable),
-            ephemeral: or(self.ephemeral, &base.ephemeral),
-            preauthorized: or(self.preauthorized, &base.preauthorized),
-            max_description_characters: or(
-                self.max_description_characters,
-                &base.max_description_characters,
-            ),
         }
     }
 }

@@ -2,6 +2,7 @@
 
 mod check;
 mod draft;
+mod draft_rule;
 mod narrower;
 mod permission;
 
@@ -11,7 +12,7 @@ pub(crate) use permission::{Mode, Permission};
 use serde::{Deserialize, Serialize};
 
 use super::{Operation, Rule};
-use crate::{Expiry, Tag};
+use crate::{Expiry, Scope, Tag};
 
 /// A whole policy.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -44,8 +45,12 @@ pub(crate) struct ComponentRules {
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct Rules {
     token: RequestRule,
+    check_scope: RequestRule,
     create_auth_key: RequestRule,
+    create_client: RequestRule,
     get_key: RequestRule,
+    list_keys: RequestRule,
+    update_client: RequestRule,
     delete_key: RequestRule,
 }
 
@@ -55,16 +60,18 @@ struct Rules {
 struct RequestRule {
     route: String,
     operations: Vec<Operation>,
-    count: u32,
+    count: usize,
     query: Vec<String>,
     headers: Vec<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     content_type: Option<String>,
     max_body_bytes: usize,
     #[serde(skip_serializing_if = "Option::is_none")]
-    scopes: Option<Vec<String>>,
+    scopes: Option<Vec<Scope>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     key: Option<KeyRule>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    client: Option<ClientRule>,
 }
 
 /// What a new key may be.
@@ -77,6 +84,15 @@ struct KeyRule {
     reusable: Property,
     ephemeral: Property,
     preauthorized: Property,
+    max_description_characters: usize,
+}
+
+/// What a new OAuth client may be, and what another may be turned into.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct ClientRule {
+    scopes: Vec<Scope>,
+    tags: Vec<Tag>,
     max_description_characters: usize,
 }
 
@@ -99,10 +115,14 @@ impl Document {
 
     fn rule(&self, rule: Rule) -> &RequestRule {
         match rule {
+            Rule::CheckScope => &self.rule.check_scope,
             Rule::CreateAuthKey => &self.rule.create_auth_key,
+            Rule::CreateClient => &self.rule.create_client,
             Rule::DeleteKey => &self.rule.delete_key,
             Rule::GetKey => &self.rule.get_key,
+            Rule::ListKeys => &self.rule.list_keys,
             Rule::Token => &self.rule.token,
+            Rule::UpdateClient => &self.rule.update_client,
         }
     }
 }

@@ -1,4 +1,4 @@
-use super::{Document, KeyRule, RequestRule};
+use super::{ClientRule, Document, KeyRule, RequestRule};
 use crate::policy::Rule;
 
 impl Document {
@@ -54,11 +54,34 @@ impl RequestRule {
                 },
             ),
         ];
-        if let Some((member, _)) = members.iter().find(|(_, narrow)| !narrow) {
+        if let Some(member) = first_wide(&members) {
             return Some(member);
         }
-        self.key.as_ref()?.wider_than(ceiling.key.as_ref()?)
+        match (&self.key, &ceiling.key, &self.client, &ceiling.client) {
+            (Some(own), Some(other), ..) => own.wider_than(other),
+            (_, _, Some(own), Some(other)) => own.wider_than(other),
+            _ => None,
+        }
     }
+}
+
+impl ClientRule {
+    fn wider_than(&self, ceiling: &Self) -> Option<&'static str> {
+        let members = [
+            ("client.scopes", within(&self.scopes, &ceiling.scopes)),
+            ("client.tags", within(&self.tags, &ceiling.tags)),
+            (
+                "client.max-description-characters",
+                self.max_description_characters <= ceiling.max_description_characters,
+            ),
+        ];
+        first_wide(&members)
+    }
+}
+
+fn first_wide(members: &[(&'static str, bool)]) -> Option<&'static str> {
+    let wide = members.iter().find(|(_, narrow)| !narrow);
+    wide.map(|(member, _)| *member)
 }
 
 impl KeyRule {
@@ -78,10 +101,7 @@ impl KeyRule {
                 self.max_description_characters <= ceiling.max_description_characters,
             ),
         ];
-        members
-            .iter()
-            .find(|(_, narrow)| !narrow)
-            .map(|(member, _)| *member)
+        first_wide(&members)
     }
 }
 

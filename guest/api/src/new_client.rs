@@ -1,0 +1,34 @@
+use serde::Serialize;
+
+/// The body of a request for a new OAuth client, and of one that replaces what a
+/// client may do: all members are always there (Terraform's provider sends the
+/// same), since one that is left out would be emptied.
+#[derive(Clone, Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct NewClient<'a> {
+    key_type: KeyType,
+    /// What the admin console shows beside it.
+    pub description: &'a str,
+    /// What it may do. At least one.
+    pub scopes: Vec<&'a str>,
+    /// The tags that it may give to machines.
+    pub tags: Vec<&'a str>,
+}
+
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "lowercase")]
+enum KeyType {
+    Client,
+}
+
+impl<'a> NewClient<'a> {
+    /// The body for a client with this description, these scopes and these tags.
+    pub fn new(description: &'a str, scopes: Vec<&'a str>, tags: Vec<&'a str>) -> Self {
+        Self {
+            key_type: KeyType::Client,
+            description,
+            scopes,
+            tags,
+        }
+    }
+}

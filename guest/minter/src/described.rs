@@ -1,0 +1,165 @@
+//! Auth keys and OAuth clients as the API's answers describe them.
+
+use serde::Deserialize;
+use tailmint_api::{is_key_id, one_line};
+
+use crate::{
+    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response,
+    refusal::{Step, malformed},
+};
+
+/// The members of a key of any kind in the API's answers (schema `Key` of its
+/// `OpenAPI` document) that are of use here. Control servers other than Tailscale's
+/// have numbers for ids.
+#[derive(Deserialize)]
+pub(crate) struct Described {
+    id: Id,
+    #[serde(default, rename = "keyType")]
+    kind: Option<String>,
+    key: Option<String>,
+    #[serde(default)]
+    created: Option<String>,
+    #[serde(default)]
+    expires: Option<String>,
+    #[serde(default)]
+    invalid: bool,
+    #[serde(default)]
+    description: Option<String>,
+    #[serde(default, rename = "expirySeconds")]
+    expiry_seconds: Option<i64>,
+    #[serde(default)]
+    capabilities: Option<Capabilities>,
+    #[serde(default)]
+    scopes: Option<Vec<String>>,
+    #[serde(default)]
+    tags: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Id {
+    Name(String),
+    Number(u64),
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Capabilities {
+    devices: Devices,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Devices {
+    create: Create,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default)]
+struct Create {
+    reusable: bool,
+    ephemeral: bool,
+    preauthorized: bool,
+    tags: Option<Vec<String>>,
+}
+
+#[derive(Deserialize)]
+struct List {
+    keys: Vec<Described>,
+}
+
+/// A key string that was seen is under 100 bytes, and its length varies; with
+/// tailnet lock more follows. What it may hold is the host's to judge.
+const MAX_SECRET_BYTES: usize = 4096;
+
+impl Described {
+    /// The one that the answer describes.
+    pub(crate) fn one(step: Step, response: &Response) -> Result<Self, Error> {
+        let described: Self = serde_json::from_slice(&response.body)
+            .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
+        described.check(step)
+    }
+
+    /// All that the answer describes.
+    pub(crate) fn all(step: Step, response: &Response) -> Result<Vec<Self>, Error> {
+        let list: List = serde_json::from_slice(&response.body)
+            .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
+        list.keys
+            .into_iter()
+            .map(|described| described.check(step))
+            .collect()
+    }
+
+    /// The id goes into paths and onto terminals.
+    fn check(self, step: Step) -> Result<Self, Error> {
+        if is_key_id(&self.id()) {
+            Ok(self)
+        } else {
+            Err(malformed(step, 200, "the key's id is not one"))
+        }
+    }
+
+    pub(crate) fn id(&self) -> String {
+        match &self.id {
+            Id::Name(name) => name.clone(),
+            Id::Number(number) => number.to_string(),
+        }
+    }
+
+    /// Whether it is of this kind. Auth keys are the kind that need not be named.
+    pub(crate) fn is(&self, kind: &str) -> bool {
+        self.kind.as_deref().unwrap_or("auth") == kind
+    }
+
+    /// Its secret, which only something new comes with.
+    pub(crate) fn take_secret(&mut self) -> Option<String> {
+        self.key.take().filter(|key| {
+            !key.is_empty()
+                && key.len() <= MAX_SECRET_BYTES
+                && key.bytes().all(|byte| byte.is_ascii_graphic())
+        })
+    }
+
+    pub(crate) fn into_auth_key(self) -> AuthKey {
+        let create = self.capabilities.unwrap_or_default().devices.create;
+        AuthKey {
+            id: match self.id {
+                Id::Name(name) => name,
+                Id::Number(number) => number.to_string(),
+            },
+            created: one_line(&self.created.unwrap_or_default()),
+            expires: one_line(&self.expires.unwrap_or_default()),
+            invalid: self.invalid,
+            properties: KeyProperties {
+                reusable: create.reusable,
+                ephemeral: create.ephemeral,
+                preauthorized: create.preauthorized,
+                tags: lines(create.tags),
+                expiry_seconds: u32::try_from(self.expiry_seconds.unwrap_or_default())
+                    .unwrap_or_default(),
+                description: self
+                    .description
+                    .filter(|it| !it.is_empty())
+                    .map(|it| one_line(&it)),
+            },
+        }
+    }
+
+    pub(crate) fn into_client(self) -> ClientDetails {
+        ClientDetails {
+            id: self.id(),
+            created: one_line(&self.created.unwrap_or_default()),
+            invalid: self.invalid,
+            properties: ClientProperties {
+                description: one_line(&self.description.unwrap_or_default()),
+                scopes: lines(self.scopes),
+                tags: lines(self.tags),
+            },
+        }
+    }
+}
+
+fn lines(texts: Option<Vec<String>>) -> Vec<String> {
+    let texts = texts.unwrap_or_default();
+    texts.iter().map(|text| one_line(text)).collect()
+}

@@ -1,0 +1,26 @@
+use tailmint_api::NewClient;
+
+use crate::{Description, Scope, Tag};
+
+/// What an OAuth client is for, and what it may do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ClientProperties {
+    /// What the admin console shows beside it.
+    pub description: Description,
+    /// Its scopes.
+    pub scopes: Vec<Scope>,
+    /// The tags that it may give to machines.
+    pub tags: Vec<Tag>,
+}
+
+impl ClientProperties {
+    /// The body of the request that makes such a client, and of the one that turns
+    /// another into it.
+    pub(crate) fn body(&self) -> NewClient<'_> {
+        NewClient::new(
+            self.description.as_str(),
+            self.scopes.iter().map(Scope::as_str).collect(),
+            self.tags.iter().map(Tag::as_str).collect(),
+        )
+    }
+}
