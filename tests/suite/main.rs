@@ -3,7 +3,11 @@
 
 mod artifact;
 mod audit;
+mod check;
+mod clients;
 mod contract;
+#[cfg(feature = "failpoints")]
+mod crash;
 mod credentials;
 mod errors;
 mod exec;

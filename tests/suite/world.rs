@@ -70,6 +70,15 @@ impl World {
         command
     }
 
+    /// The same with an API key that may do everything.
+    pub(crate) fn as_owner<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
+        let mut command = self.tailmint(arguments);
+        command
+            .env("TAILSCALE_API_KEY", self.simulator.api_key())
+            .env("TAILSCALE_TAILNET", "-");
+        command
+    }
+
     /// Runs it to its end. Nothing that it writes on standard error, and nothing
     /// that it leaves on disk, has a secret in it.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Ran {
@@ -90,7 +99,7 @@ impl World {
     /// All secrets that there are.
     pub(crate) fn all_secrets(&self) -> Vec<String> {
         let mut all = vec![self.simulator.api_key()];
-        all.extend(self.simulator.clients().into_iter().map(|it| it.secret));
+        all.extend(self.simulator.all_clients().into_iter().map(|it| it.secret));
         all.extend(self.simulator.keys().into_iter().map(|it| it.key));
         all.extend(self.simulator.tokens());
         all
@@ -109,6 +118,9 @@ impl World {
             .replace(&self.simulator.address().to_string(), "[api]");
         for (index, key) in self.simulator.keys().iter().enumerate() {
             text = text.replace(&key.id, &format!("[key {}]", index + 1));
+        }
+        for (index, client) in self.simulator.all_clients().iter().enumerate() {
+            text = text.replace(&client.id, &format!("[client {}]", index + 1));
         }
         text
     }

@@ -10,7 +10,10 @@ use super::{
     AuditError,
     line::{self, Link},
 };
-use crate::digest::sha256;
+use crate::{KeyId, digest::sha256, policy::Rule};
+
+/// The API ends keys by its own clock.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 
 /// What an audit file is worth.
 #[derive(Clone, Debug, Default)]
@@ -42,6 +45,34 @@ impl Verification {
     /// Whether nothing was edited, inserted, moved or removed.
     pub fn is_whole(&self) -> bool {
         self.breaks.is_empty()
+    }
+
+    /// The keys that were minted, by what the entries say, and whose time had not
+    /// ended by then.
+    pub fn minted(&self, by: jiff::Timestamp) -> Vec<KeyId> {
+        let text = |entry: &Map<String, Value>, name: &str| {
+            let value = entry.get(name).and_then(Value::as_str);
+            value.unwrap_or_default().to_owned()
+        };
+        let is_minted = |entry: &&Map<String, Value>| {
+            let answered = text(entry, "event") == "response"
+                && text(entry, "rule") == Rule::CreateAuthKey.name()
+                && entry.get("status").and_then(Value::as_u64) == Some(200);
+            let lives = entry.get("expiry_seconds").and_then(Value::as_i64);
+            let made: Option<jiff::Timestamp> = text(entry, "time").parse().ok();
+            // One whose time cannot be told may still be good.
+            let ended = match (made, lives) {
+                (Some(made), Some(lives)) => {
+                    let ends = made.checked_add(jiff::SignedDuration::from_secs(lives));
+                    ends.is_ok_and(|ends| ends + SKEW < by)
+                }
+                _ => false,
+            };
+            answered && !ended
+        };
+        let ids = self.entries.iter().filter(is_minted);
+        ids.filter_map(|entry| text(entry, "key").parse().ok())
+            .collect()
     }
 
     /// Whether the chain has a line with this hash, so that all up to there is

@@ -115,6 +115,16 @@ pub(super) enum Command {
     /// not get in, the key is revoked again.
     #[command(after_help = UP_EXAMPLES)]
     Up(Up),
+    /// See whether everything is in place, from files to scopes; mints nothing
+    ///
+    /// From the outside in: configuration, policy, audit, the files of the secrets,
+    /// the way to the API, what the API grants, and tailscale. The exit status is
+    /// that of the first thing that fails.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Make, exchange and delete the OAuth clients that keys are minted with
+    #[command(after_help = CLIENTS_EXAMPLES)]
+    Clients(Clients),
     /// Look at auth keys, or revoke them
     Keys(Keys),
     /// Read the audit, or check that nobody changed it
@@ -137,6 +147,22 @@ pub(super) enum Command {
     #[command(after_help = "Example:\n  tailmint man | man -l -")]
     Man,
 }
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tailmint check
+  tailmint check --all --json";
+
+const CLIENTS_EXAMPLES: &str = "\
+Making and deleting takes a credential that may: TAILSCALE_API_KEY with
+TAILSCALE_TAILNET, or with --as the profile of an OAuth client of the scope
+oauth_keys.
+
+Examples:
+  tailmint clients create --all
+  tailmint clients rotate --profile bootstrap --grace 5m
+  tailmint clients terraform --all > clients.tf
+  terraform output -json | tailmint clients import --all -";
 
 const MINT_EXAMPLES: &str = "\
 Examples:
@@ -219,6 +245,104 @@ pub(super) struct Up {
 }
 
 #[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) profiles: Profiles,
+    /// The socket of tailscaled
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// The tailscale command [default: the first in $PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) tailscale: Option<PathBuf>,
+}
+
+/// Which profiles a command is about.
+#[derive(Args)]
+pub(super) struct Profiles {
+    /// The profile; may be repeated [default: bootstrap]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// All profiles
+    #[arg(long, conflicts_with = "names")]
+    pub(super) all: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Clients {
+    #[command(subcommand)]
+    pub(super) command: ClientsCommand,
+}
+
+/// Who may make and delete OAuth clients.
+#[derive(Args)]
+pub(super) struct OwnerFlag {
+    /// Ask with the OAuth client of this profile, which needs the scope oauth_keys
+    /// [default: $TAILSCALE_API_KEY]
+    #[arg(long = "as", value_name = "PROFILE")]
+    pub(super) profile: Option<String>,
+}
+
+#[derive(Subcommand)]
+pub(super) enum ClientsCommand {
+    /// Make the OAuth clients of profiles, and write them to the secrets directory
+    Create {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// Overwrite files that are there; the client that they name lives on
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Exchange OAuth clients for new ones: made, checked, written, and only then
+    /// is the old one deleted
+    Rotate {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// Delete the old one only after this long [default: at once]
+        #[arg(long, value_parser = timeout, value_name = "DURATION")]
+        grace: Option<Duration>,
+        /// Do not delete the old one
+        #[arg(long, conflicts_with = "grace")]
+        keep_old: bool,
+    },
+    /// Delete the OAuth clients of profiles with their files, or one by its id
+    Delete {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// The client of this id, and no files; may be repeated
+        #[arg(long = "id", value_name = "ID", conflicts_with_all = ["names", "all"])]
+        ids: Vec<KeyId>,
+    },
+    /// List the OAuth clients of the tailnet, with the profiles that they are of
+    List {
+        #[command(flatten)]
+        owner: OwnerFlag,
+    },
+    /// Print Terraform resources that make the same OAuth clients
+    ///
+    /// Terraform keeps the secrets in its state in clear.
+    Terraform {
+        #[command(flatten)]
+        profiles: Profiles,
+    },
+    /// Write the OAuth clients that Terraform made to the secrets directory
+    Import {
+        #[command(flatten)]
+        profiles: Profiles,
+        /// What terraform output -json printed; - is standard input
+        file: PathBuf,
+        /// Overwrite files that are there
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+#[derive(Args)]
 pub(super) struct Keys {
     /// Whose OAuth client to use
     #[arg(long, value_name = "NAME", global = true)]
@@ -234,11 +358,21 @@ pub(super) enum KeysCommand {
         /// The key's id, such as kTT1CNTRL11
         id: KeyId,
     },
+    /// List the auth keys of the tailnet that the credential may see
+    List {
+        /// Also those that no longer join machines
+        #[arg(long)]
+        invalid: bool,
+    },
     /// Revoke auth keys: they join no more machines
     Revoke {
         /// The keys' ids
-        #[arg(required = true)]
+        #[arg(required_unless_present = "minted")]
         ids: Vec<KeyId>,
+        /// All keys that were minted here, by what the audit says, and still join
+        /// machines
+        #[arg(long, conflicts_with = "ids")]
+        minted: bool,
     },
 }
 

@@ -3,8 +3,8 @@ use std::{fmt::Display, io::Write, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
-    Account, AuditError, Class, ConfigError, CredentialError, JoinError, MintError, PolicyError,
-    TrustError, UpArgumentsError,
+    Account, AuditError, Class, ClientsError, ConfigError, CredentialError, JoinError, MintError,
+    PolicyError, TrustError, UpArgumentsError,
 };
 
 use super::signals::Signals;
@@ -52,6 +52,15 @@ impl Failure {
         let refused = self.class == Class::Refused;
         Self {
             origin: refused.then(|| account.origin.clone()),
+            ..self
+        }
+    }
+
+    /// The same as the cause of something worse, with what to do about that.
+    pub(super) fn saying(self, what: &str, hint: String) -> Self {
+        Self {
+            message: format!("{what}: {}", self.message),
+            hint: Some(hint),
             ..self
         }
     }
@@ -125,6 +134,12 @@ impl From<AuditError> for Failure {
 
 impl From<CredentialError> for Failure {
     fn from(error: CredentialError) -> Self {
+        Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<ClientsError> for Failure {
+    fn from(error: ClientsError) -> Self {
         Self::new(error.class(), &error, error.hint())
     }
 }

@@ -21,6 +21,8 @@ use failure::Failure;
 pub(crate) fn main() -> ExitCode {
     // A core dump would have the secrets in it.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
     let arguments = Arguments::parse();
     arguments.global.color.write_global();
     match run(&arguments) {
@@ -36,6 +38,8 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Env(env) => wait(command::env(global, env)),
         Command::Exec(exec) => wait(command::exec(global, exec)),
         Command::Up(up) => wait(command::up(global, up)),
+        Command::Check(check) => wait(command::check(global, check)),
+        Command::Clients(clients) => wait(command::clients(global, clients)),
         Command::Keys(keys) => wait(command::keys(global, keys)),
         Command::Audit(audit) => command::audit(global, audit),
         Command::Component(component) => command::component(global, component),

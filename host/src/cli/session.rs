@@ -11,9 +11,10 @@ use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace}
 /// API is reached.
 pub(super) struct Session<'a> {
     global: &'a Global,
+    pub(super) config: Config,
     pub(super) environment: Environment,
     pub(super) profile: Profile,
-    secrets_dir: SecretsDir,
+    pub(super) secrets_dir: SecretsDir,
     pub(super) interrupt: Interrupt,
     pub(super) signals: Signals,
 }
@@ -46,6 +47,7 @@ impl<'a> Session<'a> {
         let signals = Signals::raise(&interrupt)?;
         Ok(Self {
             global,
+            config,
             environment,
             profile,
             secrets_dir,

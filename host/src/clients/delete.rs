@@ -3,7 +3,6 @@ use crate::{KeyId, MintErrorKind, credentials::Presence};
 
 /// What was deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum Deleted {
     /// The client, and its files.
     Client(KeyId),

@@ -38,7 +38,6 @@ pub struct Rotated {
 
 /// What became of the client that was exchanged.
 #[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
 pub enum OldClient {
     /// It is deleted.
     Deleted(KeyId),

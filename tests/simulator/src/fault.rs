@@ -9,7 +9,9 @@ use serde::Deserialize;
 pub enum Endpoint {
     /// All of them.
     Any,
-    /// Those for keys.
+    /// That for one key.
+    Key,
+    /// Those for keys, one or all.
     Keys,
     /// Those for tokens.
     Token,
@@ -61,9 +63,11 @@ pub(crate) struct Planned {
 
 /// The fault for a request, which is then one less to come.
 pub(crate) fn take(planned: &mut Vec<Planned>, endpoint: Endpoint) -> Option<Fault> {
-    let index = planned
-        .iter()
-        .position(|it| it.endpoint == Endpoint::Any || it.endpoint == endpoint)?;
+    let index = planned.iter().position(|it| {
+        it.endpoint == Endpoint::Any
+            || it.endpoint == endpoint
+            || (it.endpoint == Endpoint::Keys && endpoint == Endpoint::Key)
+    })?;
     let fault = planned[index].fault.clone();
     planned[index].times = planned[index].times.saturating_sub(1);
     if planned[index].times == 0 {

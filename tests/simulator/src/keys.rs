@@ -4,17 +4,23 @@ mod create;
 
 pub(crate) use create::create;
 
+use std::time::Duration;
+
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
     OauthClient,
+    clock::{after, rfc3339},
     dialect::Dialect,
     refusal::Refusal,
     scope,
     state::{State, Token},
 };
+
+/// What the API key still has, each time that it is asked about.
+const API_KEY_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// All keys that the token may see. Without `all`, a token of an OAuth client
 /// sees OAuth clients only.
@@ -41,6 +47,20 @@ pub(crate) fn get(state: &State, token: &Token, id: &str) -> Result<Value, Refus
     if let Some(key) = state.keys.iter().find(|key| key.id == id) {
         require(state.dialect, token, "auth_keys:read")?;
         return Ok(key.describe(now, false));
+    }
+    if state.api_key.split('-').nth(2) == Some(id) {
+        require(state.dialect, token, "api_access_tokens:read")?;
+        return Ok(json!({
+            "id": id,
+            "keyType": "api",
+            "description": "",
+            "created": rfc3339(now),
+            "expires": rfc3339(after(now, API_KEY_LIFETIME)),
+            "expirySeconds": API_KEY_LIFETIME.as_secs(),
+            "scopes": ["all"],
+            "userId": "",
+            "invalid": false,
+        }));
     }
     if let Some(client) = state.clients.iter().find(|client| client.id == id) {
         // Every token may read the client that it was given to.

@@ -193,10 +193,10 @@ fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usi
         misbehaved: false,
         answer: None,
     });
-    let endpoint = if parts.uri.path() == TOKEN_PATH {
-        Endpoint::Token
-    } else {
-        Endpoint::Keys
+    let endpoint = match parts.uri.path() {
+        TOKEN_PATH => Endpoint::Token,
+        path if path.contains("/keys/") => Endpoint::Key,
+        _ => Endpoint::Keys,
     };
     let planned = fault::take(&mut state.faults, endpoint);
     let index = state.recorded.len() - 1;

@@ -112,7 +112,10 @@ impl Simulator {
             ("bootstrap", "tailscale-oauth-client"),
             ("k8s-operator", "tailscale-operator-client"),
         ] {
-            if let Some(client) = self.client(client) {
+            let client = self
+                .client(client)
+                .or_else(|| self.client(&format!("tazlab-{client}")));
+            if let Some(client) = client {
                 write_private(&directory.join(format!("{prefix}-id")), &client.id)?;
                 write_private(&directory.join(format!("{prefix}-secret")), &client.secret)?;
             }
@@ -147,9 +150,15 @@ impl Simulator {
         live.cloned().collect()
     }
 
+    /// All OAuth clients that there ever were.
+    pub fn all_clients(&self) -> Vec<OauthClient> {
+        self.state.lock().clients.clone()
+    }
+
     /// Adds an OAuth client, and its tags to those that exist.
-    pub fn add_client(&self, client: OauthClient) {
+    pub fn add_client(&self, mut client: OauthClient) {
         let mut state = self.state.lock();
+        client.created = crate::clock::rfc3339(state.clock.now());
         state.tags.extend(client.tags.clone());
         state.clients.push(client);
     }

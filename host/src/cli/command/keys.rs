@@ -1,12 +1,13 @@
 use std::process::ExitCode;
 
-use tailmint::{Account, KeyId, Minter};
+use jiff::Timestamp;
+use tailmint::{Account, KeyId, MintErrorKind, Minter, verify};
 
 use crate::cli::{
     arguments::{Global, Keys, KeysCommand},
     failure::Failure,
     print,
-    session::Session,
+    session::{Session, audit_path},
 };
 
 pub(in crate::cli) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failure> {
@@ -15,7 +16,17 @@ pub(in crate::cli) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCod
     let minter = session.minter()?;
     let done = match &keys.command {
         KeysCommand::Get { id } => get(global, &minter, &account, id).await,
-        KeysCommand::Revoke { ids } => revoke(global, &minter, &account, ids).await,
+        KeysCommand::List { invalid } => list(global, &minter, &account, *invalid).await,
+        KeysCommand::Revoke { minted: true, .. } => {
+            let path = audit_path(global, &session.environment)?;
+            let minted = verify(&path)?.minted(Timestamp::now());
+            let valid = still_valid(&minter, &account, minted).await;
+            match valid {
+                Ok(ids) => revoke(global, &minter, &account, &ids).await,
+                Err(failure) => Err(failure),
+            }
+        }
+        KeysCommand::Revoke { ids, .. } => revoke(global, &minter, &account, ids).await,
     };
     done.map_err(|failure| failure.about(&account).by(&session.signals))?;
     Ok(ExitCode::SUCCESS)
@@ -35,6 +46,43 @@ async fn get(
     } else {
         print::written(&print::described_in_words(&key))
     }
+}
+
+async fn list(
+    global: &Global,
+    minter: &Minter,
+    account: &Account,
+    invalid: bool,
+) -> Result<(), Failure> {
+    let keys = minter.list(&account.credential, &account.tailnet).await?;
+    for key in keys.iter().filter(|key| invalid || !key.invalid) {
+        print::written(&if global.json {
+            print::described(key).to_string()
+        } else {
+            print::described_in_words(key)
+        })?;
+    }
+    Ok(())
+}
+
+/// Those of the keys that the API still describes as valid.
+async fn still_valid(
+    minter: &Minter,
+    account: &Account,
+    ids: Vec<KeyId>,
+) -> Result<Vec<KeyId>, Failure> {
+    let mut valid = Vec::new();
+    for id in ids {
+        let described = minter.get(&account.credential, &account.tailnet, &id).await;
+        match described {
+            Ok(key) if key.invalid => {}
+            Ok(_) => valid.push(id),
+            // Used up, and forgotten.
+            Err(error) if error.kind == MintErrorKind::NotFound => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(valid)
 }
 
 async fn revoke(

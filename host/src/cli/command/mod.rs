@@ -1,6 +1,8 @@
 //! The commands, one a file.
 
 mod audit;
+mod check;
+mod clients;
 mod completions;
 mod component;
 mod demo;
@@ -11,6 +13,8 @@ mod policy;
 mod up;
 
 pub(super) use audit::audit;
+pub(super) use check::check;
+pub(super) use clients::clients;
 pub(super) use completions::{completions, man};
 pub(super) use component::component;
 pub(super) use demo::demo;
