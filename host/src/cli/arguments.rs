@@ -1,7 +1,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tailmint::{ConnectTo, KeyId, Operation};
+use tailmint::{ConnectTo, KeyId, Operation, VaultPath};
 
 use super::key_flags::KeyFlags;
 
@@ -123,6 +123,8 @@ pub(super) enum Command {
     Component(Component),
     /// Look at the policy, check one, or ask what it would decide
     Policy(Policy),
+    /// Deliver an OAuth client to a HashiCorp Vault or an `OpenBao`
+    Vault(Vault),
     /// Show what happens, with a simulated API on this machine
     Demo,
     /// Print the completions for a shell
@@ -350,6 +352,53 @@ fn operation(text: &str) -> Result<Operation, String> {
         .into_iter()
         .find(|operation| operation.name() == text)
         .ok_or_else(|| "give mint, get or revoke".to_owned())
+}
+
+#[derive(Args)]
+pub(super) struct Vault {
+    #[command(subcommand)]
+    pub(super) command: VaultCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum VaultCommand {
+    /// Write the OAuth client of a profile to a KV store, version 2
+    ///
+    /// The secret has two fields, `client_id` and `client_secret`. Nothing is written
+    /// where both are there already. The write goes through only if nobody wrote
+    /// since it was read; then it is read again and compared.
+    ///
+    /// The vault is that of `VAULT_ADDR`, which the policy has to name. The token is
+    /// that of `VAULT_TOKEN` or ~/.vault-token; `VAULT_CACERT` and `VAULT_NAMESPACE`
+    /// count too, other variables of Vault's own command do not.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(VaultPush),
+}
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  export VAULT_ADDR=https://vault.example.com:8200 VAULT_CACERT=~/vault-ca.pem
+  tailmint vault push --dry-run
+  tailmint vault push --profile bootstrap --path infra/tailscale/";
+
+#[derive(Args)]
+pub(super) struct VaultPush {
+    /// Whose OAuth client to deliver
+    #[arg(long, value_name = "NAME", default_value = "k8s-operator")]
+    pub(super) profile: String,
+    /// Where the store is mounted [default: secret]
+    #[arg(long, value_name = "PATH")]
+    pub(super) mount: Option<VaultPath>,
+    /// The secret, or with / at its end a folder that has one for each profile
+    /// [default: tazlab-k8s/static/infra/tailscale/]
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: Option<VaultPath>,
+    /// Write only over this version; 0 is none
+    #[arg(long, value_name = "VERSION")]
+    pub(super) if_version: Option<u64>,
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
 }
 
 /// What was decided about a request.

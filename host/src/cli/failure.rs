@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
     Account, AuditError, Class, ConfigError, CredentialError, JoinError, MintError, PolicyError,
-    TrustError, UpArgumentsError,
+    TrustError, UpArgumentsError, VaultError, VaultPathError,
 };
 
 use super::signals::Signals;
@@ -144,6 +144,19 @@ impl From<PolicyError> for Failure {
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<VaultPathError> for Failure {
+    fn from(error: VaultPathError) -> Self {
+        let hint = "give --path, without / at the end".to_owned();
+        Self::new(Class::Usage, error, Some(hint))
     }
 }
 

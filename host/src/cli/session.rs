@@ -12,8 +12,9 @@ use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace}
 pub(super) struct Session<'a> {
     global: &'a Global,
     pub(super) environment: Environment,
+    pub(super) config: Config,
     pub(super) profile: Profile,
-    secrets_dir: SecretsDir,
+    pub(super) secrets_dir: SecretsDir,
     pub(super) interrupt: Interrupt,
     pub(super) signals: Signals,
 }
@@ -47,6 +48,7 @@ impl<'a> Session<'a> {
         Ok(Self {
             global,
             environment,
+            config,
             profile,
             secrets_dir,
             interrupt,

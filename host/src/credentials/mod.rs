@@ -7,8 +7,10 @@ mod error;
 mod secret_file;
 mod secrets_dir;
 mod shape;
+mod vault_token;
 
 pub use account::Account;
 pub use credential::Credential;
 pub use error::{CredentialError, Wrong};
 pub use secrets_dir::SecretsDir;
+pub(crate) use vault_token::vault_token;

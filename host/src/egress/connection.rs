@@ -32,7 +32,7 @@ impl Connection {
     /// Sends the request and takes the whole answer. A request is sent again, on
     /// a new connection, only where the old one was closed before a byte of it
     /// was written.
-    pub(super) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Inbound, Failure> {
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Inbound, Failure> {
         let mut kept = self.sender.lock().await;
         let mut sender = match kept.take() {
             Some(sender) if !sender.is_closed() => sender,

@@ -9,6 +9,7 @@ mod keys;
 mod mint;
 mod policy;
 mod up;
+mod vault;
 
 pub(super) use audit::audit;
 pub(super) use completions::{completions, man};
@@ -19,3 +20,4 @@ pub(super) use keys::keys;
 pub(super) use mint::{env, mint};
 pub(super) use policy::policy;
 pub(super) use up::up;
+pub(super) use vault::vault;

@@ -3,9 +3,9 @@ use toml::Spanned;
 
 use super::{
     ComponentRules, Document, KeyRule, Mode, Permission, Property, RequestRule, Rules, TrustRules,
-    VERSION,
+    VERSION, VaultRules,
 };
-use crate::{Expiry, Tag, config::Place, policy::Operation};
+use crate::{Expiry, Tag, VaultAddress, config::Place, policy::Operation};
 
 /// A policy file: what it does not say stays as it is.
 #[derive(Debug, Deserialize)]
@@ -17,6 +17,8 @@ pub(crate) struct Draft {
     trust: DraftTrust,
     #[serde(default)]
     component: DraftComponent,
+    #[serde(default)]
+    vault: DraftVault,
     #[serde(default)]
     rule: DraftRules,
 }
@@ -33,6 +35,12 @@ struct DraftTrust {
 struct DraftComponent {
     sha256: Option<Vec<Spanned<String>>>,
     imports: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DraftVault {
+    addresses: Option<Vec<VaultAddress>>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -160,6 +168,9 @@ impl Draft {
                     None => base.component.sha256.clone(),
                 },
                 imports: or(self.component.imports, &base.component.imports),
+            },
+            vault: VaultRules {
+                addresses: or(self.vault.addresses, &base.vault.addresses),
             },
             rule: Rules {
                 token: self.rule.token.over(&rules.token),
