@@ -17,4 +17,5 @@ mod minter;
 mod policy;
 mod stand_in;
 mod tailnet;
+mod vault;
 mod world;
