@@ -123,7 +123,7 @@ pub(super) enum Command {
     Component(Component),
     /// Look at the policy, check one, or ask what it would decide
     Policy(Policy),
-    /// Deliver an OAuth client to a HashiCorp Vault or an `OpenBao`
+    /// Deliver OAuth clients to a Vault
     Vault(Vault),
     /// Show what happens, with a simulated API on this machine
     Demo,

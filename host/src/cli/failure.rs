@@ -156,7 +156,8 @@ impl From<VaultError> for Failure {
 impl From<VaultPathError> for Failure {
     fn from(error: VaultPathError) -> Self {
         let hint = "give --path, without / at the end".to_owned();
-        Self::new(Class::Usage, error, Some(hint))
+        let message = format!("the profile's name cannot be a part of a path: {error}");
+        Self::new(Class::Usage, message, Some(hint))
     }
 }
 

@@ -256,7 +256,8 @@ fn in_words(error: &CertificateError) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet".to_owned()
         }
-        CertificateError::UnknownIssuer => {
+        // Of an authority by the same name, with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is from an authority that is not trusted".to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => {

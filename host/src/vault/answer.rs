@@ -171,7 +171,6 @@ impl Reader<'_> {
                 mount: self.target.mount.to_string(),
             },
             503 if says("sealed") => VaultError::Sealed,
-            501 => VaultError::Uninitialised,
             500.. => VaultError::Unavailable {
                 status,
                 message: message(),

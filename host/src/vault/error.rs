@@ -126,7 +126,7 @@ pub enum VaultError {
         /// The reason.
         message: String,
     },
-    /// The server is sealed.
+    /// The server is sealed, or was never set up: it says the same of both.
     #[error("the vault is sealed")]
     Sealed,
     /// A variable wants verification to be off.
@@ -143,9 +143,6 @@ pub enum VaultError {
         /// What it says.
         message: String,
     },
-    /// The server was never set up.
-    #[error("the vault is not initialised")]
-    Uninitialised,
     /// The server could not be reached, or nothing came back.
     #[error("{0}")]
     Unreachable(Failure),
@@ -207,14 +204,16 @@ impl VaultError {
                 "no redirect is followed; set VAULT_ADDR to the vault that answers".to_owned()
             }
             Self::Refused { .. } => "see the vault's audit log".to_owned(),
-            Self::Sealed => "unseal it: vault operator unseal".to_owned(),
+            Self::Sealed => {
+                "unseal it: vault operator unseal; or, where it is new: vault operator init"
+                    .to_owned()
+            }
             Self::SkipVerify => {
                 "unset it, and set VAULT_CACERT to the authority that signed the certificate"
                     .to_owned()
             }
             Self::Trust(error) => return error.hint(),
             Self::Unavailable { .. } => "try again later; nothing was written".to_owned(),
-            Self::Uninitialised => "set it up: vault operator init".to_owned(),
             Self::Unreachable(Failure::Tls {
                 certificate: true, ..
             }) => "set VAULT_CACERT to the authority that signed the certificate".to_owned(),
@@ -248,7 +247,6 @@ impl VaultError {
             | Self::Redirected { .. }
             | Self::Sealed
             | Self::Unavailable { .. }
-            | Self::Uninitialised
             | Self::Unreachable(_) => Class::Unreachable,
             Self::NoToken => Class::Credential,
             Self::OutcomeUnknown { .. } => Class::OutcomeUnknown,

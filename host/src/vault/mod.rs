@@ -1,5 +1,5 @@
-//! Delivers an OAuth client to a HashiCorp Vault or an `OpenBao`: the host's own
-//! connection, outside the sandbox, to an address that the policy names.
+//! Delivers an OAuth client to a Vault: the host's own connection, outside the
+//! sandbox, to an address that the policy names.
 //!
 //! It is four or five requests on the client that the host has anyway, and not a
 //! client library. Those that there are bring some hundred crates, follow redirects

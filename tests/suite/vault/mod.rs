@@ -1,4 +1,4 @@
-//! `vault push`: to HashiCorp's own Vault, and to servers that misbehave.
+//! `vault push`: to a real Vault, and to servers that misbehave.
 
 mod certificate;
 mod place;

@@ -5,7 +5,7 @@ use std::{
     sync::OnceLock,
 };
 
-/// HashiCorp's `vault`, built from the Go module of the tests, which pins its
+/// Vault's own command, built from the Go module of the tests, which pins its
 /// version. It takes some minutes the first time and a second or two later on.
 /// `None` where there is no Go, which in CI is an error.
 pub(super) fn program() -> Option<PathBuf> {

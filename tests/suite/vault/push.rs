@@ -86,6 +86,12 @@ fn every_request_is_written_down_before_it_leaves() {
         of(&lines[4], "client-secret"),
         of(&lines[8], "client-secret")
     );
+    let ran = user.push(&["--verbose"]);
+    assert!(
+        ran.stderr.contains("0 bytes: allowed by rule vault"),
+        "{}",
+        ran.stderr
+    );
     let shown = user.world.run(&["audit", "verify"]);
     assert_eq!(shown.code, 0, "{}", shown.stderr);
 }

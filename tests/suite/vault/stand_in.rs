@@ -22,8 +22,10 @@ pub(super) struct StandIn {
     thread: Option<JoinHandle<()>>,
 }
 
+type Answer = dyn Fn(&Request) -> Vec<u8> + Send + Sync;
+
 struct Shared {
-    answer: Box<dyn Fn(&Request) -> Vec<u8> + Send + Sync>,
+    answer: Box<Answer>,
     connections: AtomicUsize,
     requests: Mutex<Vec<Request>>,
     stopped: AtomicBool,
@@ -163,10 +165,11 @@ impl Drop for StandIn {
 
 /// An answer with a JSON body.
 pub(super) fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Vec<u8> {
-    let headers: String = headers
+    let headers: Vec<_> = headers
         .iter()
         .map(|(name, value)| format!("{name}: {value}\r\n"))
         .collect();
+    let headers = headers.concat();
     let length = body.len();
     format!(
         "HTTP/1.1 {status} Something\r\ncontent-type: application/json\r\n{headers}\

@@ -209,6 +209,32 @@ fn a_namespace_is_a_part_of_the_path() {
 }
 
 #[test]
+fn a_read_is_given_up_on_and_a_write_is_not() {
+    for (method, code) in [("GET", 130), ("POST", 16)] {
+        let normally = writing(answer(200, &[], WROTE));
+        let stand_in = StandIn::start(move |request| {
+            if request.method == method {
+                std::thread::sleep(Duration::from_millis(700));
+            }
+            normally(request)
+        });
+        let user = Vaulted::to_stand_in(&stand_in);
+        let child = user.command(&[]).spawn().unwrap();
+        while stand_in.requests().iter().all(|it| it.method != method) {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let pid = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(pid, rustix::process::Signal::INT).unwrap();
+        let begun = Instant::now();
+        let ran = user.world.finish(child);
+        assert_eq!(ran.code, code, "{}", ran.stderr);
+        insta::assert_snapshot!(format!("interrupted_{method}"), user.snapshot(&ran));
+        let waited = begun.elapsed() > Duration::from_millis(500);
+        assert_eq!(waited, method == "POST", "{:?}", begun.elapsed());
+    }
+}
+
+#[test]
 fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     let silent = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("https://{}", silent.local_addr().unwrap());
