@@ -48,6 +48,7 @@ mod secret;
 mod tag;
 mod tailnet;
 mod tailscale;
+mod vault;
 
 pub use audit::{
     Actor, Audit, AuditError, AuditEvent, AuditFile, Break, Entry, SecretUse, Verdict,
@@ -84,4 +85,8 @@ pub use tailnet::{Tailnet, TailnetError};
 pub use tailscale::{
     Join, JoinError, JoinErrorKind, Joined, KeyFate, Node, State, Step, Tailscale, UpArguments,
     UpArgumentsError,
+};
+pub use vault::{
+    Change, Outcome, Pushed, Vault, VaultAddress, VaultAddressError, VaultError, VaultPath,
+    VaultPathError, VaultSettings, VaultTarget,
 };

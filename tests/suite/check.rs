@@ -86,25 +86,12 @@ fn the_first_thing_that_fails_gives_the_exit_status() {
 #[test]
 fn nobody_answers() {
     let world = World::new();
-    let address = world.simulator.address().to_string();
-    let gone = "127.0.0.1:1";
-    let mut command = world.tailmint(&["check", "--tailscale", "/no/such/tailscale"]);
-    let arguments: Vec<_> = command.get_args().map(|it| it.to_owned()).collect();
-    let program = command.get_program().to_owned();
-    command = std::process::Command::new(program);
+    let mut command = crate::world::bare();
     command
-        .args(arguments.iter().map(|it| {
-            if it.to_str() == Some(&address) {
-                std::ffi::OsString::from(gone)
-            } else {
-                it.clone()
-            }
-        }))
-        .env_clear()
-        .env("HOME", world.path())
-        .stdin(std::process::Stdio::null())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
+        .args(["check", "--connect-to", "127.0.0.1:1"])
+        .args(["--tailscale", "/no/such/tailscale", "--secrets-dir"])
+        .arg(world.secrets())
+        .env("HOME", world.path());
     let ran = world.finish(command.spawn().unwrap());
     insta::assert_snapshot!("check_nobody_answers", found(&world, &ran));
 }

@@ -21,4 +21,5 @@ mod minter;
 mod policy;
 mod stand_in;
 mod tailnet;
+mod vault;
 mod world;

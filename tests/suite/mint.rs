@@ -219,6 +219,7 @@ fn help_has_examples() {
         &["mint", "--help"],
         &["up", "--help"],
         &["exec", "--help"],
+        &["vault", "push", "--help"],
     ] {
         let output = bare().args(arguments).output().unwrap();
         assert!(output.status.success());

@@ -174,6 +174,7 @@ fn every_key_that_is_wrong_has_its_place_in_the_error() {
             "tags" => "[\"lab\"]",
             "max-expiry" => "\"91d\"",
             "sha256" => "[\"abc\"]",
+            "addresses" => "[\"http://vault.example.com:8200\"]",
             "route" => "\"POST /api/v2/other\"",
             "mode" | "connect-to" | "ca-file" | "reusable" | "ephemeral" | "preauthorized" => {
                 "\"perhaps\""
@@ -315,6 +316,10 @@ const WIDER: &[(&str, &str)] = &[
     (
         "[component]\nimports = [\"wasi:io/poll@0.2.0\"]",
         "component.imports",
+    ),
+    (
+        "[vault]\naddresses = [\"https://vault.example.com:8200\"]",
+        "vault.addresses",
     ),
     (
         "[rule.token]\noperations = [\"mint\"]",

@@ -1,7 +1,6 @@
 use serde::Serialize;
 
 use super::Actor;
-use crate::Operation;
 
 /// What is written down about a request. No entry holds a secret.
 #[derive(Clone, Debug, Serialize)]
@@ -15,7 +14,8 @@ pub struct Entry<'a> {
     pub actor: &'a Actor,
     /// The version of tailmint.
     pub version: &'static str,
-    /// The SHA-256 of the component that runs.
+    /// The SHA-256 of the component that runs; empty for a request of the host's own.
+    #[serde(skip_serializing_if = "str::is_empty")]
     pub component: &'a str,
     /// The SHA-256 of the policy that decides.
     pub policy: &'a str,
@@ -125,7 +125,7 @@ impl Context {
         &'a self,
         run: &'a str,
         event: AuditEvent,
-        operation: Operation,
+        operation: &'static str,
     ) -> Entry<'a> {
         Entry {
             event,
@@ -134,7 +134,7 @@ impl Context {
             version: env!("CARGO_PKG_VERSION"),
             component: &self.component,
             policy: &self.policy,
-            operation: operation.name(),
+            operation,
             rule: "no-rule",
             decision: Verdict::Refuse,
             reason: None,

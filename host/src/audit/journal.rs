@@ -180,7 +180,7 @@ impl Journal {
         let Some(audit) = &self.audit else {
             return Ok(());
         };
-        let mut entry = self.context.entry(&self.run, event, about.operation);
+        let mut entry = self.context.entry(&self.run, event, about.operation.name());
         entry.rule = about.rule;
         entry.decision = about.decision;
         entry.reason.clone_from(&about.reason);

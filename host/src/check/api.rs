@@ -29,6 +29,6 @@ pub(super) async fn reach(minter: &Minter, tell: &mut dyn FnMut(&Finding)) -> bo
             format!("see whether {API_HOST} can be reached on port 443 from here"),
         ),
     };
-    tell(&Finding::failed("connection", failure, Some(hint), class));
+    tell(&Finding::failed("connection", &failure, Some(hint), class));
     false
 }

@@ -71,7 +71,7 @@ impl Finding {
 
     pub(super) fn failed(
         subject: impl Into<String>,
-        message: impl ToString,
+        message: &(impl fmt::Display + ?Sized),
         hint: Option<String>,
         class: Class,
     ) -> Self {

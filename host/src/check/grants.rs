@@ -178,7 +178,7 @@ async fn api_key(minter: &Minter, profile: &Profile, account: &Account, key: &st
     match left {
         Some(left) if left.is_negative() || described.invalid => Finding::failed(
             subject,
-            format!("it ended at {}", described.expires),
+            &format!("it ended at {}", described.expires),
             Some("make another in the admin console".to_owned()),
             Class::Refused,
         ),

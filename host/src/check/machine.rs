@@ -57,23 +57,17 @@ impl Check {
         tell: &mut dyn FnMut(&Finding),
     ) -> Option<Account> {
         let subject = format!("{} credential", profile.name);
-        match Account::of_profile(profile, directory, &self.environment) {
-            Ok(account) => {
-                tell(&Finding::passed(
-                    subject,
-                    format!("it is from {}, which is in order", account.origin),
-                ));
-                Some(account)
-            }
-            Err(_) => {
-                // Each file by itself, so that one that is wrong hides no other.
-                for error in Account::all_wrong(profile, directory, &self.environment) {
-                    let hint = error.hint();
-                    tell(&Finding::failed(&*subject, &error, hint, error.class()));
-                }
-                None
-            }
+        if let Ok(account) = Account::of_profile(profile, directory, &self.environment) {
+            let message = format!("it is from {}, which is in order", account.origin);
+            tell(&Finding::passed(subject, message));
+            return Some(account);
         }
+        // Each file by itself, so that one that is wrong hides no other.
+        for error in Account::all_wrong(profile, directory, &self.environment) {
+            let hint = error.hint();
+            tell(&Finding::failed(&*subject, &error, hint, error.class()));
+        }
+        None
     }
 
     /// A machine that only mints for others needs none: nothing here fails.

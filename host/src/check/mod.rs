@@ -137,9 +137,10 @@ impl Check {
             return config.profiles().iter().collect();
         }
         let names = self.profiles.iter().map(|name| Some(name.as_str()));
-        let names: Vec<_> = match self.profiles.is_empty() {
-            true => vec![None],
-            false => names.collect(),
+        let names: Vec<_> = if self.profiles.is_empty() {
+            vec![None]
+        } else {
+            names.collect()
         };
         let mut chosen = Vec::new();
         for name in names {

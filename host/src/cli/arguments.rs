@@ -1,7 +1,7 @@
 use std::{ffi::OsString, path::PathBuf, time::Duration};
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
-use tailmint::{ConnectTo, KeyId, Operation};
+use tailmint::{ConnectTo, KeyId, Operation, VaultPath};
 
 use super::key_flags::KeyFlags;
 
@@ -133,6 +133,8 @@ pub(super) enum Command {
     Component(Component),
     /// Look at the policy, check one, or ask what it would decide
     Policy(Policy),
+    /// Deliver OAuth clients to a Vault
+    Vault(Vault),
     /// Show what happens, with a simulated API on this machine
     Demo,
     /// Print the completions for a shell
@@ -276,8 +278,8 @@ pub(super) struct Clients {
 /// Who may make and delete OAuth clients.
 #[derive(Args)]
 pub(super) struct OwnerFlag {
-    /// Ask with the OAuth client of this profile, which needs the scope oauth_keys
-    /// [default: $TAILSCALE_API_KEY]
+    /// Ask with the OAuth client of this profile, which needs the scope `oauth_keys`,
+    /// instead of with `TAILSCALE_API_KEY`
     #[arg(long = "as", value_name = "PROFILE")]
     pub(super) profile: Option<String>,
 }
@@ -478,6 +480,53 @@ Example:
   tailmint policy explain POST https://api.tailscale.com/api/v2/tailnet/-/keys \\
     -H 'content-type: application/json' \\
     --body '{\"capabilities\":{\"devices\":{\"create\":{\"tags\":[\"tag:lab\"]}}},\"expirySeconds\":60}'";
+
+#[derive(Args)]
+pub(super) struct Vault {
+    #[command(subcommand)]
+    pub(super) command: VaultCommand,
+}
+
+#[derive(Subcommand)]
+pub(super) enum VaultCommand {
+    /// Write the OAuth client of a profile to a KV store, version 2
+    ///
+    /// The secret has two fields, `client_id` and `client_secret`. Nothing is written
+    /// where both are there already. The write goes through only if nobody wrote
+    /// since it was read; then it is read again and compared.
+    ///
+    /// The vault is that of `VAULT_ADDR`, which the policy has to name. The token is
+    /// that of `VAULT_TOKEN` or ~/.vault-token; `VAULT_CACERT` and `VAULT_NAMESPACE`
+    /// count too, other variables of Vault's own command do not.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(VaultPush),
+}
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  export VAULT_ADDR=https://vault.example.com:8200 VAULT_CACERT=~/vault-ca.pem
+  tailmint vault push --dry-run
+  tailmint vault push --profile bootstrap --path infra/tailscale/";
+
+#[derive(Args)]
+pub(super) struct VaultPush {
+    /// Whose OAuth client to deliver
+    #[arg(long, value_name = "NAME", default_value = "k8s-operator")]
+    pub(super) profile: String,
+    /// Where the store is mounted [default: secret]
+    #[arg(long, value_name = "PATH")]
+    pub(super) mount: Option<VaultPath>,
+    /// The secret, or with / at its end a folder that has one for each profile
+    /// [default: tazlab-k8s/static/infra/tailscale/]
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: Option<VaultPath>,
+    /// Write only over this version; 0 is none
+    #[arg(long, value_name = "VERSION")]
+    pub(super) if_version: Option<u64>,
+    /// Say what would change, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
 
 /// What was decided about a request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]

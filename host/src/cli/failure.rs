@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
     Account, AuditError, Class, ClientsError, ConfigError, CredentialError, JoinError, MintError,
-    PolicyError, TrustError, UpArgumentsError,
+    PolicyError, TrustError, UpArgumentsError, VaultError, VaultPathError,
 };
 
 use super::signals::Signals;
@@ -159,6 +159,20 @@ impl From<PolicyError> for Failure {
 impl From<TrustError> for Failure {
     fn from(error: TrustError) -> Self {
         Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<VaultError> for Failure {
+    fn from(error: VaultError) -> Self {
+        Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<VaultPathError> for Failure {
+    fn from(error: VaultPathError) -> Self {
+        let hint = "give --path, without / at the end".to_owned();
+        let message = format!("the profile's name cannot be a part of a path: {error}");
+        Self::new(Class::Usage, message, Some(hint))
     }
 }
 

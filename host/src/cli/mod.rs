@@ -44,6 +44,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Audit(audit) => command::audit(global, audit),
         Command::Component(component) => command::component(global, component),
         Command::Policy(policy) => command::policy(global, policy),
+        Command::Vault(vault) => wait(command::vault(global, vault)),
         Command::Demo => wait(command::demo()),
         Command::Completions { shell } => command::completions(*shell),
         Command::Man => command::man(),

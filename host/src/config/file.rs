@@ -11,7 +11,7 @@ use serde::{Deserialize, Deserializer, de::Error};
 use tailmint_api::AUTH_KEYS_SCOPE;
 
 use super::{ConfigError, Place};
-use crate::{Description, Expiry, KeyProperties, Profile, Scope, Tag};
+use crate::{Description, Expiry, KeyProperties, Profile, Scope, Tag, VaultPath};
 
 /// A configuration with a hundred profiles is under 32 KiB.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -22,7 +22,16 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(super) struct File {
     pub(super) profile: Option<String>,
     pub(super) secrets_dir: Option<PathBuf>,
+    pub(super) vault: VaultEntry,
     pub(super) profiles: BTreeMap<String, ProfileEntry>,
+}
+
+/// Where OAuth clients are kept in a Vault, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct VaultEntry {
+    pub(super) mount: Option<VaultPath>,
+    pub(super) path: Option<VaultPath>,
 }
 
 /// A profile as it is written: what is left out stays as it is.

@@ -8,10 +8,10 @@ use std::path::{Path, PathBuf};
 
 pub use error::ConfigError;
 pub(crate) use file::read;
-use file::{File, ProfileEntry};
+use file::{File, ProfileEntry, VaultEntry};
 pub(crate) use place::Place;
 
-use crate::{Environment, Profile};
+use crate::{Environment, Profile, VaultPath};
 
 /// What is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,7 @@ pub struct Config {
     profiles: Vec<Profile>,
     default_profile: String,
     secrets_dir: Option<PathBuf>,
+    vault: VaultEntry,
 }
 
 impl Default for Config {
@@ -28,6 +29,7 @@ impl Default for Config {
             profiles: Profile::built_in().to_vec(),
             default_profile: "bootstrap".to_owned(),
             secrets_dir: None,
+            vault: VaultEntry::default(),
         }
     }
 }
@@ -68,6 +70,7 @@ impl Config {
         let file = File::parse(path, text)?;
         let mut config = Self {
             secrets_dir: file.secrets_dir,
+            vault: file.vault,
             ..Self::default()
         };
         for (name, entry) in file.profiles {
@@ -117,6 +120,11 @@ impl Config {
     /// All profiles.
     pub fn profiles(&self) -> &[Profile] {
         &self.profiles
+    }
+
+    /// Where in a Vault OAuth clients are kept: the configured mount and path.
+    pub fn vault(&self) -> (Option<&VaultPath>, Option<&VaultPath>) {
+        (self.vault.mount.as_ref(), self.vault.path.as_ref())
     }
 
     /// The configured secrets directory.

@@ -8,6 +8,7 @@ mod error;
 mod secret_file;
 mod secrets_dir;
 mod shape;
+mod vault_token;
 
 pub use account::Account;
 pub(crate) use account::client_secret;
@@ -15,3 +16,4 @@ pub(crate) use client_files::{ClientFiles, Leftover, Presence};
 pub use credential::Credential;
 pub use error::{CredentialError, Wrong};
 pub use secrets_dir::SecretsDir;
+pub(crate) use vault_token::vault_token;

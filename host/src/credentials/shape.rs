@@ -8,6 +8,7 @@ pub(super) enum Kind {
     ApiKey,
     ClientId,
     ClientSecret,
+    VaultToken,
 }
 
 /// The most bytes that a value may have. Those that were seen have under 100.
@@ -30,6 +31,7 @@ impl Kind {
             Self::ApiKey => "an API key",
             Self::ClientId => "an OAuth client id",
             Self::ClientSecret => "an OAuth client secret",
+            Self::VaultToken => "a Vault token",
         }
     }
 

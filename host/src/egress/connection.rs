@@ -28,10 +28,10 @@ impl Connection {
         }
     }
 
-    /// Sends the request and takes the whole answer, of at most so many bytes. A request is sent again, on
-    /// a new connection, only where the old one was closed before a byte of it
-    /// was written.
-    pub(super) async fn send(
+    /// Sends the request and takes the whole answer, of at most so many bytes. A
+    /// request is sent again, on a new connection, only where the old one was closed
+    /// before a byte of it was written.
+    pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
         most: usize,
@@ -67,7 +67,7 @@ impl Connection {
     /// Makes the connection where there is none, and keeps it.
     pub(crate) async fn reach(&self) -> Result<(), Failure> {
         let mut kept = self.sender.lock().await;
-        if !kept.as_ref().is_some_and(|sender| !sender.is_closed()) {
+        if kept.as_ref().is_none_or(http1::SendRequest::is_closed) {
             *kept = Some(self.open().await?);
         }
         Ok(())

@@ -66,12 +66,22 @@ impl FromStr for ConnectTo {
     }
 }
 
-/// How connections to the API are made.
+/// How connections to one host, the API's if nothing else is said, are made.
 #[derive(Clone, Debug)]
 pub(crate) struct Connector {
     trust: Trust,
     connect_to: Option<ConnectTo>,
+    host: Host,
     resolver: Arc<dyn Resolve>,
+}
+
+/// Whom connections are for.
+#[derive(Clone, Debug)]
+enum Host {
+    /// The API, which has public addresses.
+    Api,
+    /// One that the policy names, wherever it is.
+    Named { host: String, port: u16 },
 }
 
 /// A connection with TLS on it, as hyper takes it.
@@ -82,7 +92,16 @@ impl Connector {
         Self {
             trust,
             connect_to,
+            host: Host::Api,
             resolver: Arc::new(System),
+        }
+    }
+
+    /// To a host that the policy names, and that may be in a private network.
+    pub(crate) fn of_host(trust: Trust, host: String, port: u16) -> Self {
+        Self {
+            host: Host::Named { host, port },
+            ..Self::new(trust, None)
         }
     }
 
@@ -92,12 +111,17 @@ impl Connector {
         let addresses = self.addresses().await?;
         let tcp = tcp(host, port, &addresses).await?;
         let connector = TlsConnector::from(self.trust.config());
-        let name = ServerName::try_from(API_HOST).expect("the API's host is a name");
+        let peer = self.peer();
+        let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
+            peer: peer.to_owned(),
+            detail: error.to_string(),
+            certificate: false,
+        })?;
         match timeout(TLS_LIMIT, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
-            Ok(Err(error)) => Err(tls_failure(&error)),
+            Ok(Err(error)) => Err(tls_failure(peer, &error)),
             Err(_) => Err(Failure::ConnectTimeout {
-                peer: API_HOST.to_owned(),
+                peer: peer.to_owned(),
                 step: "the TLS handshake",
                 limit: TLS_LIMIT,
             }),
@@ -106,10 +130,19 @@ impl Connector {
 }
 
 impl Connector {
+    /// Whose certificate it has to be.
+    fn peer(&self) -> &str {
+        match &self.host {
+            Host::Api => API_HOST,
+            Host::Named { host, .. } => host,
+        }
+    }
+
     fn destination(&self) -> (&str, u16) {
-        match &self.connect_to {
-            Some(to) => (to.host.as_str(), to.port),
-            None => (API_HOST, PORT),
+        match (&self.connect_to, &self.host) {
+            (Some(to), _) => (to.host.as_str(), to.port),
+            (None, Host::Api) => (API_HOST, PORT),
+            (None, Host::Named { host, port }) => (host, *port),
         }
     }
 
@@ -119,7 +152,7 @@ impl Connector {
         let (host, port) = self.destination();
         let addresses = resolve(&*self.resolver, host, port).await?;
         // Elsewhere is where the user said, be it on this machine.
-        if self.connect_to.is_none() {
+        if self.connect_to.is_none() && matches!(self.host, Host::Api) {
             all_public(host, &addresses)?;
         }
         Ok(addresses)
@@ -195,14 +228,14 @@ async fn tcp(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStrea
     }))
 }
 
-fn tls_failure(error: &std::io::Error) -> Failure {
+fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     let inner = error.get_ref();
     let certificate = match inner.and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidCertificate(certificate)) => Some(certificate),
         _ => None,
     };
     Failure::Tls {
-        peer: API_HOST.to_owned(),
+        peer: peer.to_owned(),
         certificate: certificate.is_some(),
         detail: match certificate {
             Some(certificate) => in_words(certificate),
@@ -223,7 +256,8 @@ fn in_words(error: &CertificateError) -> String {
         CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
             "its certificate is not valid yet".to_owned()
         }
-        CertificateError::UnknownIssuer => {
+        // Of an authority by the same name, with another key.
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is from an authority that is not trusted".to_owned()
         }
         CertificateError::NotValidForNameContext { presented, .. } => {
@@ -304,6 +338,7 @@ mod tests {
         Connector {
             trust: Trust::bundled(),
             connect_to: connect_to.map(|to| to.parse().unwrap()),
+            host: Host::Api,
             resolver: Arc::new(Scripted(Mutex::new(script))),
         }
     }

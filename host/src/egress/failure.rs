@@ -78,6 +78,21 @@ pub enum Failure {
 }
 
 impl Failure {
+    /// Whether the request may have got to the other side.
+    pub(crate) fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Resolve { .. }
+            | Self::NotPublic { .. }
+            | Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Tls { .. } => false,
+            Self::Broken { .. }
+            | Self::AnswerTimeout { .. }
+            | Self::TooLong { .. }
+            | Self::Encoded => true,
+        }
+    }
+
     /// What the component is told.
     pub(super) fn code(&self) -> WasiError {
         match self {

@@ -10,10 +10,10 @@ use crate::{KeyId, Secret, policy::Rule, seal::Seals};
 const VISIBLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::DATE, header::RETRY_AFTER];
 
 /// An answer as it came from the API. Its body is wiped when it is dropped.
-pub(super) struct Inbound {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Zeroizing<Vec<u8>>,
+pub(crate) struct Inbound {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Inbound {

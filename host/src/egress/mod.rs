@@ -15,6 +15,7 @@ pub(crate) use connection::Connection;
 pub use connector::ConnectTo;
 pub(crate) use connector::Connector;
 pub use failure::Failure;
+pub(crate) use inbound::Inbound;
 pub(crate) use run::{Outcome, Run};
 pub use trust::{Trust, TrustError};
 

@@ -62,7 +62,7 @@ impl Minter {
                         .await
                 })
                 .await?;
-            clients.into_iter().map(details).collect()
+            clients.iter().map(details).collect()
         })
         .await
     }
@@ -88,7 +88,7 @@ impl Minter {
                         .await
                 })
                 .await?;
-            the_one(id, client)
+            the_one(id, &client)
         })
         .await
     }
@@ -123,7 +123,7 @@ impl Minter {
                         .await
                 })
                 .await?;
-            the_one(id, client)
+            the_one(id, &client)
         })
         .await
     }
@@ -218,7 +218,7 @@ impl Minter {
             })?;
             Ok(NewClient {
                 secret: issued.key,
-                details: the_one(&issued.id, created.details)?,
+                details: the_one(&issued.id, &created.details)?,
             })
         });
         (accepted, run.issued_ids())
@@ -226,7 +226,7 @@ impl Minter {
 }
 
 /// The details, where they are of the client that was asked for.
-fn the_one(id: &KeyId, client: types::ClientDetails) -> Result<ClientDetails, MintError> {
+fn the_one(id: &KeyId, client: &types::ClientDetails) -> Result<ClientDetails, MintError> {
     if client.id == id.as_str() {
         details(client)
     } else {
@@ -236,7 +236,7 @@ fn the_one(id: &KeyId, client: types::ClientDetails) -> Result<ClientDetails, Mi
     }
 }
 
-fn details(client: types::ClientDetails) -> Result<ClientDetails, MintError> {
+fn details(client: &types::ClientDetails) -> Result<ClientDetails, MintError> {
     Ok(ClientDetails {
         id: id_of(&client.id)?,
         created: one_line(&client.created),

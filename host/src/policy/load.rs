@@ -9,7 +9,7 @@ use super::{
     Operation, Outbound, Permission, Refusal, Rule,
     document::{Document, Draft, Mode, Problem},
 };
-use crate::{Class, Environment, config, digest::sha256};
+use crate::{Class, Environment, VaultAddress, config, digest::sha256};
 
 /// What may be said to the API: the user's policy, within the machine owner's.
 #[derive(Clone, Debug)]
@@ -279,6 +279,12 @@ impl Policy {
 
     pub(crate) fn check_body(&self, rule: Rule, body: &Value) -> Result<(), Refusal> {
         self.judge(|document| document.check_body(rule, body))
+    }
+
+    /// Whether an OAuth client may be pushed to this Vault. It is not for the API,
+    /// so that a policy that only reports refuses it as any other does.
+    pub(crate) fn check_vault(&self, address: &VaultAddress) -> Result<(), Refusal> {
+        self.judge(|document| document.check_vault(address))
     }
 
     /// The verdict of the policy, with the file that would have to change.

@@ -11,6 +11,7 @@ mod keys;
 mod mint;
 mod policy;
 mod up;
+mod vault;
 
 pub(super) use audit::audit;
 pub(super) use check::check;
@@ -23,3 +24,4 @@ pub(super) use keys::keys;
 pub(super) use mint::{env, mint};
 pub(super) use policy::policy;
 pub(super) use up::up;
+pub(super) use vault::vault;

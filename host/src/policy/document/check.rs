@@ -2,7 +2,7 @@ use serde_json::Value;
 
 use super::{ClientRule, Document, KeyRule, RequestRule};
 use crate::{
-    Expiry, Scope, Tag,
+    Expiry, Scope, Tag, VaultAddress,
     policy::{Body, Operation, Outbound, Refusal, Rule, quoted},
 };
 
@@ -28,6 +28,15 @@ impl Document {
             (Some(scopes), Body::Form(members)) => check_token_scopes(name, scopes, members),
             _ => Ok(()),
         }
+    }
+
+    /// Whether the policy lets an OAuth client be pushed to this Vault.
+    pub(crate) fn check_vault(&self, address: &VaultAddress) -> Result<(), Refusal> {
+        if self.vault.addresses.contains(address) {
+            return Ok(());
+        }
+        let reason = format!("{address} is not among those that are allowed");
+        Err(Refusal::new("address", reason).unless(format!("add \"{address}\" to vault.addresses")))
     }
 
     /// Whether the policy allows a new key or client with this body, before

@@ -3,9 +3,10 @@ use toml::Spanned;
 
 use super::{
     ComponentRules, Document, Mode, Permission, RequestRule, Rules, TrustRules, VERSION,
+    VaultRules,
     draft_rule::{DraftRule, or},
 };
-use crate::config::Place;
+use crate::{VaultAddress, config::Place};
 
 /// A policy file: what it does not say stays as it is.
 #[derive(Debug, Deserialize)]
@@ -17,6 +18,8 @@ pub(crate) struct Draft {
     trust: DraftTrust,
     #[serde(default)]
     component: DraftComponent,
+    #[serde(default)]
+    vault: DraftVault,
     #[serde(default)]
     rule: DraftRules,
 }
@@ -33,6 +36,12 @@ struct DraftTrust {
 struct DraftComponent {
     sha256: Option<Vec<Spanned<String>>>,
     imports: Option<Vec<String>>,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+struct DraftVault {
+    addresses: Option<Vec<VaultAddress>>,
 }
 
 /// The rules, in the order of the file.
@@ -123,6 +132,9 @@ impl Draft {
                     None => base.component.sha256.clone(),
                 },
                 imports: or(self.component.imports, &base.component.imports),
+            },
+            vault: VaultRules {
+                addresses: or(self.vault.addresses, &base.vault.addresses),
             },
             rule: Rules {
                 token: self.rule.token.over(&rules.token),

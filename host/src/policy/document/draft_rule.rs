@@ -55,12 +55,12 @@ impl DraftRule {
         let members = [
             (
                 "content-type",
-                span(&self.content_type),
+                span(self.content_type.as_ref()),
                 known.content_type.is_some(),
             ),
-            ("scopes", span(&self.scopes), known.scopes.is_some()),
-            ("key", span(&self.key), known.key.is_some()),
-            ("client", span(&self.client), known.client.is_some()),
+            ("scopes", span(self.scopes.as_ref()), known.scopes.is_some()),
+            ("key", span(self.key.as_ref()), known.key.is_some()),
+            ("client", span(self.client.as_ref()), known.client.is_some()),
         ];
         members.into_iter().find_map(|(name, span, has)| {
             let span = span.filter(|_| !has)?;
@@ -88,8 +88,8 @@ impl DraftRule {
     }
 }
 
-fn span<T>(member: &Option<Spanned<T>>) -> Option<Range<usize>> {
-    member.as_ref().map(Spanned::span)
+fn span<T>(member: Option<&Spanned<T>>) -> Option<Range<usize>> {
+    member.map(Spanned::span)
 }
 
 pub(super) fn or<T: Clone>(given: Option<T>, base: &T) -> T {

@@ -12,7 +12,7 @@ pub(crate) use permission::{Mode, Permission};
 use serde::{Deserialize, Serialize};
 
 use super::{Operation, Rule};
-use crate::{Expiry, Scope, Tag};
+use crate::{Expiry, Scope, Tag, VaultAddress};
 
 /// A whole policy.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
@@ -22,6 +22,7 @@ pub(crate) struct Document {
     pub(crate) mode: Mode,
     pub(crate) trust: TrustRules,
     pub(crate) component: ComponentRules,
+    pub(crate) vault: VaultRules,
     rule: Rules,
 }
 
@@ -39,6 +40,13 @@ pub(crate) struct TrustRules {
 pub(crate) struct ComponentRules {
     pub(crate) sha256: Vec<String>,
     pub(crate) imports: Vec<String>,
+}
+
+/// Where an OAuth client may be pushed to. These requests are the host's own.
+#[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case")]
+pub(crate) struct VaultRules {
+    pub(crate) addresses: Vec<VaultAddress>,
 }
 
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]

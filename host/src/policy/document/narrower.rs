@@ -23,6 +23,10 @@ impl Document {
                 "component.imports",
                 within(&self.component.imports, &ceiling.component.imports),
             ),
+            (
+                "vault.addresses",
+                within(&self.vault.addresses, &ceiling.vault.addresses),
+            ),
         ];
         if let Some((member, _)) = whole.iter().find(|(_, narrow)| !narrow) {
             return Some((*member).to_owned());

@@ -1,0 +1,30 @@
+//! Delivers an OAuth client to a Vault: the host's own connection, outside the
+//! sandbox, to an address that the policy names.
+//!
+//! It is four or five requests on the client that the host has anyway, and not a
+//! client library. Those that there are bring some hundred crates, follow redirects
+//! with the token and the secret, turn verification off for a variable that is
+//! merely set, trust an authority beside the system's instead of in their place,
+//! and print the token in their debug output. Here a redirect is an answer like any
+//! other, there is no proxy, every step has its limit, and the bodies are wiped.
+
+mod address;
+mod answer;
+mod client;
+mod error;
+mod field;
+mod journal;
+mod path;
+mod push;
+mod pushed;
+mod settings;
+mod target;
+mod write;
+
+pub use address::{VaultAddress, VaultAddressError};
+pub use error::VaultError;
+pub use path::{VaultPath, VaultPathError};
+pub use push::Vault;
+pub use pushed::{Change, Outcome, Pushed};
+pub use settings::VaultSettings;
+pub use target::VaultTarget;
