@@ -55,6 +55,13 @@ impl Route {
         }
     }
 
+    /// The query that goes with the route's path, without its `?`.
+    pub const fn query(self) -> Option<&'static str> {
+        match self {
+            Self::CreateKey | Self::DeleteKey | Self::GetKey | Self::Token => None,
+        }
+    }
+
     /// The route's path for this tailnet and this key. Routes that name none of
     /// them leave them out.
     pub fn path(self, tailnet: &str, id: &str) -> String {
