@@ -1,19 +1,9 @@
-//! From a core module to a component, and from that to native code.
+//! From a component to native code.
 
 #[path = "../src/sandbox/engine_config.rs"]
 mod engine_config;
 
 use wasmtime::{Engine, OptLevel};
-use wit_component::ComponentEncoder;
-
-/// Encodes the module as a component: its imports are those that it calls.
-pub(crate) fn component(module: &[u8]) -> Result<Vec<u8>, String> {
-    ComponentEncoder::default()
-        .module(module)
-        .map(|encoder| encoder.validate(true))
-        .and_then(ComponentEncoder::encode)
-        .map_err(|error| format!("the component could not be encoded: {error:#}"))
-}
 
 /// Compiles for the target's baseline. Naming the target is what keeps the
 /// features of the building machine's own CPU out of the code.

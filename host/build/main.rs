@@ -1,12 +1,13 @@
 //! Builds the component, compiles it ahead of time, and hands both to the
 //! library as `component.wasm` and `component.cwasm` in `OUT_DIR`, with the
-//! digest of the first.
+//! digest of the first and the contract, `api.wit.wasm`.
 
+mod artifact;
 mod compile;
-mod guest;
 
 use std::{env, fs, path::PathBuf};
 
+use artifact::Artifact;
 use sha2::{Digest, Sha256};
 
 fn main() {
@@ -26,17 +27,22 @@ fn digest(bytes: &[u8]) -> String {
 }
 
 fn run() -> Result<(), String> {
+    let host = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("there is no folder")?);
+    let workspace = host.parent().ok_or("the workspace has no folder")?;
     println!("cargo::rerun-if-changed=build");
+    for path in ["guest", "wit", "Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let target = env::var("TARGET").map_err(|error| format!("TARGET: {error}"))?;
-    let module = guest::build("tailmint-minter", &out.join("guest"))?;
-    let component = compile::component(&module)?;
-    let code = compile::ahead_of_time(&component, &target)?;
-    let digest = digest(&component).into_bytes();
+    let artifact = Artifact::build(workspace, &out.join("guest"))?;
+    let code = compile::ahead_of_time(&artifact.component, &target)?;
+    let digest = digest(&artifact.component).into_bytes();
     for (name, bytes) in [
-        ("component.wasm", component),
+        ("component.wasm", artifact.component),
         ("component.cwasm", code),
         ("component.sha256", digest),
+        ("api.wit.wasm", artifact.wit),
     ] {
         let path = out.join(name);
         fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;

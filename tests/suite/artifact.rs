@@ -1,7 +1,14 @@
 //! What the component can name at all: read from the bytes that are shipped.
 
+#[path = "../../host/build/artifact/mod.rs"]
+mod build;
+
+use std::{path::Path, process::Command};
+
 use crate::world::{World, sha256};
+use build::Artifact;
 use tailmint::EmbeddedComponent;
+use wasm_metadata::Payload;
 use wit_component::{DecodedWasm, decode};
 
 #[test]
@@ -47,6 +54,67 @@ fn the_digest_is_that_of_the_bytes() {
 }
 
 #[test]
+fn another_folder_gives_the_same_bytes() {
+    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let copied = Command::new("cp")
+        .arg("-r")
+        .args(
+            [
+                "Cargo.lock",
+                "Cargo.toml",
+                "guest",
+                "host",
+                "rust-toolchain.toml",
+                "tests",
+                "wit",
+            ]
+            .map(|it| workspace.join(it)),
+        )
+        .arg(folder.path())
+        .status();
+    assert!(copied.unwrap().success());
+    let again = Artifact::build(folder.path(), &folder.path().join("elsewhere")).unwrap();
+    assert_eq!(sha256(&again.component), EmbeddedComponent::digest());
+    assert_eq!(sha256(&again.wit), sha256(EmbeddedComponent::wit()));
+}
+
+#[test]
+fn registries_can_show_what_it_is() {
+    for (bytes, name) in [
+        (EmbeddedComponent::bytes(), "tailmint"),
+        (EmbeddedComponent::wit(), "tailmint:api"),
+    ] {
+        let payload = Payload::from_binary(bytes).unwrap();
+        let shown = payload.metadata();
+        let text = |value: Option<String>| value.unwrap_or_default();
+        assert_eq!(text(shown.name.clone()), name);
+        let version = shown.version.as_ref().map(ToString::to_string);
+        assert_eq!(text(version), env!("CARGO_PKG_VERSION"));
+        let licenses = shown.licenses.as_ref().map(ToString::to_string);
+        assert_eq!(text(licenses), "MIT OR Apache-2.0");
+        let source = shown.source.as_ref().map(ToString::to_string);
+        assert_eq!(text(source), env!("CARGO_PKG_REPOSITORY"));
+        let description = shown.description.as_ref().map(ToString::to_string);
+        assert!(text(description).contains("tailmint") || name == "tailmint");
+    }
+}
+
+#[test]
+fn the_contract_is_a_package_with_its_documentation() {
+    let DecodedWasm::WitPackage(resolve, package) = decode(EmbeddedComponent::wit()).unwrap()
+    else {
+        panic!("not a package");
+    };
+    let package = &resolve.packages[package];
+    assert_eq!(package.name.to_string(), "tailmint:api@0.1.0");
+    let interface = &resolve.interfaces[package.interfaces["auth-keys"]];
+    let mint = &interface.functions["mint"];
+    let said = mint.docs.contents.as_deref().unwrap_or_default();
+    assert!(said.starts_with("Makes a new auth key."), "{said}");
+}
+
+#[test]
 fn no_path_of_the_machine_that_built_it_is_in_it() {
     let bytes = EmbeddedComponent::bytes();
     for part in [
@@ -72,7 +140,7 @@ fn it_can_be_looked_at_and_handed_out() {
         .replace(digest, "[digest]")
         .replace(&EmbeddedComponent::bytes().len().to_string(), "[size]");
     insta::assert_snapshot!(said);
-    let file = world.path().join("minter.wasm");
+    let file = world.path().join("tailmint.wasm");
     let file = file.to_str().unwrap();
     let exported = world.run(&["component", "export", file]);
     assert_eq!(exported.code, 0, "{}", exported.stderr);
@@ -81,8 +149,6 @@ fn it_can_be_looked_at_and_handed_out() {
         world.run(&["component", "inspect", file]).stdout,
         inspected.stdout
     );
-    // What is there is left alone.
-    assert_eq!(world.run(&["component", "export", file]).code, 2);
     // Another one does not run, and is said not to.
     let other = wat::parse_str(r#"(component (import "wasi:sockets/tcp@0.2.0" (instance)))"#);
     let path = world.path().join("other.wasm");
@@ -102,4 +168,89 @@ fn it_can_be_looked_at_and_handed_out() {
             .code,
         2
     );
+}
+
+/// What is in the folder, by name.
+fn names(folder: &Path) -> Vec<String> {
+    let entries = std::fs::read_dir(folder).unwrap();
+    let mut names: Vec<_> = entries
+        .map(|it| it.unwrap().file_name().into_string().unwrap())
+        .collect();
+    names.sort();
+    names
+}
+
+#[test]
+fn it_is_handed_out_with_its_contract_and_a_checksum() {
+    let world = World::new();
+    let folder = world.path().join("taken");
+    std::fs::create_dir(&folder).unwrap();
+    let file = |name: &str| folder.join(name).display().to_string();
+    let (component, wit) = (file("tailmint.wasm"), file("api.wit.wasm"));
+    let sums = file("SHA256SUMS");
+    let export = [
+        "component",
+        "export",
+        &component,
+        "--wit",
+        &wit,
+        "--checksum",
+        &sums,
+    ];
+    let ran = world.run(&export);
+    let steady = |text: &str| {
+        text.replace(EmbeddedComponent::digest(), "[digest]")
+            .replace(
+                &sha256(EmbeddedComponent::wit()),
+                "[digest of the contract]",
+            )
+    };
+    insta::assert_snapshot!(steady(&world.snapshot(&ran)));
+    assert_eq!(std::fs::read(&wit).unwrap(), EmbeddedComponent::wit());
+    insta::assert_snapshot!(steady(&std::fs::read_to_string(&sums).unwrap()));
+    let checked = Command::new("sha256sum")
+        .args(["--check", "--strict", "SHA256SUMS"])
+        .current_dir(&folder)
+        .output()
+        .unwrap();
+    assert_eq!(
+        String::from_utf8_lossy(&checked.stdout),
+        "tailmint.wasm: OK\napi.wit.wasm: OK\n"
+    );
+
+    // What is there is left alone, and nothing is written beside it.
+    std::fs::write(&sums, "mine").unwrap();
+    std::fs::remove_file(&component).unwrap();
+    std::fs::remove_file(&wit).unwrap();
+    let ran = world.run(&export);
+    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_eq!(names(&folder), ["SHA256SUMS"]);
+    assert_eq!(std::fs::read_to_string(&sums).unwrap(), "mine");
+}
+
+#[test]
+fn nothing_half_written_is_left() {
+    let world = World::new();
+    let folder = world.path().join("taken");
+    std::fs::create_dir(&folder).unwrap();
+    // A file may grow to 64 KiB, which the contract fits in and the component
+    // does not.
+    let mut command = Command::new("sh");
+    command
+        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"])
+        .arg(env!("CARGO_BIN_EXE_tailmint"))
+        .args([
+            "component",
+            "export",
+            "tailmint.wasm",
+            "--wit",
+            "api.wit.wasm",
+        ])
+        .current_dir(&folder)
+        .env("HOME", world.path())
+        .stdout(std::process::Stdio::piped())
+        .stderr(std::process::Stdio::piped());
+    let ran = world.finish(command.spawn().unwrap());
+    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_eq!(names(&folder), [""; 0]);
 }

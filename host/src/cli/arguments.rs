@@ -435,8 +435,16 @@ pub(super) enum ComponentCommand {
     },
     /// Write the very component that runs to a file, for other runtimes
     Export {
-        /// The file; it must not be there yet
+        /// The file; it must not be there yet, nor any of the others
         file: PathBuf,
+        /// Write the component's contract too, the WIT package tailmint:api, encoded
+        /// as bindings generators and registries take it
+        #[arg(long, value_name = "FILE")]
+        wit: Option<PathBuf>,
+        /// Write the checksums of what is written, for sha256sum --check in the
+        /// checksums' folder
+        #[arg(long, value_name = "FILE")]
+        checksum: Option<PathBuf>,
     },
 }
 

@@ -1,9 +1,11 @@
 //! The command line: parses, calls the library, prints.
 
 mod arguments;
+mod checksums;
 mod command;
 mod failure;
 mod key_flags;
+mod new_files;
 mod print;
 mod session;
 mod signals;

@@ -6,6 +6,7 @@ pub struct EmbeddedComponent;
 
 static WASM: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.wasm"));
 static DIGEST: &str = include_str!(concat!(env!("OUT_DIR"), "/component.sha256"));
+static WIT: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/api.wit.wasm"));
 static CODE: &[u8] = include_bytes!(concat!(env!("OUT_DIR"), "/component.cwasm"));
 
 impl EmbeddedComponent {
@@ -13,6 +14,12 @@ impl EmbeddedComponent {
     /// compiled from these bytes when the library was built.
     pub fn bytes() -> &'static [u8] {
         WASM
+    }
+
+    /// The component's contract, the WIT package `tailmint:api`, as tools and
+    /// registries take it.
+    pub fn wit() -> &'static [u8] {
+        WIT
     }
 
     /// The SHA-256 of [`EmbeddedComponent::bytes`] in hexadecimal digits.

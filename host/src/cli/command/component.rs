@@ -1,11 +1,13 @@
-use std::{fs::OpenOptions, io::Write, path::Path, process::ExitCode};
+use std::{path::Path, process::ExitCode};
 
 use serde_json::json;
 use tailmint::{Class, EmbeddedComponent, Environment, Inspected, Policy};
 
 use crate::cli::{
     arguments::{Component, ComponentCommand, Global},
+    checksums::Checksums,
     failure::Failure,
+    new_files::NewFiles,
     print,
 };
 
@@ -15,7 +17,11 @@ pub(in crate::cli) fn component(
 ) -> Result<ExitCode, Failure> {
     match &component.command {
         ComponentCommand::Inspect { file } => inspect(global, file.as_deref()),
-        ComponentCommand::Export { file } => export(file),
+        ComponentCommand::Export {
+            file,
+            wit,
+            checksum,
+        } => export(file, wit.as_deref(), checksum.as_deref()),
     }
 }
 
@@ -62,20 +68,28 @@ fn inspect(global: &Global, file: Option<&Path>) -> Result<ExitCode, Failure> {
     })
 }
 
-fn export(path: &Path) -> Result<ExitCode, Failure> {
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .open(path)
-        .map_err(|error| unusable(path, &error))?;
-    let written = file
-        .write_all(EmbeddedComponent::bytes())
-        .and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        // Half a component is none.
-        std::fs::remove_file(path).ok();
-        return Err(unusable(path, &error));
+fn export(path: &Path, wit: Option<&Path>, checksum: Option<&Path>) -> Result<ExitCode, Failure> {
+    let mut parts = vec![(path, EmbeddedComponent::bytes())];
+    parts.extend(wit.map(|path| (path, EmbeddedComponent::wit())));
+    let mut files = NewFiles::default();
+    let mut write = |path: &Path, content: &[u8]| {
+        let written = files.write(path, content);
+        written.map_err(|error| unusable(path, &error))
+    };
+    for (path, content) in &parts {
+        write(path, content)?;
     }
+    if let Some(file) = checksum {
+        let mut checksums = Checksums::new(file);
+        for (path, content) in &parts {
+            let added = checksums.add(path, content);
+            added.map_err(|error| unusable(file, &error))?;
+        }
+        write(file, checksums.text().as_bytes())?;
+    }
+    files
+        .keep()
+        .map_err(|(path, error)| unusable(&path, &error))?;
     let digest = EmbeddedComponent::digest();
     print::written(&format!("{}: sha256 {digest}", path.display()))?;
     Ok(ExitCode::SUCCESS)

@@ -1,4 +1,4 @@
-//! Builds a guest crate for wasm.
+//! Builds guest crates for wasm.
 
 use std::{
     env, fs,
@@ -8,44 +8,50 @@ use std::{
 
 const TARGET: &str = "wasm32-unknown-unknown";
 
-/// Builds the guest crate with cargo, in a target folder of its own since the
-/// workspace's is locked by the cargo that runs this, and reads the module.
-pub(crate) fn build(package: &str, target_dir: &Path) -> Result<Vec<u8>, String> {
-    let workspace = workspace()?;
-    for path in ["guest", "wit", "Cargo.lock"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
-    }
+/// Builds the guest crates with cargo, in a target folder of their own since the
+/// workspace's is locked by the cargo that runs this, and reads the modules.
+pub(crate) fn build<const N: usize>(
+    packages: [&str; N],
+    workspace: &Path,
+    target_dir: &Path,
+) -> Result<[Vec<u8>; N], String> {
     have_target()?;
-    let status = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()))
-        .args(["build", "--profile", "component", "--target", TARGET])
-        .args(["--package", package, "--target-dir"])
+    let mut command = Command::new(env::var_os("CARGO").unwrap_or_else(|| "cargo".into()));
+    command
+        .args(["build", "--quiet", "--locked", "--profile", "component"])
+        .args(["--target", TARGET, "--target-dir"])
         .arg(target_dir)
         .arg("--manifest-path")
         .arg(workspace.join("Cargo.toml"))
         // Paths in panic messages would make the bytes depend on the folder.
-        .env("CARGO_ENCODED_RUSTFLAGS", remapped(&workspace).join("\x1f"))
-        // clippy and coverage wrap the compiler; the module is to stay the same.
+        .env("CARGO_ENCODED_RUSTFLAGS", remapped(workspace).join("\x1f"))
+        // clippy and coverage wrap the compiler; the modules are to stay the same.
         .env_remove("RUSTC_WRAPPER")
         .env_remove("RUSTC_WORKSPACE_WRAPPER")
         .env_remove("RUSTC")
-        .env_remove("CARGO_BUILD_TARGET")
+        .env_remove("CARGO_BUILD_TARGET");
+    for package in packages {
+        command.args(["--package", package]);
+    }
+    let status = command
         .status()
         .map_err(|error| format!("cargo did not start: {error}"))?;
     if !status.success() {
-        return Err(format!("{package} did not build for {TARGET}"));
+        return Err(format!(
+            "{} did not build for {TARGET}",
+            packages.join(", ")
+        ));
     }
-    let module = target_dir
-        .join(TARGET)
-        .join("component")
-        .join(package.replace('-', "_"))
-        .with_extension("wasm");
-    fs::read(&module).map_err(|error| format!("{}: {error}", module.display()))
-}
-
-fn workspace() -> Result<PathBuf, String> {
-    let host = env::var_os("CARGO_MANIFEST_DIR").ok_or("CARGO_MANIFEST_DIR is not set")?;
-    let workspace = Path::new(&host).parent();
-    Ok(workspace.ok_or("the workspace has no folder")?.to_owned())
+    let mut modules = packages.map(|_| Vec::new());
+    for (package, module) in packages.iter().zip(&mut modules) {
+        let path = target_dir
+            .join(TARGET)
+            .join("component")
+            .join(package.replace('-', "_"))
+            .with_extension("wasm");
+        *module = fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))?;
+    }
+    Ok(modules)
 }
 
 fn remapped(workspace: &Path) -> Vec<String> {

@@ -1,0 +1,40 @@
+//! What others can take, from its sources: the component and its contract. The
+//! suite includes this module too, to see that another folder gives the same.
+
+mod compose;
+mod contract;
+mod guest;
+mod metadata;
+
+use std::path::Path;
+
+/// The bytes that are handed out.
+pub(crate) struct Artifact {
+    /// The gate in front of the minter, as one component.
+    pub(crate) component: Vec<u8>,
+    /// The package `tailmint:api`, encoded as tools and registries take it.
+    pub(crate) wit: Vec<u8>,
+}
+
+impl Artifact {
+    /// Builds the guests of the workspace in a target folder of their own, and
+    /// puts them together.
+    pub(crate) fn build(workspace: &Path, target_dir: &Path) -> Result<Self, String> {
+        let [gate, minter] =
+            guest::build(["tailmint-gate", "tailmint-minter"], workspace, target_dir)?;
+        let composition =
+            compose::in_front(&compose::component(&gate)?, &compose::component(&minter)?)?;
+        Ok(Self {
+            component: metadata::add(
+                &composition,
+                "tailmint",
+                "Mints, reads and revokes Tailscale auth keys; sends requests to api.tailscale.com and nowhere else",
+            )?,
+            wit: metadata::add(
+                &contract::encode(&workspace.join("wit"))?,
+                "tailmint:api",
+                "The contract of tailmint's component: auth keys, credentials and typed errors",
+            )?,
+        })
+    }
+}
