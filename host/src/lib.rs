@@ -31,6 +31,9 @@ mod egress;
 mod environment;
 mod event;
 mod expiry;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod interrupt;
 mod key_id;
 mod key_properties;

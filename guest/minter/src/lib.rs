@@ -12,6 +12,9 @@ pub mod auth_keys;
 mod component;
 mod credential;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod key_properties;
 mod path;
 mod refusal;

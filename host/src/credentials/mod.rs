@@ -12,3 +12,5 @@ pub use account::Account;
 pub use credential::Credential;
 pub use error::{CredentialError, Wrong};
 pub use secrets_dir::SecretsDir;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use shape::Kind;

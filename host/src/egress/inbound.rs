@@ -9,25 +9,31 @@ use crate::{KeyId, Secret, policy::Rule, seal::Seals};
 /// to tell how long to wait.
 const VISIBLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::DATE, header::RETRY_AFTER];
 
+/// Stands for a body that is no JSON object, and is none itself.
+const NO_OBJECT: &str = "?";
+
 /// An answer as it came from the API. Its body is wiped when it is dropped.
-pub(super) struct Inbound {
-    pub(super) status: StatusCode,
-    pub(super) headers: HeaderMap,
-    pub(super) body: Zeroizing<Vec<u8>>,
+pub(crate) struct Inbound {
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: Zeroizing<Vec<u8>>,
 }
 
 impl Inbound {
     /// The answer as the component sees it: secrets are placeholders.
     ///
-    /// `access_token` of a token and `key` of a key are sealed wherever they
-    /// come; a secret of this run that the server repeats is replaced anywhere.
-    pub(super) fn seal(
+    /// `access_token` of a token and `key` of a key are sealed where they belong
+    /// and taken out elsewhere; a secret of this run that the server repeats is
+    /// replaced anywhere. A success that is no object is not handed on: there may
+    /// be a new secret in it, and no telling where.
+    pub(crate) fn seal(
         self,
         rule: Rule,
         seals: &mut Seals,
     ) -> Result<Response<Bytes>, getrandom::Error> {
         let body = match serde_json::from_slice::<Value>(&self.body) {
             Ok(Value::Object(mut members)) => {
+                members.values_mut().for_each(take_out_secrets);
                 let id = key_id(members.get("id"));
                 if let Some(Value::String(token)) = members.get_mut("access_token") {
                     let token = Secret::new(std::mem::take(token));
@@ -50,6 +56,9 @@ impl Inbound {
                 }
                 Zeroizing::new(Value::Object(members).to_string())
             }
+            _ if self.status.is_success() && !self.body.is_empty() => {
+                Zeroizing::new(NO_OBJECT.to_owned())
+            }
             _ => Zeroizing::new(String::from_utf8_lossy(&self.body).into_owned()),
         };
         let body = seals.redact(&body);
@@ -70,6 +79,23 @@ impl Inbound {
             .headers_mut()
             .insert(header::CONTENT_LENGTH, length);
         Ok(response)
+    }
+}
+
+/// Empties the members that hold new secrets, deeper in than those belong.
+fn take_out_secrets(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if matches!(name.as_str(), "access_token" | "key") {
+                    *value = Value::Null;
+                } else {
+                    take_out_secrets(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(take_out_secrets),
+        _ => {}
     }
 }
 

@@ -15,6 +15,8 @@ pub(crate) use connection::Connection;
 pub use connector::ConnectTo;
 pub(crate) use connector::Connector;
 pub use failure::Failure;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use inbound::Inbound;
 pub(crate) use run::{Outcome, Run};
 pub use trust::{Trust, TrustError};
 
