@@ -35,6 +35,9 @@ mod environment;
 mod event;
 mod expiry;
 mod fail_point;
+#[cfg(any(test, feature = "fuzz"))]
+#[doc(hidden)]
+pub mod fuzz;
 mod interrupt;
 mod key_id;
 mod key_properties;

@@ -15,6 +15,9 @@ mod component;
 mod credential;
 mod described;
 mod error;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 mod key_properties;
 pub mod oauth_clients;
 mod path;

@@ -16,9 +16,9 @@ const HASH_DIGITS: usize = 64;
 
 /// The place of a line in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Link {
-    pub(super) sequence: u64,
-    pub(super) hash: String,
+pub(crate) struct Link {
+    pub(crate) sequence: u64,
+    pub(crate) hash: String,
 }
 
 impl Default for Link {
@@ -33,10 +33,10 @@ impl Default for Link {
 
 /// A line that was read: its place, and all that it says.
 #[derive(Debug)]
-pub(super) struct Line {
-    pub(super) link: Link,
-    pub(super) previous: String,
-    pub(super) members: Map<String, Value>,
+pub(crate) struct Line {
+    pub(crate) link: Link,
+    pub(crate) previous: String,
+    pub(crate) members: Map<String, Value>,
 }
 
 #[derive(Serialize)]
@@ -50,7 +50,7 @@ struct Written<'a, T> {
 }
 
 /// The next line of the chain, without its line end.
-pub(super) fn write<T: Serialize>(
+pub(crate) fn write<T: Serialize>(
     before: &Link,
     time: jiff::Timestamp,
     content: &T,
@@ -72,7 +72,7 @@ pub(super) fn write<T: Serialize>(
 }
 
 /// Reads a line, and says what is wrong with it by itself.
-pub(super) fn read(text: &[u8]) -> Result<Line, &'static str> {
+pub(crate) fn read(text: &[u8]) -> Result<Line, &'static str> {
     const SHAPE: &str = "it is not a line of an audit";
     let text = std::str::from_utf8(text).map_err(|_| SHAPE)?;
     let head = text

@@ -7,7 +7,7 @@ mod error;
 mod file;
 mod fingerprint;
 mod journal;
-mod line;
+pub(crate) mod line;
 mod verify;
 
 pub use actor::Actor;

@@ -16,4 +16,6 @@ pub(crate) use client_files::{ClientFiles, Leftover, Presence};
 pub use credential::Credential;
 pub use error::{CredentialError, Wrong};
 pub use secrets_dir::SecretsDir;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use shape::Kind;
 pub(crate) use vault_token::vault_token;

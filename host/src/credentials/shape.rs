@@ -4,7 +4,7 @@ use super::Wrong;
 
 /// What a value is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Kind {
+pub(crate) enum Kind {
     ApiKey,
     ClientId,
     ClientSecret,
@@ -37,7 +37,7 @@ impl Kind {
 
     /// Takes what an editor or a shell adds off the value, a BOM and trailing
     /// white space, and refuses what could not be one.
-    pub(super) fn judge(self, bytes: &[u8]) -> Result<Zeroizing<String>, Wrong> {
+    pub(crate) fn judge(self, bytes: &[u8]) -> Result<Zeroizing<String>, Wrong> {
         if bytes.starts_with(b"\xff\xfe") || bytes.starts_with(b"\xfe\xff") {
             return Err(Wrong::Utf16);
         }

@@ -9,6 +9,9 @@ use crate::{KeyId, Secret, policy::Rule, seal::Seals};
 /// to tell how long to wait.
 const VISIBLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::DATE, header::RETRY_AFTER];
 
+/// Stands for a body that is no JSON object, and is none itself.
+const NO_OBJECT: &str = "?";
+
 /// An answer as it came from the API. Its body is wiped when it is dropped.
 pub(crate) struct Inbound {
     pub(crate) status: StatusCode,
@@ -19,15 +22,18 @@ pub(crate) struct Inbound {
 impl Inbound {
     /// The answer as the component sees it: secrets are placeholders.
     ///
-    /// `access_token` of a token and `key` of a key are sealed wherever they
-    /// come; a secret of this run that the server repeats is replaced anywhere.
-    pub(super) fn seal(
+    /// `access_token` of a token and `key` of a key are sealed where they belong
+    /// and taken out elsewhere; a secret of this run that the server repeats is
+    /// replaced anywhere. A success that is no object is not handed on: there may
+    /// be a new secret in it, and no telling where.
+    pub(crate) fn seal(
         self,
         rule: Rule,
         seals: &mut Seals,
     ) -> Result<Response<Bytes>, getrandom::Error> {
         let body = match serde_json::from_slice::<Value>(&self.body) {
             Ok(Value::Object(mut members)) => {
+                members.values_mut().for_each(take_out_secrets);
                 let id = key_id(members.get("id"));
                 if let Some(Value::String(token)) = members.get_mut("access_token") {
                     let token = Secret::new(std::mem::take(token));
@@ -46,8 +52,10 @@ impl Inbound {
                     };
                     members.insert("key".to_owned(), sealed.into());
                 }
-                members.values_mut().for_each(bare);
                 Zeroizing::new(Value::Object(members).to_string())
+            }
+            _ if self.status.is_success() && !self.body.is_empty() => {
+                Zeroizing::new(NO_OBJECT.to_owned())
             }
             _ => Zeroizing::new(String::from_utf8_lossy(&self.body).into_owned()),
         };
@@ -69,6 +77,23 @@ impl Inbound {
             .headers_mut()
             .insert(header::CONTENT_LENGTH, length);
         Ok(response)
+    }
+}
+
+/// Empties the members that hold new secrets, deeper in than those belong.
+fn take_out_secrets(value: &mut Value) {
+    match value {
+        Value::Object(members) => {
+            for (name, value) in members {
+                if matches!(name.as_str(), "access_token" | "key") {
+                    *value = Value::Null;
+                } else {
+                    take_out_secrets(value);
+                }
+            }
+        }
+        Value::Array(items) => items.iter_mut().for_each(take_out_secrets),
+        _ => {}
     }
 }
 
@@ -95,24 +120,6 @@ fn is_result_of(rule: Rule, key: &str) -> bool {
         Rule::CreateAuthKey => is_auth_key(key),
         Rule::CreateClient => is_client_secret(key),
         _ => false,
-    }
-}
-
-/// Takes out what would be a secret further down: the API answers none there.
-fn bare(value: &mut Value) {
-    match value {
-        Value::Array(items) => items.iter_mut().for_each(bare),
-        Value::Object(members) => {
-            for (name, value) in members {
-                match value {
-                    Value::String(_) if name == "key" || name == "access_token" => {
-                        *value = Value::Null;
-                    }
-                    _ => bare(value),
-                }
-            }
-        }
-        _ => {}
     }
 }
 

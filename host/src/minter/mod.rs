@@ -18,6 +18,8 @@ pub use error::{MintError, MintErrorKind};
 
 use std::{sync::Arc, time::Duration};
 
+#[cfg(test)]
+pub(crate) use patience::wait_asked;
 use patience::{Patience, Verdict};
 
 use crate::{

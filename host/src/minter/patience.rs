@@ -77,6 +77,19 @@ impl Waits {
     }
 }
 
+/// The wait that follows a refusal which asks for so many seconds, or does not
+/// say; `None` where there is none.
+#[cfg(test)]
+pub(crate) fn wait_asked(seconds: Option<u32>, elapsed: Duration) -> Option<Duration> {
+    let retry_after = seconds.map(|seconds| Duration::from_secs(seconds.into()));
+    let kind = MintErrorKind::RateLimited { retry_after };
+    let mut waits = Patience::default().start(super::call::RUN_LIMIT);
+    match waits.next_at(&MintError::new(kind, "", ""), elapsed) {
+        Verdict::Again(wait) => Some(wait),
+        Verdict::GiveUp => None,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

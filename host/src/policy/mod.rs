@@ -15,6 +15,8 @@ mod run_policy;
 pub(crate) use decision::quoted;
 pub use decision::{Decision, Refusal};
 pub(crate) use document::Permission;
+#[cfg(any(test, feature = "fuzz"))]
+pub(crate) use document::{Document, Draft};
 pub use explain::Explained;
 pub(crate) use intent::{Errand, Intent};
 pub use load::{Policy, PolicyError};

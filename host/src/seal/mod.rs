@@ -1,6 +1,7 @@
 //! Secrets that the component holds only as placeholders.
 
 mod placeholder;
+mod redact;
 mod seals;
 
 pub(crate) use placeholder::Placeholder;

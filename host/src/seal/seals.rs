@@ -1,4 +1,4 @@
-use super::Placeholder;
+use super::{Placeholder, redact::redact};
 use crate::{
     KeyId, Secret,
     policy::{Refusal, Rule},
@@ -135,12 +135,15 @@ impl Seals {
             .any(|seal| text.contains(seal.placeholder.as_str()))
     }
 
-    /// The text with every real secret of the run replaced by its placeholder:
-    /// servers and proxies repeat what they were sent.
+    /// The text with every real secret of the run, and every part of one,
+    /// replaced by its placeholder: servers and proxies repeat what they were
+    /// sent, whole or cut short.
     pub(crate) fn redact(&self, text: &str) -> String {
-        self.0.iter().fold(text.to_owned(), |text, seal| {
-            text.replace(seal.secret.expose_secret(), seal.placeholder.as_str())
-        })
+        let secrets = self.0.iter().map(|seal| {
+            let secret = seal.secret.expose_secret();
+            (secret, seal.placeholder.as_str())
+        });
+        redact(text, secrets)
     }
 }
 
