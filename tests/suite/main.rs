@@ -3,6 +3,8 @@
 
 mod artifact;
 mod audit;
+#[cfg(feature = "compiler")]
+mod conformance;
 mod contract;
 mod credentials;
 mod errors;
