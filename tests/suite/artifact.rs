@@ -1,7 +1,7 @@
 //! What the component can name at all: read from the bytes that are shipped.
 
 #[path = "../../host/build/artifact/mod.rs"]
-mod build;
+pub(crate) mod build;
 
 use std::{path::Path, process::Command};
 

@@ -5,8 +5,7 @@
 use std::{
     collections::BTreeMap,
     net::TcpListener,
-    path::{Path, PathBuf},
-    process::Command,
+    path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
@@ -17,46 +16,39 @@ use tailmint::{
     Tailnet, Trust,
 };
 use tailmint_hostile::{Action, Lie, Scenario, Waste, all};
-use wit_component::ComponentEncoder;
 
-use crate::world::{World, sha256};
+use crate::{
+    artifact::build::{compose, guest},
+    world::{World, sha256},
+};
 
-/// The hostile component. It is built once, in a folder of its own.
-fn component() -> &'static [u8] {
-    static COMPONENT: OnceLock<Vec<u8>> = OnceLock::new();
-    COMPONENT.get_or_init(|| {
+/// The hostile component, and the gate.
+struct Components {
+    hostile: Vec<u8>,
+    gate: Vec<u8>,
+}
+
+/// They are built once, in a folder of their own.
+fn components() -> &'static Components {
+    static COMPONENTS: OnceLock<Components> = OnceLock::new();
+    COMPONENTS.get_or_init(|| {
+        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
-        let built = Command::new(env!("CARGO"))
-            .args([
-                "build",
-                "--quiet",
-                "--package",
-                "tailmint-hostile",
-                "--profile",
-                "component",
-            ])
-            .args(["--target", "wasm32-unknown-unknown", "--target-dir"])
-            .arg(&target)
-            .current_dir(env!("CARGO_MANIFEST_DIR"))
-            // Those of the tests are for this machine.
-            .env_remove("RUSTFLAGS")
-            .env_remove("CARGO_ENCODED_RUSTFLAGS")
-            .env_remove("RUSTC_WRAPPER")
-            .env_remove("RUSTC_WORKSPACE_WRAPPER")
-            .output()
-            .unwrap();
-        assert!(
-            built.status.success(),
-            "{}",
-            String::from_utf8_lossy(&built.stderr)
-        );
-        let module: PathBuf = target.join("wasm32-unknown-unknown/component/tailmint_hostile.wasm");
-        ComponentEncoder::default()
-            .module(&std::fs::read(module).unwrap())
-            .unwrap()
-            .encode()
-            .unwrap()
+        let packages = ["tailmint-hostile", "tailmint-gate"];
+        let modules = guest::build(packages, workspace, &target).unwrap();
+        let [hostile, gate] = modules.map(|module| compose::component(&module).unwrap());
+        Components { hostile, gate }
     })
+}
+
+pub(crate) fn component() -> &'static [u8] {
+    &components().hostile
+}
+
+/// The hostile component with the gate in front of it.
+pub(crate) fn gated() -> Vec<u8> {
+    let components = components();
+    compose::in_front(&components.gate, &components.hostile).unwrap()
 }
 
 /// An audit in memory.
@@ -74,15 +66,15 @@ impl Audit for Lines {
 }
 
 /// What is seen of one scenario.
-struct Seen {
-    result: Result<tailmint::MintedKey, MintError>,
+pub(crate) struct Seen {
+    pub(crate) result: Result<tailmint::MintedKey, MintError>,
     lines: Vec<Value>,
-    requests: Vec<String>,
+    pub(crate) requests: Vec<String>,
     elapsed: Duration,
 }
 
 impl Seen {
-    fn error(&self) -> &MintError {
+    pub(crate) fn error(&self) -> &MintError {
         self.result.as_ref().unwrap_err()
     }
 
@@ -98,15 +90,15 @@ const DEADLINE: Duration = Duration::from_secs(2);
 /// What a busy machine may add to it.
 const GRACE: Duration = Duration::from_millis(250);
 
-struct Cell {
-    world: World,
+pub(crate) struct Cell {
+    pub(crate) world: World,
     minter: Minter,
     lines: Arc<Lines>,
     runtime: tokio::runtime::Runtime,
 }
 
 impl Cell {
-    fn new(component: &[u8]) -> Self {
+    pub(crate) fn new(component: &[u8]) -> Self {
         let world = World::new();
         let lines = Arc::new(Lines::default());
         let minter = builder(&world, component)
@@ -125,7 +117,7 @@ impl Cell {
         }
     }
 
-    fn run(&self, name: &str) -> Seen {
+    pub(crate) fn run(&self, name: &str) -> Seen {
         let client = self.world.simulator.client("bootstrap").unwrap();
         let credential = Credential::OauthClient {
             id: name.to_owned(),

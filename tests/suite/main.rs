@@ -5,6 +5,8 @@ mod artifact;
 mod audit;
 mod check;
 mod clients;
+#[cfg(feature = "compiler")]
+mod conformance;
 mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;

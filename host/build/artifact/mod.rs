@@ -1,9 +1,9 @@
 //! What others can take, from its sources: the component and its contract. The
 //! suite includes this module too, to see that another folder gives the same.
 
-mod compose;
+pub(crate) mod compose;
 mod contract;
-mod guest;
+pub(crate) mod guest;
 mod metadata;
 
 use std::path::Path;

@@ -86,6 +86,9 @@ impl Guest for Component {
         let types::Credential::OauthClient(client) = credential else {
             return Err(told("no client"));
         };
+        if let Some(request) = Request::of_vector(&client.id) {
+            return Err(told(&send(&request, &client)));
+        }
         let found = all().into_iter().find(|it| it.name == client.id);
         let Some(scenario) = found else {
             return Err(told("no such scenario"));

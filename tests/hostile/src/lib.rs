@@ -6,9 +6,11 @@
 
 mod scenario;
 mod table;
+mod vector;
 
 #[cfg(target_arch = "wasm32")]
 mod component;
 
 pub use scenario::{Action, Body, Lie, Request, Scenario, Waste};
 pub use table::all;
+pub use vector::vector;
