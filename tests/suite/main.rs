@@ -7,6 +7,8 @@ mod audit;
 mod conformance;
 mod contract;
 mod credentials;
+#[cfg(feature = "compiler")]
+mod embeddings;
 mod errors;
 mod exec;
 #[cfg(feature = "compiler")]
