@@ -11,6 +11,8 @@ mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
 mod credentials;
+#[cfg(feature = "compiler")]
+mod embeddings;
 mod errors;
 mod exec;
 #[cfg(feature = "compiler")]

@@ -37,6 +37,37 @@ pub(crate) fn in_mount_namespace(test: impl FnOnce()) {
     run_inside(command, "mounts".as_ref());
 }
 
+/// Runs the test in a network of its own in which the API's name is this machine's,
+/// so that programs which can be led nowhere else reach a simulator on port 443. What
+/// needs the real network is prepared before, and found in the folder.
+pub(crate) fn beside_the_api(
+    prepare: impl FnOnce() -> Option<PathBuf>,
+    test: impl FnOnce(PathBuf),
+) {
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        bring_up_loopback();
+        let hosts = tempfile::NamedTempFile::new().unwrap();
+        let names = format!("127.0.0.1 localhost {}\n", tailmint::API_HOST);
+        std::fs::write(hosts.path(), names).unwrap();
+        let mounted = Command::new("mount")
+            .arg("--bind")
+            .arg(hosts.path())
+            .arg("/etc/hosts")
+            .status()
+            .unwrap();
+        assert!(mounted.success(), "/etc/hosts cannot be replaced");
+        return test(PathBuf::from(folder));
+    }
+    let Some(folder) = prepare() else { return };
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount"]);
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    run_inside(command, folder.as_os_str());
+}
+
 /// Root of the machine, not only of a namespace.
 pub(crate) fn is_really_root() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();

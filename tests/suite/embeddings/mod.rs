@@ -1,0 +1,105 @@
+//! The component in other programs: Rust by the library, Node.js by jco, Python by
+//! wasmtime-py. All of them mint over TLS, send the same bytes, and see every error
+//! of the contract.
+
+mod checks;
+mod kit;
+mod library;
+mod program;
+
+use std::process::Command;
+
+use checks::{errors_are_typed, gate_is_enough, requests_are_the_same};
+use kit::Kit;
+use program::Program;
+use tailmint::EmbeddedComponent;
+use tailmint_simulator::Setup;
+
+use crate::{hostile::gated, tailnet::beside_the_api, world::World};
+
+/// Where programs look for the API that can be led nowhere else.
+fn at_the_api() -> World {
+    World::with(&Setup {
+        listen: ([127, 0, 0, 1], 443).into(),
+        ..Setup::default()
+    })
+}
+
+#[test]
+fn rust() {
+    let world = World::new();
+    let start = || {
+        let mut command = Command::new(kit::example());
+        command
+            .arg(world.simulator.address().to_string())
+            .arg(world.path().join("ca.pem"));
+        Program::start(command)
+    };
+    let mut program = start();
+    insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+    // The policy of the example allows an hour.
+    errors_are_typed(&world, &mut program, |call| call.expiry_seconds = 7200);
+}
+
+#[test]
+fn node() {
+    beside_the_api(Kit::node, |folder| {
+        let world = at_the_api();
+        let kit = Kit::at(folder);
+        kit.transpile(EmbeddedComponent::bytes(), "component");
+        kit.transpile(&gated(), "hostile");
+        let types = kit
+            .command("npm")
+            .args(["run", "--silent", "types"])
+            .output();
+        let types = types.unwrap();
+        assert!(
+            types.status.success(),
+            "{}",
+            String::from_utf8_lossy(&types.stdout)
+        );
+        let start = |module: &str, prefix: &str| {
+            let mut command = kit.command("node");
+            command
+                .args(["mint.js", module, prefix])
+                .env("NODE_EXTRA_CA_CERTS", world.path().join("ca.pem"));
+            Program::start(command)
+        };
+        let mut program = start("component", "/");
+        insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+        errors_are_typed(&world, &mut program, |_| {});
+        start("component", "/nowhere").refuses_all(&world);
+        gate_is_enough(&world, &mut start("hostile", ""));
+    });
+}
+
+#[test]
+fn python() {
+    beside_the_api(Kit::python, |folder| {
+        let world = at_the_api();
+        let kit = Kit::at(folder);
+        let [component, hostile] = [
+            ("component.wasm", EmbeddedComponent::bytes().to_vec()),
+            ("hostile.wasm", gated()),
+        ]
+        .map(|(name, bytes)| {
+            let path = world.path().join(name);
+            std::fs::write(&path, bytes).unwrap();
+            path
+        });
+        let start = |component: &std::path::Path, prefix: &str| {
+            let mut command = kit.command("venv/bin/python");
+            command
+                .arg("mint.py")
+                .arg(component)
+                .arg(prefix)
+                .env("SSL_CERT_FILE", world.path().join("ca.pem"));
+            Program::start(command)
+        };
+        let mut program = start(&component, "/");
+        insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+        errors_are_typed(&world, &mut program, |_| {});
+        start(&component, "/nowhere").refuses_all(&world);
+        gate_is_enough(&world, &mut start(&hostile, ""));
+    });
+}
