@@ -121,7 +121,7 @@ impl OauthClients for Component {
         Ok(client.into())
     }
 
-    fn delete(
+    fn remove(
         credential: types::Credential,
         tailnet: String,
         id: String,

@@ -135,7 +135,7 @@ impl Minter {
         self.call_in(sandbox, &run, async |guest, store| {
             if client {
                 let clients = guest.tailmint_api_oauth_clients();
-                clients.call_delete(store, &credential, tailnet, id).await
+                clients.call_remove(store, &credential, tailnet, id).await
             } else {
                 let keys = guest.tailmint_api_auth_keys();
                 keys.call_revoke(store, &credential, tailnet, id).await

@@ -35,7 +35,11 @@ struct InMemory(Mutex<Vec<String>>);
 impl Audit for InMemory {
     fn append(&self, entry: &Entry<'_>) -> Result<(), AuditError> {
         let line = json!(entry).to_string();
-        self.0.lock().map_or((), |mut lines| lines.push(line));
+        match self.0.lock() {
+            Ok(mut lines) => lines.push(line),
+            // What cannot be written down is not sent.
+            Err(_) => return Err(AuditError::new("memory", "a writer before panicked")),
+        }
         Ok(())
     }
 }

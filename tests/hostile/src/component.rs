@@ -152,7 +152,7 @@ impl Clients for Component {
         Err(told("no"))
     }
 
-    fn delete(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
+    fn remove(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
         Err(told("no"))
     }
 
