@@ -116,7 +116,7 @@ pub(super) fn errors_are_typed(
     other.tags = vec!["tag:x".to_owned()];
     see("tags-not-permitted", &other);
     let mut nowhere = good.clone();
-    nowhere.tailnet = "elsewhere.example".to_owned();
+    "elsewhere.example".clone_into(&mut nowhere.tailnet);
     see("not-found", &nowhere);
     for (expected, endpoint, fault) in [
         (
