@@ -75,9 +75,10 @@ impl Kit {
     /// A program, of the folder or of the system.
     pub(super) fn command(&self, program: &str) -> Command {
         let own = self.0.join(program);
-        let mut command = match own.exists() {
-            true => Command::new(own),
-            false => Command::new(program),
+        let mut command = if own.exists() {
+            Command::new(own)
+        } else {
+            Command::new(program)
         };
         command.current_dir(&self.0);
         command
