@@ -18,8 +18,17 @@
 //! # }
 //! ```
 //!
-//! It needs a tokio runtime with I/O and time. It prints nothing, reads no
-//! environment variable that it is not given, and never ends the process.
+//! For most uses that is all. [`MinterBuilder`] takes a [`Policy`] of your own, an
+//! [`Audit`] that every decision is written to before its request leaves, an
+//! [`Observer`], a deadline and an [`Interrupt`].
+//!
+//! It needs a tokio runtime with I/O and time, but not to be polled by it: where
+//! one is entered, any executor can drive a call. A [`Minter`] is `Send` and `Sync`;
+//! a call that is dropped leaves it as usable as before, though a key whose request
+//! had left may then exist until its expiry. It prints nothing, reads no environment
+//! variable that it is not given, and never ends the process.
+//!
+//! [`EmbeddedComponent`] has the component itself, for other runtimes.
 
 mod audit;
 mod check;

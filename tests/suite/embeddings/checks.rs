@@ -112,11 +112,15 @@ pub(super) fn errors_are_typed(
     wrong.secret.push('x');
     see("invalid-credential", &wrong);
     see("missing-scope", &Call::of(world, "narrow"));
-    let mut other = good.clone();
-    other.tags = vec!["tag:x".to_owned()];
+    let other = Call {
+        tags: vec!["tag:x".to_owned()],
+        ..good.clone()
+    };
     see("tags-not-permitted", &other);
-    let mut nowhere = good.clone();
-    "elsewhere.example".clone_into(&mut nowhere.tailnet);
+    let nowhere = Call {
+        tailnet: "elsewhere.example".to_owned(),
+        ..good.clone()
+    };
     see("not-found", &nowhere);
     for (expected, endpoint, fault) in [
         (

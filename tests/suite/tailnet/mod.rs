@@ -13,7 +13,9 @@ mod programs;
 mod refusals;
 
 use control::Control;
-pub(crate) use namespace::{beside_the_api, in_mount_namespace, is_really_root};
+#[cfg(feature = "compiler")]
+pub(crate) use namespace::beside_the_api;
+pub(crate) use namespace::{in_mount_namespace, is_really_root};
 use node::Node;
 use programs::Programs;
 

@@ -40,6 +40,7 @@ pub(crate) fn in_mount_namespace(test: impl FnOnce()) {
 /// Runs the test in a network of its own in which the API's name is this machine's,
 /// so that programs which can be led nowhere else reach a simulator on port 443. What
 /// needs the real network is prepared before, and found in the folder.
+#[cfg(feature = "compiler")]
 pub(crate) fn beside_the_api(
     prepare: impl FnOnce() -> Option<PathBuf>,
     test: impl FnOnce(PathBuf),
