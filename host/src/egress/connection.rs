@@ -1,17 +1,14 @@
-use std::time::Duration;
+use std::error::Error;
 
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
+use rustls::AlertDescription;
 use tokio::{sync::Mutex, time::timeout};
 use zeroize::Zeroizing;
 
 use super::{Connector, Failure, inbound::Inbound};
-
-/// The time that the API has for one answer, from the first byte of the request
-/// to the last of the response. Answers that were seen took well under a second.
-const ANSWER_LIMIT: Duration = Duration::from_secs(10);
 
 /// The one connection of a run: made when the first request wants it, kept for
 /// the others. Requests go one after the other.
@@ -41,7 +38,9 @@ impl Connection {
             Some(sender) if !sender.is_closed() => sender,
             _ => self.open().await?,
         };
-        let answer = timeout(ANSWER_LIMIT, async {
+        let limit = self.connector.limits().answer;
+        let peer = self.connector.peer();
+        let answer = timeout(limit, async {
             let response = match sender.try_send_request(request).await {
                 Ok(response) => response,
                 Err(mut error) => match error.take_message() {
@@ -50,16 +49,16 @@ impl Connection {
                         sender
                             .send_request(unsent)
                             .await
-                            .map_err(|error| broken(&error))?
+                            .map_err(|error| broken(peer, &error))?
                     }
-                    None => return Err(broken(&error.into_error())),
+                    None => return Err(broken(peer, &error.into_error())),
                 },
             };
             whole(response, most).await
         });
-        let inbound = answer.await.map_err(|_| Failure::AnswerTimeout {
-            limit: ANSWER_LIMIT,
-        })??;
+        let inbound = answer
+            .await
+            .map_err(|_| Failure::AnswerTimeout { limit })??;
         *kept = Some(sender);
         Ok(inbound)
     }
@@ -80,7 +79,7 @@ impl Connection {
             .max_buf_size(MAX_BUFFER_BYTES)
             .handshake(stream)
             .await
-            .map_err(|error| broken(&error))?;
+            .map_err(|error| broken(self.connector.peer(), &error))?;
         // It ends with the sender. What it has to say comes with the answer.
         tokio::spawn(driver);
         Ok(sender)
@@ -114,14 +113,34 @@ async fn whole(response: Response<Incoming>, most: usize) -> Result<Inbound, Fai
     })
 }
 
-fn broken(error: &hyper::Error) -> Failure {
+fn broken(peer: &str, error: &hyper::Error) -> Failure {
+    // In TLS 1.3 the client is done with the handshake before the server is, so
+    // that this refusal comes after the first bytes of the request.
+    if refused_in_tls(error) {
+        return Failure::Tls {
+            peer: peer.to_owned(),
+            certificate: false,
+            detail: "it asks for a certificate of the client".to_owned(),
+        };
+    }
     Failure::Broken {
         detail: chain(error),
     }
 }
 
+fn refused_in_tls(error: &hyper::Error) -> bool {
+    let cause = error.source().and_then(|cause| cause.downcast_ref());
+    let inner = cause.and_then(std::io::Error::get_ref);
+    matches!(
+        inner.and_then(|inner| inner.downcast_ref()),
+        Some(rustls::Error::AlertReceived(
+            AlertDescription::CertificateRequired
+        ))
+    )
+}
+
 /// An error with its causes, as one line.
-fn chain(error: &dyn std::error::Error) -> String {
+fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

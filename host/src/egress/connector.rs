@@ -8,20 +8,11 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    Failure, Trust,
+    Failure, Limits, Trust,
     address::not_public,
+    limits::in_words,
     resolver::{MAX_ADDRESSES, Resolve, System},
 };
-
-/// A resolver that is slower than this is broken, not slow.
-const RESOLVE_LIMIT: Duration = Duration::from_secs(3);
-
-/// Two retransmissions of a lost first packet (1 s, then 2 s) fit in it.
-const CONNECT_LIMIT: Duration = Duration::from_secs(5);
-
-/// Two round trips and a signature. `wasmtime-wasi-http`'s own client has no
-/// limit here, so that a silent server would hold it for ever.
-const TLS_LIMIT: Duration = Duration::from_secs(5);
 
 /// The port of HTTPS.
 const PORT: u16 = 443;
@@ -73,6 +64,7 @@ pub(crate) struct Connector {
     connect_to: Option<ConnectTo>,
     host: Host,
     resolver: Arc<dyn Resolve>,
+    limits: Limits,
 }
 
 /// Whom connections are for.
@@ -88,12 +80,13 @@ enum Host {
 pub(super) type Stream = TokioIo<TlsStream<TcpStream>>;
 
 impl Connector {
-    pub(crate) fn new(trust: Trust, connect_to: Option<ConnectTo>) -> Self {
+    pub(crate) fn new(trust: Trust, connect_to: Option<ConnectTo>, limits: Limits) -> Self {
         Self {
             trust,
             connect_to,
             host: Host::Api,
             resolver: Arc::new(System),
+            limits,
         }
     }
 
@@ -101,15 +94,19 @@ impl Connector {
     pub(crate) fn of_host(trust: Trust, host: String, port: u16) -> Self {
         Self {
             host: Host::Named { host, port },
-            ..Self::new(trust, None)
+            ..Self::new(trust, None, Limits::default())
         }
+    }
+
+    pub(super) fn limits(&self) -> Limits {
+        self.limits
     }
 
     /// Resolves, connects and shakes hands, each under its own limit.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
         let (host, port) = self.destination();
         let addresses = self.addresses().await?;
-        let tcp = tcp(host, port, &addresses).await?;
+        let tcp = tcp(host, port, &addresses, self.limits.connect).await?;
         let connector = TlsConnector::from(self.trust.config());
         let peer = self.peer();
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
@@ -117,13 +114,13 @@ impl Connector {
             detail: error.to_string(),
             certificate: false,
         })?;
-        match timeout(TLS_LIMIT, connector.connect(name, tcp)).await {
+        match timeout(self.limits.tls, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
             Ok(Err(error)) => Err(tls_failure(peer, &error)),
             Err(_) => Err(Failure::ConnectTimeout {
                 peer: peer.to_owned(),
                 step: "the TLS handshake",
-                limit: TLS_LIMIT,
+                limit: self.limits.tls,
             }),
         }
     }
@@ -131,7 +128,7 @@ impl Connector {
 
 impl Connector {
     /// Whose certificate it has to be.
-    fn peer(&self) -> &str {
+    pub(super) fn peer(&self) -> &str {
         match &self.host {
             Host::Api => API_HOST,
             Host::Named { host, .. } => host,
@@ -150,7 +147,7 @@ impl Connector {
     /// connection, so that what was judged is what is connected to.
     async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
         let (host, port) = self.destination();
-        let addresses = resolve(&*self.resolver, host, port).await?;
+        let addresses = resolve(&*self.resolver, host, port, self.limits.resolve).await?;
         // Elsewhere is where the user said, be it on this machine.
         if self.connect_to.is_none() && matches!(self.host, Host::Api) {
             all_public(host, &addresses)?;
@@ -163,6 +160,7 @@ async fn resolve(
     resolver: &dyn Resolve,
     host: &str,
     port: u16,
+    limit: Duration,
 ) -> Result<Vec<SocketAddr>, Failure> {
     // An address needs no resolver, and so no thread to ask one on.
     if let Ok(ip) = host.parse() {
@@ -172,9 +170,9 @@ async fn resolve(
         host: host.to_owned(),
         detail,
     };
-    let addresses = timeout(RESOLVE_LIMIT, resolver.resolve(host, port))
+    let addresses = timeout(limit, resolver.resolve(host, port))
         .await
-        .map_err(|_| failed(format!("no answer within {} s", RESOLVE_LIMIT.as_secs())))?
+        .map_err(|_| failed(format!("no answer within {}", in_words(limit))))?
         .map_err(|error| failed(error.to_string()))?;
     match addresses.len() {
         0 => Err(failed("it has no address".to_owned())),
@@ -201,9 +199,14 @@ fn all_public(host: &str, addresses: &[SocketAddr]) -> Result<(), Failure> {
 }
 
 /// Tries the addresses in the resolver's order, each with its share of the time.
-async fn tcp(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStream, Failure> {
+async fn tcp(
+    host: &str,
+    port: u16,
+    addresses: &[SocketAddr],
+    limit: Duration,
+) -> Result<TcpStream, Failure> {
     let peer = || format!("{host}:{port}");
-    let share = CONNECT_LIMIT / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
+    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
     let mut failure = None;
     for address in addresses {
         match timeout(share, TcpStream::connect(address)).await {
@@ -224,7 +227,7 @@ async fn tcp(host: &str, port: u16, addresses: &[SocketAddr]) -> Result<TcpStrea
     Err(failure.unwrap_or_else(|| Failure::ConnectTimeout {
         peer: peer(),
         step: "a connection",
-        limit: CONNECT_LIMIT,
+        limit,
     }))
 }
 
@@ -238,7 +241,7 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
         peer: peer.to_owned(),
         certificate: certificate.is_some(),
         detail: match certificate {
-            Some(certificate) => in_words(certificate),
+            Some(certificate) => about_certificate(certificate),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
                 "the connection was closed during the TLS handshake".to_owned()
             }
@@ -248,7 +251,7 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
 }
 
 /// What is wrong with a certificate, without the times that rustls adds.
-fn in_words(error: &CertificateError) -> String {
+fn about_certificate(error: &CertificateError) -> String {
     match error {
         CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
             "its certificate has expired".to_owned()
@@ -340,6 +343,7 @@ mod tests {
             connect_to: connect_to.map(|to| to.parse().unwrap()),
             host: Host::Api,
             resolver: Arc::new(Scripted(Mutex::new(script))),
+            limits: Limits::default(),
         }
     }
 

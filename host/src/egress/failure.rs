@@ -2,6 +2,8 @@ use std::{net::IpAddr, time::Duration};
 
 use wasmtime_wasi_http::Error as WasiError;
 
+use super::limits::in_words;
+
 /// Why no answer came to a request that the policy let through.
 ///
 /// Those up to [`Failure::Tls`] happen before a byte of the request has left.
@@ -35,7 +37,7 @@ pub enum Failure {
         detail: String,
     },
     /// Making the connection took too long.
-    #[error("{step} with {peer} took longer than {} s", limit.as_secs())]
+    #[error("{step} with {peer} took longer than {}", in_words(*limit))]
     ConnectTimeout {
         /// Whom the connection was for.
         peer: String,
@@ -61,7 +63,7 @@ pub enum Failure {
         detail: String,
     },
     /// No whole answer came in time.
-    #[error("no whole answer came within {} s", limit.as_secs())]
+    #[error("no whole answer came within {}", in_words(*limit))]
     AnswerTimeout {
         /// How long was allowed.
         limit: Duration,

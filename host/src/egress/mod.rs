@@ -6,6 +6,7 @@ mod connection;
 mod connector;
 mod failure;
 mod inbound;
+mod limits;
 mod resolver;
 mod run;
 mod trust;
@@ -16,6 +17,7 @@ pub use connector::ConnectTo;
 pub(crate) use connector::Connector;
 pub use failure::Failure;
 pub(crate) use inbound::Inbound;
+pub use limits::Limits;
 pub(crate) use run::{Outcome, Run};
 pub use trust::{Trust, TrustError};
 

@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{MintError, Minter, call::RUN_LIMIT, patience::Patience};
 use crate::{
-    ConnectTo, EmbeddedComponent, Environment, Interrupt, Observer, Policy, Trust,
+    ConnectTo, EmbeddedComponent, Environment, Interrupt, Limits, Observer, Policy, Trust,
     audit::{Actor, Audit, Context},
     digest::sha256,
     egress::{Connection, Connector},
@@ -22,6 +22,7 @@ pub struct MinterBuilder {
     actor: Option<Actor>,
     policy: Option<Policy>,
     deadline: Option<Duration>,
+    limits: Limits,
     component: Option<Vec<u8>>,
 }
 
@@ -55,6 +56,13 @@ impl MinterBuilder {
     /// than 60 seconds.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
+        self
+    }
+
+    /// Gives each step of a request at most this long, within the deadline of the
+    /// whole call.
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
         self
     }
 
@@ -118,7 +126,7 @@ impl MinterBuilder {
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
         };
-        let connector = Connector::new(trust, self.connect_to);
+        let connector = Connector::new(trust, self.connect_to, self.limits);
         Ok(Minter {
             sandbox,
             undoing,
