@@ -15,6 +15,7 @@ mod credentials;
 mod embeddings;
 mod errors;
 mod exec;
+mod faults;
 #[cfg(feature = "compiler")]
 mod hostile;
 mod interrupted;

@@ -4,8 +4,8 @@ use rcgen::{
     BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
     KeyUsagePurpose, date_time_ymd,
 };
-use rustls::{ServerConfig, crypto::ring};
-use rustls_pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
+use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
 
 /// What is wrong with the certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -14,12 +14,27 @@ pub enum CertificateFault {
     /// Nothing.
     #[default]
     None,
+    /// Nothing, but the client has to have one too.
+    AsksForClients,
+    /// Its name is its common name only, as was the custom before 2011.
+    CommonNameOnly,
     /// It ended in 2020.
     Expired,
+    /// An authority that is known signed for one that did, which does not come
+    /// along.
+    MissingIntermediate,
     /// It begins in 2090.
     NotYetValid,
+    /// The authority's key has 1024 bits.
+    Rsa1024,
+    /// Nothing: it is made as [`CertificateFault::Rsa1024`] is, with 2048 bits.
+    Rsa2048,
     /// It signed itself, and no authority knows it.
     SelfSigned,
+    /// It is signed with SHA-1.
+    Sha1,
+    /// It is from an authority that is not the one that is given out.
+    UnknownAuthority,
     /// It is for another name.
     WrongName,
 }
@@ -34,26 +49,67 @@ pub(crate) struct Certificate {
     pub(crate) config: Arc<ServerConfig>,
 }
 
-impl Certificate {
-    pub(crate) fn new(fault: CertificateFault) -> Result<Self, Box<dyn std::error::Error>> {
-        let mut authority = CertificateParams::default();
-        authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-        authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-        authority
-            .distinguished_name
-            .push(DnType::CommonName, "tailmint simulator, throwaway");
-        let authority_key = KeyPair::generate()?;
-        let ca_pem = authority.self_signed(&authority_key)?.pem();
-        let issuer = Issuer::new(authority, authority_key);
+type Failed = Box<dyn std::error::Error>;
 
-        let names = match fault {
+impl Certificate {
+    pub(crate) fn new(fault: CertificateFault) -> Result<Self, Failed> {
+        macro_rules! made {
+            ($name:literal) => {
+                Self::made_before(
+                    include_str!(concat!("../certificates/", $name, "-authority.pem")),
+                    include_bytes!(concat!("../certificates/", $name, ".pem")),
+                )
+            };
+        }
+        match fault {
+            CertificateFault::Rsa1024 => made!("rsa-1024"),
+            CertificateFault::Rsa2048 => made!("rsa-2048"),
+            CertificateFault::Sha1 => made!("sha-1"),
+            _ => Self::made_now(fault),
+        }
+    }
+
+    /// One that was made with another program.
+    fn made_before(authority: &str, leaf: &[u8]) -> Result<Self, Failed> {
+        let key = include_bytes!("../certificates/leaf-key.pem");
+        let leaf = CertificateDer::from_pem_slice(leaf)?;
+        let config = config(leaf, PrivateKeyDer::from_pem_slice(key)?, None)?;
+        Ok(Self {
+            ca_pem: authority.to_owned(),
+            config: Arc::new(config),
+        })
+    }
+
+    fn made_now(fault: CertificateFault) -> Result<Self, Failed> {
+        let authority = authority("tailmint simulator, throwaway");
+        let authority_key = KeyPair::generate()?;
+        let certificate = authority.self_signed(&authority_key)?;
+        let mut ca_pem = certificate.pem();
+        let issuer = match fault {
+            CertificateFault::MissingIntermediate => {
+                let between = self::authority("tailmint simulator, in between");
+                let between_key = KeyPair::generate()?;
+                // It is signed, and then kept back.
+                between.signed_by(&between_key, &Issuer::new(authority, authority_key))?;
+                Issuer::new(between, between_key)
+            }
+            _ => Issuer::new(authority, authority_key),
+        };
+        if fault == CertificateFault::UnknownAuthority {
+            let other = self::authority("tailmint simulator, another");
+            ca_pem = other.self_signed(&KeyPair::generate()?)?.pem();
+        }
+        let mut leaf = CertificateParams::new(match fault {
+            CertificateFault::CommonNameOnly => Vec::new(),
             CertificateFault::WrongName => vec!["api.example.com".to_owned()],
             _ => NAMES.map(str::to_owned).to_vec(),
-        };
-        let mut leaf = CertificateParams::new(names)?;
+        })?;
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];
-        leaf.distinguished_name
-            .push(DnType::CommonName, "tailmint simulator");
+        let name = match fault {
+            CertificateFault::CommonNameOnly => NAMES[0],
+            _ => "tailmint simulator",
+        };
+        leaf.distinguished_name.push(DnType::CommonName, name);
         match fault {
             CertificateFault::Expired => {
                 leaf.not_before = date_time_ymd(2019, 1, 1);
@@ -71,14 +127,42 @@ impl Certificate {
             _ => leaf.signed_by(&leaf_key, &issuer)?,
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
-        let mut config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
-            .with_safe_default_protocol_versions()?
-            .with_no_client_auth()
-            .with_single_cert(vec![leaf.der().clone()], key)?;
-        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        let clients = (fault == CertificateFault::AsksForClients).then(|| certificate.der());
         Ok(Self {
             ca_pem,
-            config: Arc::new(config),
+            config: Arc::new(config(leaf.der().clone(), key, clients)?),
         })
     }
+}
+
+fn authority(name: &str) -> CertificateParams {
+    let mut authority = CertificateParams::default();
+    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
+    authority.distinguished_name.push(DnType::CommonName, name);
+    authority
+}
+
+/// A server with the certificate, whose clients need one of that authority.
+fn config(
+    leaf: CertificateDer<'static>,
+    key: PrivateKeyDer<'static>,
+    clients: Option<&CertificateDer<'static>>,
+) -> Result<ServerConfig, Failed> {
+    let provider = Arc::new(ring::default_provider());
+    let builder = ServerConfig::builder_with_provider(Arc::clone(&provider))
+        .with_safe_default_protocol_versions()?;
+    let builder = match clients {
+        None => builder.with_no_client_auth(),
+        Some(authority) => {
+            let mut roots = RootCertStore::empty();
+            roots.add(authority.clone())?;
+            let roots = Arc::new(roots);
+            let verifier = WebPkiClientVerifier::builder_with_provider(roots, provider).build()?;
+            builder.with_client_cert_verifier(verifier)
+        }
+    };
+    let mut config = builder.with_single_cert(vec![leaf], key)?;
+    config.alpn_protocols = vec![b"http/1.1".to_vec()];
+    Ok(config)
 }

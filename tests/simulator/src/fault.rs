@@ -33,6 +33,8 @@ pub enum Fault {
         #[serde(default)]
         body: String,
     },
+    /// Does as always, and closes the connection after its answer.
+    Close,
     /// Closes the connection instead of answering, and does nothing.
     Cut,
     /// Waits, then does as always.
@@ -44,13 +46,35 @@ pub enum Fault {
     LoseAnswer,
     /// Answers 200 with a body of so many bytes.
     Oversized(usize),
-    /// Writes these bytes instead of an answer, then closes the connection.
-    Raw(Vec<u8>),
     /// Never answers.
     Silence,
     /// Does as always, but announces a body that is longer than it is, and
     /// closes the connection.
     Truncate,
+    /// Writes these bytes instead of an answer.
+    Wire {
+        /// The bytes.
+        bytes: Vec<u8>,
+        /// What follows.
+        ending: Ending,
+        /// Whether it does as always before.
+        acts: bool,
+    },
+}
+
+/// What follows bytes that were written instead of an answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Ending {
+    /// The connection is closed.
+    Close,
+    /// The same bytes, again and again.
+    Repeat,
+    /// The connection is reset: TCP's RST.
+    Reset,
+    /// Nothing more.
+    Stall,
 }
 
 /// A fault for so many of the next requests.

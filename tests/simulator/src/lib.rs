@@ -40,6 +40,7 @@ mod clock;
 mod control;
 mod dialect;
 mod fault;
+mod greeting;
 mod key;
 mod keys;
 mod oauth_client;
@@ -53,7 +54,8 @@ mod state;
 mod token;
 
 pub use certificate::CertificateFault;
-pub use fault::{Endpoint, Fault};
+pub use fault::{Ending, Endpoint, Fault};
+pub use greeting::Greeting;
 pub use key::{Key, KeyKind};
 pub use oauth_client::OauthClient;
 pub use record::{Answer, Recorded};

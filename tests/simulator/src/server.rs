@@ -12,14 +12,17 @@ use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
 use rustls::ServerConfig;
 use serde_json::Value;
-use tokio::net::TcpStream;
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::TcpStream,
+};
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Answer, Endpoint, Fault, Recorded, fault, keys,
+    Answer, Ending, Endpoint, Fault, Greeting, Recorded, fault, keys,
     refusal::Refusal,
     simulator::Shared,
-    state::{Greeting, State, Token},
+    state::{State, Token},
     token,
 };
 
@@ -41,11 +44,48 @@ pub(crate) async fn serve(
     }
 }
 
-async fn connection(stream: TcpStream, acceptor: TlsAcceptor, state: Shared) {
+/// Takes what the client says first.
+async fn hello(stream: &mut TcpStream) {
+    let mut taken = [0; 1024];
+    let taken = stream.read(&mut taken).await;
+    // However much it is: what comes next does not depend on it.
+    taken.ok();
+}
+
+/// The `ServerHello` of TLS 1.1 (RFC 4346, 7.4.1.3): the version, a random value
+/// that is none, no session, `TLS_ECDHE_RSA_WITH_AES_128_CBC_SHA`, and no
+/// compression. The TLS library speaks nothing that old.
+const OLD_HELLO: [u8; 47] = {
+    let mut hello = [7; 47];
+    let head = [22, 3, 2, 0, 42, 2, 0, 0, 38, 3, 2];
+    let tail = [0, 0xc0, 0x13, 0];
+    let mut at = 0;
+    while at < head.len() {
+        hello[at] = head[at];
+        at += 1;
+    }
+    at = 0;
+    while at < tail.len() {
+        hello[43 + at] = tail[at];
+        at += 1;
+    }
+    hello
+};
+
+async fn connection(mut stream: TcpStream, acceptor: TlsAcceptor, state: Shared) {
     stream.set_nodelay(true).ok();
     let (number, greeting) = state.lock().greet();
     match greeting {
         Greeting::Close => return,
+        Greeting::CloseInHandshake => {
+            hello(&mut stream).await;
+            return;
+        }
+        Greeting::OldTls => {
+            hello(&mut stream).await;
+            stream.write_all(&OLD_HELLO).await.ok();
+            return std::future::pending().await;
+        }
         Greeting::Silence => return std::future::pending().await,
         Greeting::Handshake => {}
     }
@@ -149,20 +189,32 @@ async fn answer(
             Err(Hangup)
         }
         Some(Fault::Silence) => std::future::pending().await,
-        Some(Fault::Oversized(bytes)) => Ok(whole(StatusCode::OK, vec![b' '; bytes])),
-        Some(Fault::Raw(bytes)) => {
-            interruption.write_instead(bytes);
+        // Zeros cost nothing before they are sent, and are not worth recording.
+        Some(Fault::Oversized(bytes)) => Ok(Response::new(Either::Left(Full::new(
+            vec![0; bytes].into(),
+        )))),
+        Some(Fault::Wire {
+            bytes,
+            ending,
+            acts,
+        }) => {
+            if acts {
+                usual();
+            }
+            interruption.write_instead(bytes, ending);
             Ok(whole(StatusCode::OK, Vec::new()))
+        }
+        Some(Fault::Close) => {
+            let (status, body) = usual();
+            let mut response = whole(status, body);
+            let close = HeaderValue::from_static("close");
+            response.headers_mut().insert(header::CONNECTION, close);
+            Ok(response)
         }
         Some(Fault::Truncate) => {
             let (status, body) = usual();
             recorded(status, &body);
-            let head = format!(
-                "HTTP/1.1 {} OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
-                status.as_u16(),
-                body.len() + 100
-            );
-            interruption.write_instead([head.into_bytes(), body].concat());
+            interruption.write_instead(truncated(status, &body), Ending::Close);
             Ok(whole(status, Vec::new()))
         }
         Some(Fault::Drip(pause)) => {
@@ -171,6 +223,16 @@ async fn answer(
             Ok(drip(status, body, pause))
         }
     }
+}
+
+/// An answer that announces more than comes.
+fn truncated(status: StatusCode, body: &[u8]) -> Vec<u8> {
+    let head = format!(
+        "HTTP/1.1 {} OK\r\ncontent-type: application/json\r\ncontent-length: {}\r\n\r\n",
+        status.as_u16(),
+        body.len() + 100
+    );
+    [head.as_bytes(), body].concat()
 }
 
 /// Writes the request down; its place in the record, and the fault that it meets.

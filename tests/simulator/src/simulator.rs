@@ -10,8 +10,8 @@ use std::{
 use tokio::sync::oneshot;
 
 use crate::{
-    Endpoint, Fault, Key, OauthClient, Recorded, Setup, certificate::Certificate, control,
-    fault::Planned, server, state::State,
+    Endpoint, Fault, Greeting, Key, OauthClient, Recorded, Setup, certificate::Certificate,
+    control, fault::Planned, server, state::State,
 };
 
 /// A running simulator. Dropping it closes its connections and ends its thread.
@@ -207,14 +207,9 @@ impl Simulator {
         });
     }
 
-    /// Closes so many of the next connections as soon as they are made.
-    pub fn close_on_accept(&self, times: usize) {
-        self.state.lock().close_on_accept = times;
-    }
-
-    /// Says nothing on so many of the next connections, not even in TLS.
-    pub fn stall_handshake(&self, times: usize) {
-        self.state.lock().stall_handshake = times;
+    /// Lets connections meet this, once there were so many others.
+    pub fn greet(&self, after: usize, greeting: Greeting) {
+        self.state.lock().greeting = Some((after, greeting));
     }
 
     /// Lets the service's clock jump ahead.

@@ -3,7 +3,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use crate::{
-    Key, OauthClient, Recorded, Setup,
+    Greeting, Key, OauthClient, Recorded, Setup,
     clock::{Clock, rfc3339},
     dialect::{Dialect, random},
     fault::Planned,
@@ -21,19 +21,11 @@ pub(crate) struct State {
     pub(crate) tags: Vec<String>,
     pub(crate) tag_owners: Vec<(String, String)>,
     pub(crate) faults: Vec<Planned>,
-    pub(crate) close_on_accept: usize,
-    pub(crate) stall_handshake: usize,
+    /// What connections meet, and after how many.
+    pub(crate) greeting: Option<(usize, Greeting)>,
     pub(crate) recorded: Vec<Recorded>,
     pub(crate) connections: usize,
     pub(crate) handshakes: usize,
-}
-
-/// What a new connection meets.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Greeting {
-    Close,
-    Handshake,
-    Silence,
 }
 
 /// An access token, or an API key: both are sent as bearer.
@@ -96,8 +88,7 @@ impl State {
             tags,
             tag_owners: setup.tag_owners.clone(),
             faults: Vec::new(),
-            close_on_accept: 0,
-            stall_handshake: 0,
+            greeting: None,
             recorded: Vec::new(),
             connections: 0,
             handshakes: 0,
@@ -107,14 +98,9 @@ impl State {
     /// Counts a new connection, and says what to do with it.
     pub(crate) fn greet(&mut self) -> (usize, Greeting) {
         self.connections += 1;
-        let greeting = if self.close_on_accept > 0 {
-            self.close_on_accept -= 1;
-            Greeting::Close
-        } else if self.stall_handshake > 0 {
-            self.stall_handshake -= 1;
-            Greeting::Silence
-        } else {
-            Greeting::Handshake
+        let greeting = match self.greeting {
+            Some((after, greeting)) if self.connections > after => greeting,
+            _ => Greeting::Handshake,
         };
         (self.connections, greeting)
     }

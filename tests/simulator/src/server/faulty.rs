@@ -5,17 +5,46 @@ use std::{
     task::{Context, Poll, ready},
 };
 
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::{
+    io::{AsyncRead, AsyncWrite, ReadBuf},
+    net::TcpStream,
+};
+use tokio_rustls::server::TlsStream;
+
+use crate::Ending;
 
 /// What to write instead of the next answer.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Interruption(Arc<Mutex<Option<Vec<u8>>>>);
+pub(super) struct Interruption(Arc<Mutex<Option<Instead>>>);
+
+#[derive(Debug)]
+struct Instead {
+    bytes: Vec<u8>,
+    written: usize,
+    ending: Ending,
+}
 
 impl Interruption {
-    /// Writes these bytes in place of what HTTP would write next, and then ends
-    /// the connection.
-    pub(super) fn write_instead(&self, bytes: Vec<u8>) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(bytes);
+    /// Writes these bytes in place of what HTTP would write next, and nothing of
+    /// HTTP after that.
+    pub(super) fn write_instead(&self, bytes: Vec<u8>, ending: Ending) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Some(Instead {
+            bytes,
+            written: 0,
+            ending,
+        });
+    }
+}
+
+/// A stream whose end can be a reset.
+pub(super) trait Reset {
+    /// Resets the connection when it is dropped.
+    fn reset(&self) -> io::Result<()>;
+}
+
+impl Reset for TlsStream<TcpStream> {
+    fn reset(&self) -> io::Result<()> {
+        self.get_ref().0.set_zero_linger()
     }
 }
 
@@ -44,7 +73,7 @@ impl<S: AsyncRead + Unpin> AsyncRead for Faulty<S> {
     }
 }
 
-impl<S: AsyncWrite + Unpin> AsyncWrite for Faulty<S> {
+impl<S: AsyncWrite + Reset + Unpin> AsyncWrite for Faulty<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         context: &mut Context<'_>,
@@ -56,15 +85,27 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Faulty<S> {
             .0
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        let Some(bytes) = interruption.as_mut() else {
+        let Some(instead) = interruption.as_mut() else {
             drop(interruption);
             return pin!(&mut this.stream).poll_write(context, buffer);
         };
-        while !bytes.is_empty() {
-            let written = ready!(pin!(&mut this.stream).poll_write(context, bytes))?;
-            bytes.drain(..written);
+        loop {
+            while instead.written < instead.bytes.len() {
+                let rest = &instead.bytes[instead.written..];
+                instead.written += ready!(pin!(&mut this.stream).poll_write(context, rest))?;
+            }
+            ready!(pin!(&mut this.stream).poll_flush(context))?;
+            match instead.ending {
+                Ending::Close => break,
+                Ending::Repeat => instead.written = 0,
+                Ending::Reset => {
+                    this.stream.reset()?;
+                    break;
+                }
+                // Until the runtime ends.
+                Ending::Stall => return Poll::Pending,
+            }
         }
-        ready!(pin!(&mut this.stream).poll_flush(context))?;
         Poll::Ready(Err(io::ErrorKind::BrokenPipe.into()))
     }
 

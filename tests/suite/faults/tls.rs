@@ -1,0 +1,75 @@
+use tailmint::Class;
+use tailmint_simulator::{CertificateFault, Greeting, Setup};
+
+use super::run::mint;
+use crate::world::World;
+
+/// What a server does wrong before a request can be sent.
+pub(super) enum Wrong {
+    Certificate(CertificateFault),
+    Handshake(Greeting),
+}
+
+/// The 12 faults, each with a part of what is said about it.
+pub(super) fn all() -> Vec<(Wrong, &'static str)> {
+    use CertificateFault as Is;
+    let mut all: Vec<_> = [
+        (Is::SelfSigned, "an authority that is not trusted"),
+        (Is::UnknownAuthority, "an authority that is not trusted"),
+        (Is::WrongName, "its certificate is for"),
+        (Is::Expired, "its certificate has expired"),
+        (Is::NotYetValid, "its certificate is not valid yet"),
+        (Is::MissingIntermediate, "an authority that is not trusted"),
+        (Is::CommonNameOnly, "its certificate"),
+        (Is::Rsa1024, "its certificate"),
+        (Is::Sha1, "its certificate"),
+        (
+            Is::AsksForClients,
+            "it asks for a certificate of the client",
+        ),
+    ]
+    .into_iter()
+    .map(|(fault, said)| (Wrong::Certificate(fault), said))
+    .collect();
+    all.push((Wrong::Handshake(Greeting::OldTls), "incompatible"));
+    all.push((
+        Wrong::Handshake(Greeting::CloseInHandshake),
+        "closed during",
+    ));
+    all
+}
+
+/// Nothing is sent over such a connection, and it is not tried again.
+pub(super) fn run((wrong, said): &(Wrong, &'static str)) {
+    let mut setup = Setup::default();
+    if let Wrong::Certificate(fault) = wrong {
+        setup.certificate = *fault;
+    }
+    let world = World::with(&setup);
+    let name = match wrong {
+        Wrong::Certificate(fault) => format!("{fault:?}"),
+        Wrong::Handshake(greeting) => {
+            world.simulator.greet(0, *greeting);
+            format!("{greeting:?}")
+        }
+    };
+    let seen = mint(&world, &name, world.simulator.address());
+    let error = seen.result.expect_err(&name);
+    assert_eq!(error.class(), Class::Unreachable, "{name}: {error}");
+    assert!(error.message.contains(said), "{name}: {error}");
+    assert_eq!(seen.requests, 1, "{name}");
+    assert_eq!(world.simulator.connections(), 1, "{name}");
+    assert_eq!(world.simulator.requests().len(), 0, "{name}");
+}
+
+/// What is made in the same way as the certificates that are bad is good where
+/// it is not what they are.
+#[test]
+fn certificates_of_another_making_are_trusted() {
+    let world = World::with(&Setup {
+        certificate: CertificateFault::Rsa2048,
+        ..Setup::default()
+    });
+    let seen = mint(&world, "Rsa2048", world.simulator.address());
+    assert!(seen.result.is_ok(), "{:?}", seen.result.err());
+}
