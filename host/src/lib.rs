@@ -75,7 +75,7 @@ pub use clients::{
 pub use config::{Config, ConfigError};
 pub use credentials::{Account, Credential, CredentialError, SecretsDir, Wrong};
 pub use description::{Description, DescriptionError};
-pub use egress::{ConnectTo, Failure, Limits, Trust, TrustError};
+pub use egress::{ConnectTo, Failure, Limits, Proxy, ProxyError, Trust, TrustError};
 pub use environment::Environment;
 pub use event::{Event, Observer};
 pub use expiry::{Expiry, ExpiryError};

@@ -24,6 +24,7 @@ mod keys;
 mod mint;
 mod minter;
 mod policy;
+mod proxy;
 mod stand_in;
 mod tailnet;
 mod vault;

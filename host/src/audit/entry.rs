@@ -39,6 +39,9 @@ pub struct Entry<'a> {
     /// Where the connection is made to instead, if the user said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub connect_to: Option<&'a str>,
+    /// The proxy that makes the connection, without what it is told about the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<&'a str>,
     /// The file of the authorities that are trusted instead, if the user said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<&'a str>,
@@ -116,6 +119,7 @@ pub(crate) struct Context {
     pub(crate) component: String,
     pub(crate) policy: String,
     pub(crate) connect_to: Option<String>,
+    pub(crate) proxy: Option<String>,
     pub(crate) ca_file: Option<String>,
 }
 
@@ -143,6 +147,7 @@ impl Context {
             path: String::new(),
             request_bytes: 0,
             connect_to: self.connect_to.as_deref(),
+            proxy: self.proxy.as_deref(),
             ca_file: self.ca_file.as_deref(),
             scopes: Vec::new(),
             tags: Vec::new(),

@@ -13,7 +13,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use crate::{
     Actor, Audit, AuditFile, Config, ConnectTo, Environment, Interrupt, Minter, Observer, Policy,
-    Profile, SecretsDir, Trust,
+    Profile, Proxy, SecretsDir, Trust,
 };
 
 /// What is to be looked at, with the same choices as for a mint.
@@ -85,6 +85,16 @@ impl Check {
         }
         if let Some(to) = &self.connect_to {
             builder = builder.connect_to(to.clone());
+        } else {
+            match Proxy::of_environment(&self.environment) {
+                Ok(Some(proxy)) => builder = builder.proxy(proxy),
+                Ok(None) => {}
+                Err(error) => {
+                    let hint = error.hint();
+                    tell(&Finding::failed("proxy", &error, hint, error.class()));
+                    return None;
+                }
+            }
         }
         if let Some(observer) = &self.observer {
             builder = builder.observer(Arc::clone(observer));

@@ -4,7 +4,7 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{
     Account, AuditError, Class, ClientsError, ConfigError, CredentialError, JoinError, MintError,
-    PolicyError, TrustError, UpArgumentsError, VaultError, VaultPathError,
+    PolicyError, ProxyError, TrustError, UpArgumentsError, VaultError, VaultPathError,
 };
 
 use super::signals::Signals;
@@ -152,6 +152,12 @@ impl From<ConfigError> for Failure {
 
 impl From<PolicyError> for Failure {
     fn from(error: PolicyError) -> Self {
+        Self::new(error.class(), &error, error.hint())
+    }
+}
+
+impl From<ProxyError> for Failure {
+    fn from(error: ProxyError) -> Self {
         Self::new(error.class(), &error, error.hint())
     }
 }

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{
     Account, Actor, AuditFile, Class, Config, Environment, Interrupt, Minter, Policy, Profile,
-    SecretsDir, Trust,
+    Proxy, SecretsDir, Trust,
 };
 
 use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
@@ -79,6 +79,8 @@ impl<'a> Session<'a> {
         }
         if let Some(to) = &self.global.connect_to {
             builder = builder.connect_to(to.clone());
+        } else if let Some(proxy) = Proxy::of_environment(&self.environment)? {
+            builder = builder.proxy(proxy);
         }
         #[cfg(feature = "compiler")]
         if let Some(path) = &self.global.component {

@@ -140,7 +140,7 @@ fn refused_in_tls(error: &hyper::Error) -> bool {
 }
 
 /// An error with its causes, as one line.
-fn chain(error: &dyn Error) -> String {
+pub(super) fn chain(error: &dyn Error) -> String {
     let mut line = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {

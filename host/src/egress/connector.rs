@@ -8,14 +8,11 @@ use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
-    Failure, Limits, Trust,
+    Failure, Limits, PORT, Proxy, Trust,
     address::not_public,
     limits::in_words,
     resolver::{MAX_ADDRESSES, Resolve, System},
 };
-
-/// The port of HTTPS.
-const PORT: u16 = 443;
 
 /// Where to connect to instead of the API's own address, as curl's option of
 /// this name has it: the request and its certificate stay those of the API.
@@ -63,6 +60,8 @@ pub(crate) struct Connector {
     trust: Trust,
     connect_to: Option<ConnectTo>,
     host: Host,
+    /// Who makes connections to the API, where they are not made elsewhere.
+    proxy: Option<Proxy>,
     resolver: Arc<dyn Resolve>,
     limits: Limits,
 }
@@ -80,11 +79,17 @@ enum Host {
 pub(super) type Stream = TokioIo<TlsStream<TcpStream>>;
 
 impl Connector {
-    pub(crate) fn new(trust: Trust, connect_to: Option<ConnectTo>, limits: Limits) -> Self {
+    pub(crate) fn new(
+        trust: Trust,
+        connect_to: Option<ConnectTo>,
+        proxy: Option<Proxy>,
+        limits: Limits,
+    ) -> Self {
         Self {
             trust,
             connect_to,
             host: Host::Api,
+            proxy,
             resolver: Arc::new(System),
             limits,
         }
@@ -94,7 +99,7 @@ impl Connector {
     pub(crate) fn of_host(trust: Trust, host: String, port: u16) -> Self {
         Self {
             host: Host::Named { host, port },
-            ..Self::new(trust, None, Limits::default())
+            ..Self::new(trust, None, None, Limits::default())
         }
     }
 
@@ -104,9 +109,15 @@ impl Connector {
 
     /// Resolves, connects and shakes hands, each under its own limit.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
-        let (host, port) = self.destination();
-        let addresses = self.addresses().await?;
-        let tcp = tcp(host, port, &addresses, self.limits.connect).await?;
+        let tcp = if let Some(proxy) = &self.proxy {
+            // It resolves the name, in its own time.
+            let limit = self.limits.resolve + self.limits.connect;
+            proxy.connect(limit).await?
+        } else {
+            let (host, port) = self.destination();
+            let addresses = self.addresses().await?;
+            tcp(host, port, &addresses, self.limits.connect).await?
+        };
         let connector = TlsConnector::from(self.trust.config());
         let peer = self.peer();
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
@@ -342,6 +353,7 @@ mod tests {
             trust: Trust::bundled(),
             connect_to: connect_to.map(|to| to.parse().unwrap()),
             host: Host::Api,
+            proxy: None,
             resolver: Arc::new(Scripted(Mutex::new(script))),
             limits: Limits::default(),
         }

@@ -36,6 +36,14 @@ pub enum Failure {
         /// What the system said.
         detail: String,
     },
+    /// The proxy made no connection.
+    #[error("the proxy {proxy} made no connection: {detail}")]
+    Proxy {
+        /// The proxy, without what it is told about the user.
+        proxy: String,
+        /// What went wrong.
+        detail: String,
+    },
     /// Making the connection took too long.
     #[error("{step} with {peer} took longer than {}", in_words(*limit))]
     ConnectTimeout {
@@ -85,6 +93,7 @@ impl Failure {
         match self {
             Self::Resolve { .. }
             | Self::NotPublic { .. }
+            | Self::Proxy { .. }
             | Self::Connect { .. }
             | Self::ConnectTimeout { .. }
             | Self::Tls { .. } => false,
@@ -103,7 +112,7 @@ impl Failure {
                 info_code: None,
             },
             Self::NotPublic { .. } => WasiError::DestinationIpProhibited,
-            Self::Connect { .. } => WasiError::ConnectionRefused,
+            Self::Connect { .. } | Self::Proxy { .. } => WasiError::ConnectionRefused,
             Self::ConnectTimeout { .. } => WasiError::ConnectionTimeout,
             Self::Tls {
                 certificate: true, ..

@@ -7,6 +7,7 @@ mod connector;
 mod failure;
 mod inbound;
 mod limits;
+mod proxy;
 mod resolver;
 mod run;
 mod trust;
@@ -18,6 +19,7 @@ pub(crate) use connector::Connector;
 pub use failure::Failure;
 pub(crate) use inbound::Inbound;
 pub use limits::Limits;
+pub use proxy::{Proxy, ProxyError};
 pub(crate) use run::{Outcome, Run};
 pub use trust::{Trust, TrustError};
 
@@ -29,6 +31,9 @@ use http_body_util::{BodyExt, Full, Limited};
 use wasmtime_wasi_http::{Error as WasiError, RequestOptions, WasiBody, WasiHttpHooks};
 
 use crate::policy::MAX_BODY_BYTES;
+
+/// The port of HTTPS.
+const PORT: u16 = 443;
 
 /// What `wasi:http` hands requests to.
 pub(crate) struct Egress {

@@ -228,6 +228,7 @@ const MEMBERS: &[&str] = &[
     "/mode",
     "/trust/connect-to",
     "/trust/ca-file",
+    "/trust/proxy",
     "/component/imports",
     "/rule/token/operations",
     "/rule/token/count",

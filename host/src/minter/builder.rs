@@ -2,7 +2,7 @@ use std::{sync::Arc, time::Duration};
 
 use super::{MintError, Minter, call::RUN_LIMIT, patience::Patience};
 use crate::{
-    ConnectTo, EmbeddedComponent, Environment, Interrupt, Limits, Observer, Policy, Trust,
+    ConnectTo, EmbeddedComponent, Environment, Interrupt, Limits, Observer, Policy, Proxy, Trust,
     audit::{Actor, Audit, Context},
     digest::sha256,
     egress::{Connection, Connector},
@@ -16,6 +16,7 @@ use crate::{
 pub struct MinterBuilder {
     trust: Option<Trust>,
     connect_to: Option<ConnectTo>,
+    proxy: Option<Proxy>,
     observer: Option<Arc<dyn Observer>>,
     interrupt: Interrupt,
     audit: Option<Arc<dyn Audit>>,
@@ -37,6 +38,14 @@ impl MinterBuilder {
     /// certificate stay those of the API.
     pub fn connect_to(mut self, to: ConnectTo) -> Self {
         self.connect_to = Some(to);
+        self
+    }
+
+    /// Lets this proxy make the connection to the API, and resolve its name, unless
+    /// [`MinterBuilder::connect_to`] says where to connect. Without it there is
+    /// none, whatever the environment says.
+    pub fn proxy(mut self, proxy: Proxy) -> Self {
+        self.proxy = Some(proxy);
         self
     }
 
@@ -108,6 +117,10 @@ impl MinterBuilder {
                 "trust.connect-to",
             ));
         }
+        let proxy = self.proxy.filter(|_| self.connect_to.is_none());
+        if proxy.is_some() && !policy.allows_proxy() {
+            return Err(MintError::forbidden("a proxy", "trust.proxy"));
+        }
         if trust.origin().is_some() && !policy.allows_ca_file() {
             return Err(MintError::forbidden("other authorities", "trust.ca-file"));
         }
@@ -124,9 +137,10 @@ impl MinterBuilder {
             component,
             policy: policy.digest().to_owned(),
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
+            proxy: proxy.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
         };
-        let connector = Connector::new(trust, self.connect_to, self.limits);
+        let connector = Connector::new(trust, self.connect_to, proxy, self.limits);
         Ok(Minter {
             sandbox,
             undoing,

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tailmint_api::one_line;
+use tailmint_api::{API_HOST, one_line};
 
 use super::{MintError, MintErrorKind};
 use crate::{
@@ -141,6 +141,9 @@ pub(super) fn told(error: types::Error, outcome: &Outcome) -> MintError {
         ),
     };
     let hint = match &kind {
+        _ if matches!(outcome.failure, Some(Failure::Proxy { .. })) => format!(
+            "see whether the proxy is the right one, and whether it lets connections to {API_HOST} pass"
+        ),
         MintErrorKind::RateLimited {
             retry_after: Some(wait),
         } => format!("wait {}, then try again", humantime::format_duration(*wait)),

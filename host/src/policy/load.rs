@@ -232,6 +232,10 @@ impl Policy {
         self.effective.trust.ca_file == Permission::Allow
     }
 
+    pub(crate) fn allows_proxy(&self) -> bool {
+        self.effective.trust.proxy == Permission::Allow
+    }
+
     /// Whether the component may run: its digest is pinned, or it is the one
     /// that is built in, and it imports nothing more.
     pub(crate) fn allows_component<'a>(

@@ -42,6 +42,8 @@ impl Journal {
         Ok(Self {
             audit,
             context: Context {
+                // No proxy is used.
+                proxy: None,
                 actor,
                 // None is in it.
                 component: String::new(),

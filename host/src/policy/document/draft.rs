@@ -29,6 +29,7 @@ pub(crate) struct Draft {
 struct DraftTrust {
     connect_to: Option<Permission>,
     ca_file: Option<Permission>,
+    proxy: Option<Permission>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -125,6 +126,7 @@ impl Draft {
             trust: TrustRules {
                 connect_to: self.trust.connect_to.unwrap_or(base.trust.connect_to),
                 ca_file: self.trust.ca_file.unwrap_or(base.trust.ca_file),
+                proxy: self.trust.proxy.unwrap_or(base.trust.proxy),
             },
             component: ComponentRules {
                 sha256: match self.component.sha256 {

@@ -32,6 +32,7 @@ pub(crate) struct Document {
 pub(crate) struct TrustRules {
     pub(crate) connect_to: Permission,
     pub(crate) ca_file: Permission,
+    pub(crate) proxy: Permission,
 }
 
 /// Which component may run.

@@ -15,6 +15,7 @@ impl Document {
                 "trust.ca-file",
                 self.trust.ca_file.narrows(ceiling.trust.ca_file),
             ),
+            ("trust.proxy", self.trust.proxy.narrows(ceiling.trust.proxy)),
             (
                 "component.sha256",
                 pins(&self.component.sha256, &ceiling.component.sha256),
