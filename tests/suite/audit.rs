@@ -347,13 +347,15 @@ fn many_processes_append_to_one_file() {
             Command::new(std::env::current_exe().unwrap())
                 .args(["--exact", name])
                 .env(WORK, world.path())
-                .stdout(Stdio::null())
+                .stdout(Stdio::piped())
                 .spawn()
                 .unwrap()
         })
         .collect();
-    for mut child in children {
-        assert!(child.wait().unwrap().success());
+    for child in children {
+        let output = child.wait_with_output().unwrap();
+        let told = String::from_utf8_lossy(&output.stdout);
+        assert!(output.status.success(), "{told}");
     }
     let found = verify(&world.path().join("shared.jsonl")).unwrap();
     assert_eq!(found.breaks, []);
