@@ -10,6 +10,7 @@ mod conformance;
 mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod credential_files;
 mod credentials;
 #[cfg(feature = "compiler")]
 mod embeddings;

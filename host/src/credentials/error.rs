@@ -81,6 +81,12 @@ pub enum Wrong {
     /// It is not the id of an OAuth client.
     #[error("it is not the id of an OAuth client")]
     ClientId,
+    /// Its own owner may not read it.
+    #[error("its mode is {mode:04o}: you may not read it")]
+    Closed {
+        /// Its permission bits.
+        mode: u32,
+    },
     /// It begins with `#`.
     #[error("it begins with a comment")]
     Comment,
@@ -130,6 +136,9 @@ pub enum Wrong {
     /// It has quotes around it.
     #[error("it has quotes around it")]
     Quoted,
+    /// It was removed after it was opened.
+    #[error("it was removed while it was being read")]
+    Removed,
     /// It has more than one line.
     #[error("it has more than one line")]
     SeveralLines,
@@ -160,12 +169,12 @@ impl CredentialError {
             Self::File { path, wrong } => {
                 let shown = path.display();
                 match wrong {
-                    Wrong::Mode { .. } => format!("run: chmod 600 {shown}"),
+                    Wrong::Mode { .. } | Wrong::Closed { .. } => format!("run: chmod 600 {shown}"),
                     Wrong::Owner { .. } => format!("run: chown \"$(id -u)\" {shown}"),
                     Wrong::Parent { directory, .. } => {
                         format!("run: chmod go-w {}", directory.display())
                     }
-                    Wrong::Unreadable { .. } | Wrong::NotRegular { .. } => {
+                    Wrong::Unreadable { .. } | Wrong::NotRegular { .. } | Wrong::Removed => {
                         format!("put a file with the bare value at {shown}, mode 0600")
                     }
                     _ => format!("write the bare value to {shown}, on one line"),

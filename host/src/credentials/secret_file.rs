@@ -12,6 +12,7 @@ use super::{
     Wrong,
     shape::{Kind, MAX_BYTES},
 };
+use crate::fail_point::fail_point;
 
 /// Who may see a file beside its owner.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,8 +46,20 @@ pub(super) fn read(
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             return Err(Wrong::NotRegular { found: "a socket" });
         }
-        Err(error) => return Err(unreadable(&error)),
+        Err(error) => return Err(closed(path).unwrap_or_else(|| unreadable(&error))),
     };
+    fail_point("secret-opened");
+    let value = take(&mut file, path, kind, privacy);
+    fail_point("secret-read");
+    value.map(Some)
+}
+
+fn take(
+    file: &mut File,
+    path: &Path,
+    kind: Kind,
+    privacy: Privacy,
+) -> Result<Zeroizing<String>, Wrong> {
     let metadata = file.metadata().map_err(|error| unreadable(&error))?;
     judge(&metadata, privacy)?;
     judge_parent(path)?;
@@ -64,7 +77,7 @@ pub(super) fn read(
             return Err(Wrong::TooLong);
         }
     }
-    kind.judge(&buffer[..length]).map(Some)
+    kind.judge(&buffer[..length])
 }
 
 fn open(path: &Path) -> io::Result<File> {
@@ -78,6 +91,14 @@ fn open(path: &Path) -> io::Result<File> {
 /// A link that leads nowhere is there, unlike no file at all.
 fn is_link(path: &Path) -> bool {
     path.symlink_metadata().is_ok()
+}
+
+/// What keeps its own owner from opening it, if that is its mode.
+fn closed(path: &Path) -> Option<Wrong> {
+    let metadata = path.metadata().ok()?;
+    let mode = metadata.mode() & 0o7777;
+    let own = metadata.uid() == geteuid().as_raw();
+    (own && metadata.is_file() && mode & 0o400 == 0).then_some(Wrong::Closed { mode })
 }
 
 fn judge(metadata: &Metadata, privacy: Privacy) -> Result<(), Wrong> {
@@ -115,7 +136,10 @@ fn judge(metadata: &Metadata, privacy: Privacy) -> Result<(), Wrong> {
 /// Who may write the directory may replace the file. With the sticky bit only
 /// the file's owner may.
 fn judge_parent(path: &Path) -> Result<(), Wrong> {
-    let target = path.canonicalize().map_err(|error| unreadable(&error))?;
+    let target = path.canonicalize().map_err(|error| match error.kind() {
+        io::ErrorKind::NotFound => Wrong::Removed,
+        _ => unreadable(&error),
+    })?;
     match target.parent() {
         Some(directory) => judge_directory(directory),
         None => Ok(()),
