@@ -1,17 +1,20 @@
 //! Whoever is killed while OAuth clients are made or exchanged: the files name a
-//! client that works, or none, and every client that lives on is named.
+//! client that works, or none, and every client that lives on is named. While a key
+//! is minted: what left is written down. While a machine joins: the key can be
+//! revoked, and the next run finds the way.
 
 use std::{
     collections::BTreeSet,
     fs,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
-    path::Path,
+    path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
 use tailmint_simulator::{OauthClient, Setup};
 
-use crate::{clients::bare_world, world::World};
+use crate::{clients::bare_world, stand_in::StandIn, world::World};
 
 /// Every point at which the process can be told to die.
 const POINTS: [&str; 14] = [
@@ -29,6 +32,25 @@ const POINTS: [&str; 14] = [
     "client-files-done",
     "client-before-deleting",
     "client-deleted",
+];
+
+/// The points of a mint in a new place, and how often each is passed.
+const MINT_POINTS: [(&str, usize); 5] = [
+    ("audit-key-created", 1),
+    ("audit-key-written", 1),
+    ("audit-before-writing", 4),
+    ("audit-before-syncing", 2),
+    ("audit-synced", 2),
+];
+
+/// The points of a join of a machine that needs a key: how often each is passed
+/// before, and how many `tailscale status` and `tailscale up` were started by then.
+const JOIN_POINTS: [(&str, usize, [usize; 2]); 5] = [
+    ("child-spawned", 0, [1, 0]),
+    ("child-spawned", 1, [2, 0]),
+    ("up-before-spawning", 0, [2, 0]),
+    ("child-spawned", 2, [2, 1]),
+    ("child-spawned", 3, [3, 1]),
 ];
 
 /// Each point is died at so often, each time with new ids and secrets.
@@ -161,4 +183,103 @@ fn at_any_moment() {
         }
         assert!(died > 0, "{command}: it was never killed");
     }
+}
+
+/// Runs it and has it killed at the point, where it passed that so often before.
+fn died(mut command: Command, world: &World, point: &str, passed: usize) {
+    command.env("FAILPOINTS", format!("{point}={passed}*off->return"));
+    let ran = world.finish(command.spawn().unwrap());
+    assert_eq!(ran.code, 128 + 9, "{point}: {}", ran.stderr);
+}
+
+fn state(world: &World) -> PathBuf {
+    world.path().join(".local/state/tailmint")
+}
+
+/// The decisions that are written down, in a file that is whole.
+fn decisions(world: &World, what: &str) -> usize {
+    let text = fs::read_to_string(state(world).join("audit.jsonl")).unwrap_or_default();
+    if !text.is_empty() {
+        let ran = world.run(&["audit", "verify"]);
+        assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+    }
+    let is_decision = |line: &&str| line.contains(r#""event":"decision""#);
+    text.lines().filter(is_decision).count()
+}
+
+#[test]
+fn while_a_key_is_minted() {
+    for (point, passes) in MINT_POINTS {
+        for passed in (0..passes).cycle().take(TIMES) {
+            let what = format!("mint at {point}, passed {passed} times");
+            let world = World::new();
+            died(world.tailmint(&["mint"]), &world, point, passed);
+            assert!(
+                world.simulator.requests().len() <= decisions(&world, &what),
+                "{what}: something left that is not written down"
+            );
+            let ran = world.run(&["mint"]);
+            assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+            assert!(
+                world.simulator.requests().len() <= decisions(&world, &what),
+                "{what}: something left that is not written down"
+            );
+            let mut left: Vec<_> = fs::read_dir(state(&world))
+                .unwrap()
+                .map(|entry| entry.unwrap().file_name().into_string().unwrap())
+                .collect();
+            left.sort();
+            assert_eq!(left, ["audit.jsonl", "audit.key"], "{what}");
+        }
+    }
+}
+
+#[test]
+fn while_a_machine_joins() {
+    for (point, passed, started) in JOIN_POINTS {
+        for _ in 0..TIMES {
+            let what = format!("up at {point}, passed {passed} times");
+            let world = World::new();
+            let stand_in = StandIn::new(&world, "NeedsLogin");
+            stand_in.status(r#"cat "$here/status.json"; echo >> "$here/status.ended"; exit 0"#);
+            stand_in.up(r#"cp "$here/in.json" "$here/status.json"; echo >> "$here/up.ended""#);
+            let up = || {
+                let mut command = world.tailmint(&["up", "--tailscale"]);
+                command.arg(stand_in.path());
+                command
+            };
+            died(up(), &world, point, passed);
+            // What it started lives on without it.
+            let begun = Instant::now();
+            while ended(&stand_in) != started {
+                assert!(begun.elapsed() < Duration::from_secs(20), "{what}");
+                std::thread::sleep(Duration::from_millis(5));
+            }
+            let keys = world.simulator.keys();
+            let calls = stand_in.calls();
+            assert_eq!(calls.len(), started[1], "{what}");
+            for call in calls {
+                assert!(call.was_given(&keys[0].key), "{what}");
+            }
+            let ran = world.run(&["keys", "revoke", "--minted"]);
+            assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{what}");
+            assert_eq!(world.simulator.live_keys().len(), 0, "{what}");
+            let ran = world.finish(up().spawn().unwrap());
+            assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
+            let expected = match started {
+                [_, 0] => "joined the tailnet",
+                _ => "was in the tailnet already",
+            };
+            assert!(ran.stdout.contains(expected), "{what}: {}", ran.stdout);
+            decisions(&world, &what);
+        }
+    }
+}
+
+/// How many `tailscale status` and `tailscale up` have ended.
+fn ended(stand_in: &StandIn) -> [usize; 2] {
+    ["status.ended", "up.ended"].map(|name| {
+        let path = stand_in.path().with_file_name(name);
+        fs::read_to_string(path).unwrap_or_default().lines().count()
+    })
 }

@@ -15,7 +15,7 @@ use super::{
     fingerprint::Fingerprints,
     line::{self, Link},
 };
-use crate::{Environment, Secret, digest::sha256};
+use crate::{Environment, Secret, digest::sha256, fail_point::fail_point};
 
 /// A file of JSON lines, each of which has the hash of the one before.
 ///
@@ -144,6 +144,7 @@ impl State {
         let (line, link) = line::write(&link, now, entry)?;
         text.push_str(&line);
         text.push('\n');
+        fail_point("audit-before-writing");
         if let Err(error) = self.file.write_all(text.as_bytes()) {
             // What was written of it would be a torn line for the next.
             self.file.set_len(size)?;
@@ -151,14 +152,16 @@ impl State {
         }
         // Only a decision has to be on disk before what comes next.
         if entry.event == AuditEvent::Decision {
+            fail_point("audit-before-syncing");
             self.file.sync_data()?;
+            fail_point("audit-synced");
         }
         self.end = Some((size + text.len() as u64, link));
         Ok(())
     }
 }
 
-fn lock(file: &File) -> io::Result<()> {
+pub(super) fn lock(file: &File) -> io::Result<()> {
     let begun = Instant::now();
     loop {
         match file.try_lock() {

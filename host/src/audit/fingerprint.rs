@@ -1,4 +1,5 @@
 use std::{
+    fs::{File, OpenOptions},
     io::{self, Read, Write},
     os::unix::fs::OpenOptionsExt,
     path::Path,
@@ -9,13 +10,15 @@ use rustix::fs::OFlags;
 use sha2::Sha256;
 use zeroize::Zeroizing;
 
-use super::AuditError;
-use crate::{Secret, digest::hex};
+use super::{AuditError, file::lock};
+use crate::{Secret, digest::hex, fail_point::fail_point};
 
 /// What stands for secrets in an audit: the same for the same secret in one file,
 /// another in every other file, so that whoever has a file cannot try out
 /// secrets on it without its key.
-pub(super) struct Fingerprints(Zeroizing<[u8; KEY_BYTES]>);
+pub(super) struct Fingerprints(Key);
+
+type Key = Zeroizing<[u8; KEY_BYTES]>;
 
 const KEY_BYTES: usize = 32;
 
@@ -26,39 +29,14 @@ impl Fingerprints {
     /// The key beside the audit file, made where there is none.
     pub(super) fn beside(audit: &Path) -> Result<Self, AuditError> {
         let path = audit.with_extension("key");
-        let failed = |error: io::Error| AuditError::io(&path, &error);
-        match Self::read(&path) {
-            Ok(key) => return Ok(Self(key)),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
-            Err(error) => return Err(failed(error)),
-        }
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        getrandom::fill(&mut *key).map_err(|error| failed(io::Error::other(error)))?;
-        // Whole or not at all: another process may make one at the same time.
-        let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new()
-            .prefix(".audit-key-")
-            .tempfile_in(folder)
-            .map_err(failed)?;
-        file.write_all(&*key).map_err(failed)?;
-        match file.persist_noclobber(&path) {
-            Ok(_) => Ok(Self(key)),
-            Err(error) if error.error.kind() == io::ErrorKind::AlreadyExists => {
-                Self::read(&path).map(Self).map_err(failed)
-            }
-            Err(error) => Err(failed(error.error)),
-        }
-    }
-
-    fn read(path: &Path) -> io::Result<Zeroizing<[u8; KEY_BYTES]>> {
-        let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let mut file = std::fs::OpenOptions::new()
-            .read(true)
-            .custom_flags(flags.bits().cast_signed())
-            .open(path)?;
-        let mut key = Zeroizing::new([0; KEY_BYTES]);
-        file.read_exact(&mut *key)?;
-        Ok(key)
+        let key = match open(OpenOptions::new().read(true), &path) {
+            Ok(mut file) => read(&mut file),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+            Err(error) => Err(error),
+        };
+        key.and_then(|key| key.map_or_else(|| make(&path), Ok))
+            .map(Self)
+            .map_err(|error| AuditError::io(&path, &error))
     }
 
     pub(super) fn of(&self, secret: &Secret) -> String {
@@ -66,4 +44,50 @@ impl Fingerprints {
         mac.update(secret.expose_secret().as_bytes());
         hex(&mac.finalize().into_bytes()[..SHOWN_BYTES])
     }
+}
+
+/// Makes the key in its place, one process at a time. Whoever is killed at it
+/// leaves an empty file, which the next one fills.
+fn make(path: &Path) -> io::Result<Key> {
+    let mut file = open(
+        OpenOptions::new()
+            .read(true)
+            .write(true)
+            .create(true)
+            .mode(0o600),
+        path,
+    )?;
+    lock(&file)?;
+    if let Some(key) = read(&mut file)? {
+        return Ok(key);
+    }
+    let mut key = Key::default();
+    getrandom::fill(&mut *key).map_err(io::Error::other)?;
+    fail_point("audit-key-created");
+    if let Err(error) = file.write_all(&*key) {
+        file.set_len(0)?;
+        return Err(error);
+    }
+    fail_point("audit-key-written");
+    file.sync_all()?;
+    Ok(key)
+}
+
+/// `None` where it is still to be written.
+fn read(file: &mut File) -> io::Result<Option<Key>> {
+    let metadata = file.metadata()?;
+    if !metadata.is_file() {
+        return Err(io::Error::other("it is not a regular file"));
+    }
+    if metadata.len() == 0 {
+        return Ok(None);
+    }
+    let mut key = Key::default();
+    file.read_exact(&mut *key)?;
+    Ok(Some(key))
+}
+
+fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
+    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
+    options.custom_flags(flags.bits().cast_signed()).open(path)
 }

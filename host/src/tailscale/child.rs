@@ -11,6 +11,8 @@ use tokio::{
     time::{sleep, timeout},
 };
 
+use crate::fail_point::fail_point;
+
 /// Between asking a process to end and ending it.
 const TERM_LIMIT: Duration = Duration::from_secs(5);
 
@@ -58,6 +60,7 @@ pub(super) async fn run(
         .stderr(Stdio::piped())
         .kill_on_drop(true)
         .spawn()?;
+    fail_point("child-spawned");
     let stdout = tokio::spawn(take(child.stdout.take()));
     let stderr = tokio::spawn(take(child.stderr.take()));
     let end = tokio::select! {

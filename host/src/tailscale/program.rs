@@ -16,7 +16,7 @@ use super::{
     status::{State, Status},
     words::words,
 };
-use crate::{Environment, Secret};
+use crate::{Environment, Secret, fail_point::fail_point};
 
 /// The `tailscale` command of this machine.
 #[derive(Clone, Debug)]
@@ -150,6 +150,7 @@ impl Tailscale {
             .arg(format!("--timeout={}ms", timeout.as_millis()))
             .args(arguments)
             .stdin(input);
+        fail_point("up-before-spawning");
         self.run(&mut command, timeout + GRACE, stop).await
     }
 
