@@ -235,6 +235,16 @@ fn while_a_key_is_minted() {
 }
 
 #[test]
+fn a_key_whose_answer_was_not_written_down_is_told_of() {
+    let world = World::new();
+    // The fourth line is the answer with the key.
+    died(world.tailmint(&["mint"]), &world, "audit-before-writing", 3);
+    assert_eq!(world.simulator.live_keys().len(), 1);
+    let ran = world.run(&["keys", "revoke", "--minted"]);
+    insta::assert_snapshot!(world.snapshot(&ran));
+}
+
+#[test]
 fn while_a_machine_joins() {
     for (point, passed, started) in JOIN_POINTS {
         for _ in 0..TIMES {

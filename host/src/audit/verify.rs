@@ -50,14 +50,32 @@ impl Verification {
     /// The keys that were minted, by what the entries say, and whose time had not
     /// ended by then.
     pub fn minted(&self, by: jiff::Timestamp) -> Vec<KeyId> {
-        let text = |entry: &Map<String, Value>, name: &str| {
-            let value = entry.get(name).and_then(Value::as_str);
-            value.unwrap_or_default().to_owned()
-        };
-        let is_minted = |entry: &&Map<String, Value>| {
-            let answered = text(entry, "event") == "response"
-                && text(entry, "rule") == Rule::CreateAuthKey.name()
-                && entry.get("status").and_then(Value::as_u64) == Some(200);
+        let made = self.about_new_keys(by).filter(|entry| {
+            text(entry, "event") == "response"
+                && entry.get("status").and_then(Value::as_u64) == Some(200)
+        });
+        made.filter_map(|entry| text(entry, "key").parse().ok())
+            .collect()
+    }
+
+    /// How many requests for a key left, or were about to, and have no entry of
+    /// what came of them, although the key's time would not have ended by then: a
+    /// run that is cut off there leaves a key that only the API knows.
+    pub fn unanswered(&self, by: jiff::Timestamp) -> usize {
+        let mut open = Vec::new();
+        for entry in self.about_new_keys(by) {
+            let run = text(entry, "run");
+            match text(entry, "event") {
+                "decision" if text(entry, "decision") == "refuse" => {}
+                "decision" => open.push(run),
+                _ => open.retain(|other| *other != run),
+            }
+        }
+        open.len()
+    }
+
+    fn about_new_keys(&self, by: jiff::Timestamp) -> impl Iterator<Item = &Map<String, Value>> {
+        self.entries.iter().filter(move |entry| {
             let lives = entry.get("expiry_seconds").and_then(Value::as_i64);
             let made: Option<jiff::Timestamp> = text(entry, "time").parse().ok();
             // One whose time cannot be told may still be good.
@@ -68,20 +86,19 @@ impl Verification {
                 }
                 _ => false,
             };
-            answered && !ended
-        };
-        let ids = self.entries.iter().filter(is_minted);
-        ids.filter_map(|entry| text(entry, "key").parse().ok())
-            .collect()
+            text(entry, "rule") == Rule::CreateAuthKey.name() && !ended
+        })
     }
 
     /// Whether the chain has a line with this hash, so that all up to there is
     /// as it was when someone wrote the hash down.
     pub fn has(&self, hash: &str) -> bool {
-        self.entries
-            .iter()
-            .any(|entry| entry.get("hash").and_then(Value::as_str) == Some(hash))
+        self.entries.iter().any(|entry| text(entry, "hash") == hash)
     }
+}
+
+fn text<'a>(entry: &'a Map<String, Value>, name: &str) -> &'a str {
+    entry.get(name).and_then(Value::as_str).unwrap_or_default()
 }
 
 /// Reads an audit file and follows its chain.

@@ -8,6 +8,7 @@ use crate::cli::{
     failure::Failure,
     print,
     session::{Session, audit_path},
+    trace::Trace,
 };
 
 pub(in crate::cli) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failure> {
@@ -19,8 +20,14 @@ pub(in crate::cli) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCod
         KeysCommand::List { invalid } => list(global, &minter, &account, *invalid).await,
         KeysCommand::Revoke { minted: true, .. } => {
             let path = audit_path(global, &session.environment)?;
-            let minted = verify(&path)?.minted(Timestamp::now());
-            let valid = still_valid(&minter, &account, minted).await;
+            let (found, now) = (verify(&path)?, Timestamp::now());
+            let unanswered = found.unanswered(now);
+            if unanswered > 0 {
+                Trace::note(&format!(
+                    "warning: requests for a key whose answer is not on record: {unanswered}; see what they made: tailmint keys list"
+                ));
+            }
+            let valid = still_valid(&minter, &account, found.minted(now)).await;
             match valid {
                 Ok(ids) => revoke(global, &minter, &account, &ids).await,
                 Err(failure) => Err(failure),
