@@ -1,6 +1,6 @@
 //! Builds the component, compiles it ahead of time, and hands both to the
 //! library as `component.wasm` and `component.cwasm` in `OUT_DIR`, with the
-//! digest of the first and the contract, `api.wit.wasm`.
+//! digest and the imports of the first and the contract, `api.wit.wasm`.
 
 mod artifact;
 mod compile;
@@ -38,10 +38,12 @@ fn run() -> Result<(), String> {
     let artifact = Artifact::build(workspace, &out.join("guest"))?;
     let code = compile::ahead_of_time(&artifact.component, &target)?;
     let digest = digest(&artifact.component).into_bytes();
+    let imports = artifact.imports()?.join("\n").into_bytes();
     for (name, bytes) in [
         ("component.wasm", artifact.component),
         ("component.cwasm", code),
         ("component.sha256", digest),
+        ("component.imports", imports),
         ("api.wit.wasm", artifact.wit),
     ] {
         let path = out.join(name);

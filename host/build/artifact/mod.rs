@@ -37,4 +37,15 @@ impl Artifact {
             )?,
         })
     }
+
+    /// What the component asks for.
+    pub(crate) fn imports(&self) -> Result<Vec<String>, String> {
+        let decoded = wit_component::decode(&self.component)
+            .map_err(|error| format!("the component cannot be read: {error:#}"))?;
+        let wit_component::DecodedWasm::Component(resolve, world) = decoded else {
+            return Err("the component is a WIT package".to_owned());
+        };
+        let keys = resolve.worlds[world].imports.keys();
+        Ok(keys.map(|key| resolve.name_world_key(key)).collect())
+    }
 }

@@ -2,7 +2,7 @@
 //! or does not leave.
 
 mod address;
-mod connection;
+mod connections;
 mod connector;
 mod failure;
 mod inbound;
@@ -13,7 +13,7 @@ mod run;
 mod trust;
 mod wire;
 
-pub(crate) use connection::Connection;
+pub(crate) use connections::Connections;
 pub use connector::ConnectTo;
 pub(crate) use connector::Connector;
 pub use failure::Failure;

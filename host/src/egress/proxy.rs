@@ -87,7 +87,7 @@ impl Proxy {
         let api = Uri::try_from(api).expect("the API's host is a name");
         match timeout(limit, tunnel.call(api)).await {
             Ok(Ok(stream)) => Ok(stream.into_inner()),
-            Ok(Err(error)) => Err(failed(super::connection::chain(&error))),
+            Ok(Err(error)) => Err(failed(super::connections::chain(&error))),
             Err(_) => Err(failed(format!("no answer within {}", in_words(limit)))),
         }
     }

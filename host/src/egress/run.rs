@@ -7,7 +7,7 @@ use bytes::Bytes;
 use http::{Response, request::Parts};
 use wasmtime_wasi_http::Error as WasiError;
 
-use super::{Connection, Failure, wire::wire};
+use super::{Connections, Failure, wire::wire};
 use crate::{
     audit::{About, AuditError, Journal},
     event::{Event, Observer},
@@ -18,7 +18,7 @@ use crate::{
 /// One call of the component, as its requests see it.
 pub(crate) struct Run {
     state: Mutex<State>,
-    connection: Arc<Connection>,
+    connections: Arc<Connections>,
     observer: Arc<dyn Observer>,
     journal: Journal,
 }
@@ -48,7 +48,7 @@ impl Run {
     pub(crate) fn new(
         policy: RunPolicy,
         seals: Seals,
-        connection: Arc<Connection>,
+        connections: Arc<Connections>,
         observer: Arc<dyn Observer>,
         journal: Journal,
     ) -> Self {
@@ -58,7 +58,7 @@ impl Run {
                 seals,
                 outcome: Outcome::default(),
             }),
-            connection,
+            connections,
             observer,
             journal,
         }
@@ -111,7 +111,7 @@ impl Run {
         self.state().outcome.last_sent = Some(rule);
         let begun = Instant::now();
         let inbound = match self
-            .connection
+            .connections
             .send(wire, rule.route().max_response_bytes())
             .await
         {

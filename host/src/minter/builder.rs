@@ -5,7 +5,7 @@ use crate::{
     ConnectTo, EmbeddedComponent, Environment, Interrupt, Limits, Observer, Policy, Proxy, Trust,
     audit::{Actor, Audit, Context},
     digest::sha256,
-    egress::{Connection, Connector},
+    egress::{Connections, Connector},
     event::Blind,
     sandbox::Sandbox,
 };
@@ -103,11 +103,11 @@ impl MinterBuilder {
         self
     }
 
-    /// Loads the component. Nothing is connected to yet.
+    /// Puts the minter together. Nothing is connected to yet.
     ///
     /// # Errors
-    /// The policy forbids how it is to be done, or the component; or the
-    /// component cannot be loaded.
+    /// The policy forbids how it is to be done, or the component; or a component
+    /// that is not built in cannot be used.
     pub fn build(self) -> Result<Minter, MintError> {
         let trust = self.trust.unwrap_or_else(Trust::bundled);
         let policy = self.policy.unwrap_or_else(Policy::built_in);
@@ -145,7 +145,7 @@ impl MinterBuilder {
             sandbox,
             undoing,
             policy: Arc::new(policy),
-            connection: Arc::new(Connection::new(connector)),
+            connections: Arc::new(Connections::new(connector)),
             observer: self.observer.unwrap_or_else(|| Arc::new(Blind)),
             audit: self.audit,
             context,
@@ -174,7 +174,7 @@ fn load(component: Option<&[u8]>, policy: &Policy) -> Result<(Sandbox, String), 
         .allows_component(&digest, built_in, [])
         .map_err(refused)?;
     let sandbox = match component {
-        None => Sandbox::new().map_err(|error| MintError::internal(&format!("{error:#}")))?,
+        None => Sandbox::BuiltIn,
         Some(component) => compiled(component)?,
     };
     policy

@@ -58,7 +58,7 @@ impl Minter {
         let run = Run::new(
             RunPolicy::new(Arc::clone(&self.policy), intent.clone(), client_id),
             seals,
-            Arc::clone(&self.connection),
+            Arc::clone(&self.connections),
             Arc::clone(&self.observer),
             self.journal(digest)?,
         );
@@ -98,6 +98,9 @@ impl Minter {
             &mut wasmtime::Store<State>,
         ) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
+        if sandbox.asks_at_once() {
+            self.connections.begin().await;
+        }
         let calling = sandbox.call(Arc::clone(run), async |store, calls| {
             call(calls, store).await
         });

@@ -25,7 +25,7 @@ use patience::{Patience, Verdict};
 use crate::{
     Credential, Event, Failure, Interrupt, KeyId, KeyProperties, Observer, Operation, Tailnet,
     audit::{Audit, Context},
-    egress::Connection,
+    egress::Connections,
     policy::{Errand, Intent, Policy},
     sandbox::Sandbox,
 };
@@ -33,12 +33,14 @@ use crate::{
 /// Mints, reads and revokes auth keys with the sandboxed component, and makes,
 /// checks and deletes OAuth clients.
 ///
-/// The component is loaded once; each call gets an instance of its own, which
-/// never sees a secret. All calls share one connection, which is made when the
-/// first of them needs it.
+/// The component is loaded once in a process, when the first call needs it; each
+/// call gets an instance of its own, which never sees a secret. Calls one after the
+/// other share one connection, which the first of them begins to make before it
+/// loads the component. Calls at the same time have connections of their own, up to
+/// sixteen, which are kept for later ones.
 pub struct Minter {
     sandbox: Sandbox,
-    connection: Arc<Connection>,
+    connections: Arc<Connections>,
     observer: Arc<dyn Observer>,
     audit: Option<Arc<dyn Audit>>,
     context: Context,
@@ -144,7 +146,7 @@ impl Minter {
     /// The API's name is not found, or not public; nobody answers there; or the
     /// certificate is not good.
     pub async fn reach(&self) -> Result<(), Failure> {
-        self.connection.reach().await
+        self.connections.reach().await
     }
 
     /// Calls until it succeeds, cannot succeed, or patience ends.

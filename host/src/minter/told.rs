@@ -23,6 +23,7 @@ pub(super) fn stopped(fault: &Fault, outcome: &Outcome) -> MintError {
     let kind = match fault {
         Fault::OverLimit(_) => MintErrorKind::GuestOverLimit,
         Fault::Trapped(_) => MintErrorKind::GuestTrapped,
+        Fault::Unloadable(_) => return MintError::internal(&fault.to_string()),
     };
     if let Some(error) = unwritten(outcome) {
         return error;

@@ -1,10 +1,12 @@
 //! The component and the walls around it.
 
 mod bindings;
+mod code;
 mod component;
 mod engine_config;
 mod inspect;
 mod limits;
+mod linked;
 mod state;
 
 pub(crate) use bindings::{Calls, types};
@@ -13,22 +15,21 @@ pub use inspect::{InspectError, Inspected};
 
 use std::sync::Arc;
 
-use bindings::CallsPre;
+use linked::Linked;
 pub(crate) use state::State;
-use wasmtime::{
-    Engine, Store, Trap,
-    component::{Component, HasSelf, Linker},
-};
-use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
-use wasmtime_wasi_io::bindings::wasi::io;
+use wasmtime::{Store, Trap};
 
 use crate::egress::{Egress, Run};
 
-/// The component, loaded and linked: ready to be called any number of times,
-/// each time in an instance of its own.
-pub(crate) struct Sandbox {
-    calls: CallsPre<State>,
-    imports: Vec<String>,
+/// The component: ready to be called any number of times, each time in an instance
+/// of its own.
+pub(crate) enum Sandbox {
+    /// The one that is built in. It is loaded when it is called first, which can be
+    /// while a connection is made for it.
+    BuiltIn,
+    /// One that was compiled from a file.
+    #[cfg(feature = "compiler")]
+    Compiled(Linked),
 }
 
 /// Why a call came to no result.
@@ -40,45 +41,30 @@ pub(crate) enum Fault {
     /// It stopped in an unforeseen way.
     #[error("the component stopped: {0}")]
     Trapped(String),
+    /// It did not begin.
+    #[error("the component cannot be loaded: {0}")]
+    Unloadable(String),
 }
 
 impl Sandbox {
-    /// Loads the embedded component.
-    pub(crate) fn new() -> Result<Self, wasmtime::Error> {
-        let engine = Engine::new(&engine_config::engine_config())?;
-        let component = component::load(&engine)?;
-        Self::link(&engine, &component)
-    }
-
     /// Compiles a component that is not built in, under the same settings.
     #[cfg(feature = "compiler")]
     pub(crate) fn of(component: &[u8]) -> Result<Self, wasmtime::Error> {
-        let engine = Engine::new(&engine_config::engine_config())?;
-        let component = Component::from_binary(&engine, component)?;
-        Self::link(&engine, &component)
-    }
-
-    /// Links the five interfaces and nothing else: a component that asks for
-    /// more ends here.
-    fn link(engine: &Engine, component: &Component) -> Result<Self, wasmtime::Error> {
-        let mut linker = Linker::<State>::new(engine);
-        io::error::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
-        io::poll::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
-        io::streams::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
-        let options = http::types::LinkOptions::default();
-        http::types::add_to_linker::<State, WasiHttp>(&mut linker, &options, State::http)?;
-        http::outgoing_handler::add_to_linker::<State, WasiHttp>(&mut linker, State::http)?;
-        let imports = component.component_type();
-        let imports = imports.imports(engine).map(|(name, _)| name.to_owned());
-        Ok(Self {
-            imports: imports.collect(),
-            calls: CallsPre::new(linker.instantiate_pre(component)?)?,
-        })
+        Linked::compile(component).map(Self::Compiled)
     }
 
     /// What the component asks for.
-    pub(crate) fn imports(&self) -> impl Iterator<Item = &str> {
-        self.imports.iter().map(String::as_str)
+    pub(crate) fn imports(&self) -> Vec<&str> {
+        match self {
+            Self::BuiltIn => EmbeddedComponent::imports().collect(),
+            #[cfg(feature = "compiler")]
+            Self::Compiled(linked) => linked.imports().collect(),
+        }
+    }
+
+    /// Whether it is known to ask the API as soon as it is called.
+    pub(crate) fn asks_at_once(&self) -> bool {
+        matches!(self, Self::BuiltIn)
     }
 
     /// Calls the component in a new instance that has `run` as its one way out.
@@ -87,11 +73,16 @@ impl Sandbox {
         run: Arc<Run>,
         call: impl AsyncFnOnce(&mut Store<State>, &Calls) -> Result<T, wasmtime::Error>,
     ) -> Result<T, Fault> {
-        let mut store = Store::new(self.calls.engine(), State::new(Egress::new(run)));
+        let linked = match self {
+            Self::BuiltIn => &Linked::built_in()
+                .map_err(|error| Fault::Unloadable(format!("{error:#}")))?,
+            #[cfg(feature = "compiler")]
+            Self::Compiled(linked) => linked,
+        };
+        let mut store = Store::new(linked.engine(), State::new(Egress::new(run)));
         limits::limit(&mut store).map_err(|error| fault(&error))?;
-        let calls = self
-            .calls
-            .instantiate_async(&mut store)
+        let calls = linked
+            .instantiate(&mut store)
             .await
             .map_err(|error| fault(&error))?;
         call(&mut store, &calls)
@@ -99,8 +90,6 @@ impl Sandbox {
             .map_err(|error| fault(&error))
     }
 }
-
-type HasTable = HasSelf<wasmtime::component::ResourceTable>;
 
 fn fault(error: &wasmtime::Error) -> Fault {
     let detail = format!("{error:#}");

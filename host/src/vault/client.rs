@@ -10,7 +10,7 @@ use super::{
 };
 use crate::{
     Interrupt, Secret,
-    egress::{Connection, Connector, Inbound},
+    egress::{Connections, Connector, Inbound},
     event::{Event, Observer},
     policy::Decision,
 };
@@ -19,7 +19,7 @@ use crate::{
 /// written down before it leaves.
 pub(super) struct Client<'a> {
     settings: &'a VaultSettings,
-    connection: Connection,
+    connections: Connections,
     journal: &'a Journal,
     observer: Arc<dyn Observer>,
     interrupt: Interrupt,
@@ -75,7 +75,7 @@ impl<'a> Client<'a> {
         );
         Self {
             settings,
-            connection: Connection::new(connector),
+            connections: Connections::new(connector),
             journal,
             observer,
             interrupt,
@@ -101,7 +101,7 @@ impl<'a> Client<'a> {
         self.journal.allowed(&about, &secrets)?;
         self.decided(call);
         let begun = Instant::now();
-        let sending = self.connection.send(request, MAX_ANSWER_BYTES);
+        let sending = self.connections.send(request, MAX_ANSWER_BYTES);
         let sent = if call.changes() {
             sending.await
         } else {

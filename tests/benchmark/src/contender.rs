@@ -8,11 +8,12 @@ use std::{
 use tailmint_simulator::Simulator;
 use wait4::Wait4;
 
-use crate::measure::Spread;
+use crate::{measure::Spread, way::Way};
 
 /// A way to mint a key, and what it took.
 pub(crate) struct Contender {
     pub(crate) name: &'static str,
+    pub(crate) way: &'static str,
     command: Command,
     runs: Vec<Run>,
 }
@@ -24,21 +25,24 @@ struct Run {
     peak_kib: f64,
     connections: f64,
     handshakes: f64,
+    round_trips: f64,
 }
 
 impl Contender {
-    pub(crate) fn new(name: &'static str, mut command: Command) -> Self {
+    pub(crate) fn new(name: &'static str, way: &Way, mut command: Command) -> Self {
         command.stdin(Stdio::null()).stdout(Stdio::piped());
         Self {
             name,
+            way: way.name,
             command,
             runs: Vec::new(),
         }
     }
 
     /// Mints once; what it printed has to be the key that the API gave out.
-    pub(crate) fn mint(&mut self, simulator: &Simulator) -> Result<(), Box<dyn Error>> {
+    pub(crate) fn mint(&mut self, simulator: &Simulator, way: &Way) -> Result<(), Box<dyn Error>> {
         let before = (simulator.connections(), simulator.handshakes());
+        let trips = way.round_trips();
         let begun = Instant::now();
         let mut child = self.command.spawn()?;
         let mut printed = String::new();
@@ -58,6 +62,7 @@ impl Contender {
             peak_kib: used.rusage.maxrss as f64 / 1024.0,
             connections: (simulator.connections() - before.0) as f64,
             handshakes: (simulator.handshakes() - before.1) as f64,
+            round_trips: (way.round_trips() - trips) as f64,
         });
         Ok(())
     }
@@ -84,6 +89,10 @@ impl Contender {
 
     pub(crate) fn handshakes(&self) -> Spread {
         self.spread(|run| run.handshakes)
+    }
+
+    pub(crate) fn round_trips(&self) -> Spread {
+        self.spread(|run| run.round_trips)
     }
 
     fn spread(&self, of: impl Fn(&Run) -> f64) -> Spread {

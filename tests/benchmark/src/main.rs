@@ -1,26 +1,26 @@
 //! What a mint costs: whole processes, alternating, against the simulator over
-//! TLS on loopback.
+//! TLS, on loopback and from further away.
 
 mod contender;
 mod measure;
+mod place;
+mod programs;
+mod relay;
 mod table;
+mod way;
 
-use std::{
-    error::Error,
-    hint::black_box,
-    path::{Path, PathBuf},
-    process::Command,
-    time::Instant,
-};
+use std::{error::Error, hint::black_box, path::PathBuf, time::Instant};
 
 use clap::Parser;
-use contender::Contender;
 use http::Request;
+use place::{FLOOR, GET_AUTHKEY, Place, SCRIPT, TAILMINT};
+use programs::Programs;
 use tailmint::{Operation, Policy};
 use tailmint_simulator::{Setup, Simulator};
+use way::Way;
 
-/// Mints with tailmint and with the script that it replaces, by turns, and
-/// prints what each took.
+/// Mints with tailmint and with what else can do it, by turns, and prints what each
+/// took.
 #[derive(Parser)]
 struct Arguments {
     /// How often each one mints
@@ -45,57 +45,57 @@ const MAX_DECISION_SECONDS: f64 = 5e-6;
 
 fn main() -> Result<(), Box<dyn Error>> {
     let arguments = Arguments::parse();
-    let tailmint = build()?;
+    let programs = Programs::build()?;
     let simulator = Simulator::start(&Setup::default())?;
-    let directory = tempfile::tempdir()?;
-    let ca = directory.path().join("ca.pem");
-    simulator.write_ca(&ca)?;
-    simulator.write_secrets(directory.path())?;
-    let to = simulator.address().to_string();
-    let minting = |program: &Path| {
-        let mut command = Command::new(program);
-        command
-            .args(["mint", "--connect-to", &to])
-            .arg("--secrets-dir")
-            .arg(directory.path())
-            .arg("--ca-file")
-            .arg(&ca)
-            // The audit goes here.
-            .env("XDG_STATE_HOME", directory.path());
-        command
-    };
-    let mut script = Command::new(Path::new(env!("CARGO_MANIFEST_DIR")).join("script.sh"));
-    script.arg(directory.path()).arg(&to).arg(&ca);
-    let mut contenders = vec![
-        Contender::new("tailmint", minting(&tailmint)),
-        Contender::new("curl + jq script", script),
-    ];
-    if let Some(program) = &arguments.beside {
-        contenders.push(Contender::new("another tailmint", minting(program)));
+    let place = Place::new(&simulator)?;
+    let ways = Way::all(simulator.address())?;
+    let mut contenders = Vec::new();
+    for way in &ways {
+        contenders.extend(place.contenders(way, &programs, arguments.beside.as_deref()));
     }
-    for contender in &mut contenders {
+    let each = contenders.len() / ways.len();
+    let way = |index: usize| &ways[index / each];
+    for (index, contender) in contenders.iter_mut().enumerate() {
         // Once without counting: files are read from disk the first time.
-        contender.mint(&simulator)?;
-    }
-    for contender in &mut contenders {
+        contender.mint(&simulator, way(index))?;
         contender.forget();
     }
-    for _ in 0..arguments.runs {
-        for contender in &mut contenders {
-            contender.mint(&simulator)?;
+    for run in 0..arguments.runs {
+        for (index, contender) in contenders.iter_mut().enumerate() {
+            // What waits for a relay most of the time varies little.
+            if index < each || run % 2 == 0 {
+                contender.mint(&simulator, way(index))?;
+            }
         }
     }
-    let size = tailmint.metadata()?.len();
+    let size = programs.tailmint.metadata()?.len();
     println!("{}", table::of(&contenders));
     println!(
-        "{} runs each, by turns; stripped binary {:.1} MB",
+        "{} runs each, by turns; half as many through the relays, which delay every byte but \
+         cannot delay the TCP handshake; stripped binary {:.1} MB",
         arguments.runs,
         size as f64 / 1e6
     );
     let decision = decision();
     println!("a policy decision takes {:.2} us", decision * 1e6);
+    let of = |way: &Way, name: &str| {
+        contenders
+            .iter()
+            .find(|it| it.way == way.name && it.name == name)
+    };
+    let ours = of(&ways[0], TAILMINT).ok_or("tailmint was not measured")?;
+    for other in [SCRIPT, GET_AUTHKEY, FLOOR] {
+        if let Some(other) = of(&ways[0], other) {
+            println!(
+                "of {}: wall {:.3}, CPU {:.3}",
+                other.name,
+                ours.wall().median / other.wall().median,
+                ours.cpu().median / other.cpu().median
+            );
+        }
+    }
     if arguments.check {
-        let (ours, script) = (&contenders[0], &contenders[1]);
+        let script = of(&ways[0], SCRIPT).ok_or("the script was not measured")?;
         let wall = ours.wall().median / script.wall().median;
         let cpu = ours.cpu().median / script.cpu().median;
         let within = wall <= WALL_SHARE
@@ -103,9 +103,7 @@ fn main() -> Result<(), Box<dyn Error>> {
             && ours.peak().median <= MAX_PEAK_KIB
             && size <= MAX_BINARY_BYTES
             && decision <= MAX_DECISION_SECONDS;
-        println!(
-            "wall {wall:.3} of the script's (at most {WALL_SHARE}), CPU {cpu:.3} (at most {CPU_SHARE})"
-        );
+        println!("of the script at most: wall {WALL_SHARE}, CPU {CPU_SHARE}");
         if !within {
             return Err("tailmint takes more than it may".into());
         }
@@ -132,17 +130,4 @@ fn decision() -> f64 {
         assert!(black_box(explained).decision.allows(), "it is allowed");
     }
     begun.elapsed().as_secs_f64() / f64::from(TIMES)
-}
-
-/// Builds tailmint as it is released.
-fn build() -> Result<PathBuf, Box<dyn Error>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
-        .args(["build", "--release", "--quiet", "--package", "tailmint"])
-        .status()?;
-    if !built.success() {
-        return Err("tailmint does not build".into());
-    }
-    // Beside this program, in the same folder of the target directory.
-    Ok(std::env::current_exe()?.with_file_name("tailmint"))
 }

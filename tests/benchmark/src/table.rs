@@ -1,30 +1,39 @@
 use std::fmt::Write;
 
-use crate::contender::Contender;
+use crate::{contender::Contender, measure::Spread};
 
 /// The measurements as a table: medians, and in brackets where half of them lie.
 pub(crate) fn of(contenders: &[Contender]) -> String {
     let mut table = String::from(
-        "| | wall ms | CPU ms | peak MiB | TCP connections | TLS handshakes |\n|---|---|---|---|---|---|",
+        "| way | program | wall ms | CPU ms | peak MiB | TCP connections | TLS handshakes | round trips |\n|---|---|---|---|---|---|---|---|",
     );
     for contender in contenders {
-        let (wall, cpu) = (contender.wall(), contender.cpu());
+        let trips = contender.round_trips().median;
         let row = format!(
-            "\n| {} | {:.1} ({:.1}-{:.1}) | {:.1} ({:.1}-{:.1}) | {:.1} | {} | {} |",
+            "\n| {} | {} | {} | {} | {:.1} | {} | {} | {} |",
+            contender.way,
             contender.name,
-            wall.median,
-            wall.quarter,
-            wall.three_quarters,
-            cpu.median,
-            cpu.quarter,
-            cpu.three_quarters,
+            spread(contender.wall()),
+            spread(contender.cpu()),
             contender.peak().median / 1024.0,
             contender.connections().median,
             contender.handshakes().median,
+            if trips > 0.0 {
+                trips.to_string()
+            } else {
+                "as below".to_owned()
+            },
         );
         table
             .write_str(&row)
             .expect("a string takes all that is written");
     }
     table
+}
+
+fn spread(of: Spread) -> String {
+    format!(
+        "{:.1} ({:.1}-{:.1})",
+        of.median, of.quarter, of.three_quarters
+    )
 }

@@ -1,27 +1,53 @@
-use std::error::Error;
+use std::{
+    error::Error,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use bytes::Bytes;
 use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use rustls::AlertDescription;
-use tokio::{sync::Mutex, time::timeout};
+use tokio::{sync::Semaphore, task::{JoinSet, yield_now}, time::timeout};
 use zeroize::Zeroizing;
 
 use super::{Connector, Failure, inbound::Inbound};
 
-/// The one connection of a run: made when the first request wants it, kept for
-/// the others. Requests go one after the other.
-pub(crate) struct Connection {
-    connector: Connector,
-    sender: Mutex<Option<http1::SendRequest<Full<Bytes>>>>,
+/// The connections to one host: made when a request wants one, kept for the next.
+/// On each, requests go one after the other; requests that come at the same time
+/// go on connections of their own.
+pub(crate) struct Connections {
+    connector: Arc<Connector>,
+    state: Mutex<State>,
+    room: Semaphore,
 }
 
-impl Connection {
+#[derive(Default)]
+struct State {
+    /// Those that no request is on. The one that was used last is used first.
+    idle: Vec<Sender>,
+    /// One that is made ahead of the request that will want it. Ends when it is
+    /// dropped.
+    ahead: Option<JoinSet<Result<Sender, Failure>>>,
+}
+
+type Sender = http1::SendRequest<Full<Bytes>>;
+
+/// Requests beyond that wait for each other: the API answers in some milliseconds,
+/// and one process is no reason to open it a hundred connections.
+const MAX_CONNECTIONS: usize = 16;
+
+/// One to ask for the connection, one to say hello where it was made at once, as
+/// on loopback or by a proxy on this machine: the other side then works on its
+/// answer while this thread is busy.
+const FIRST_STEPS: usize = 2;
+
+impl Connections {
     pub(crate) fn new(connector: Connector) -> Self {
         Self {
-            connector,
-            sender: Mutex::new(None),
+            connector: Arc::new(connector),
+            state: Mutex::default(),
+            room: Semaphore::new(MAX_CONNECTIONS),
         }
     }
 
@@ -33,11 +59,8 @@ impl Connection {
         request: Request<Full<Bytes>>,
         most: usize,
     ) -> Result<Inbound, Failure> {
-        let mut kept = self.sender.lock().await;
-        let mut sender = match kept.take() {
-            Some(sender) if !sender.is_closed() => sender,
-            _ => self.open().await?,
-        };
+        let _place = self.room.acquire().await;
+        let mut sender = self.take().await?;
         let limit = self.connector.limits().answer;
         let peer = self.connector.peer();
         let answer = timeout(limit, async {
@@ -45,7 +68,7 @@ impl Connection {
                 Ok(response) => response,
                 Err(mut error) => match error.take_message() {
                     Some(unsent) => {
-                        sender = self.open().await?;
+                        sender = open(&self.connector).await?;
                         sender
                             .send_request(unsent)
                             .await
@@ -59,31 +82,72 @@ impl Connection {
         let inbound = answer
             .await
             .map_err(|_| Failure::AnswerTimeout { limit })??;
-        *kept = Some(sender);
+        self.state().idle.push(sender);
         Ok(inbound)
     }
 
-    /// Makes the connection where there is none, and keeps it.
+    /// Makes a connection where there is none, and keeps it.
     pub(crate) async fn reach(&self) -> Result<(), Failure> {
-        let mut kept = self.sender.lock().await;
-        if kept.as_ref().is_none_or(http1::SendRequest::is_closed) {
-            *kept = Some(self.open().await?);
-        }
+        let sender = self.take().await?;
+        self.state().idle.push(sender);
         Ok(())
     }
 
-    async fn open(&self) -> Result<http1::SendRequest<Full<Bytes>>, Failure> {
-        let stream = self.connector.connect().await?;
-        let (sender, driver) = http1::Builder::new()
-            .max_headers(MAX_HEADERS)
-            .max_buf_size(MAX_BUFFER_BYTES)
-            .handshake(stream)
-            .await
-            .map_err(|error| broken(self.connector.peer(), &error))?;
-        // It ends with the sender. What it has to say comes with the answer.
-        tokio::spawn(driver);
-        Ok(sender)
+    /// Begins to make a connection where there is none, for the request that will
+    /// come: it is made while this task waits or the API works, and whether it can
+    /// be made is told to that request.
+    pub(crate) async fn begin(&self) {
+        {
+            let mut state = self.state();
+            state.idle.retain(|sender| !sender.is_closed());
+            if !state.idle.is_empty() || state.ahead.is_some() {
+                return;
+            }
+            let connector = Arc::clone(&self.connector);
+            let mut ahead = JoinSet::new();
+            ahead.spawn(async move { open(&connector).await });
+            state.ahead = Some(ahead);
+        }
+        for _ in 0..FIRST_STEPS {
+            yield_now().await;
+        }
     }
+
+    /// A connection that no request is on: kept, begun, or new.
+    async fn take(&self) -> Result<Sender, Failure> {
+        let ahead = {
+            let mut state = self.state();
+            while let Some(sender) = state.idle.pop() {
+                if !sender.is_closed() {
+                    return Ok(sender);
+                }
+            }
+            state.ahead.take()
+        };
+        if let Some(mut ahead) = ahead
+            && let Some(Ok(opened)) = ahead.join_next().await
+        {
+            return opened;
+        }
+        open(&self.connector).await
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+async fn open(connector: &Connector) -> Result<Sender, Failure> {
+    let stream = connector.connect().await?;
+    let (sender, driver) = http1::Builder::new()
+        .max_headers(MAX_HEADERS)
+        .max_buf_size(MAX_BUFFER_BYTES)
+        .handshake(stream)
+        .await
+        .map_err(|error| broken(connector.peer(), &error))?;
+    // It ends with the sender. What it has to say comes with the answer.
+    tokio::spawn(driver);
+    Ok(sender)
 }
 
 /// What hyper reads ahead, headers included; bodies have limits of their own.

@@ -1,0 +1,83 @@
+use std::sync::{Mutex, PoisonError};
+
+use wasmtime::{
+    Engine, Store,
+    component::{Component, HasSelf, Linker, ResourceTable},
+};
+use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
+use wasmtime_wasi_io::bindings::wasi::io;
+
+use super::{
+    bindings::{Calls, CallsPre},
+    code,
+    state::State,
+};
+
+/// A component with all that it asks for. Cheap to clone.
+#[derive(Clone)]
+pub(crate) struct Linked {
+    calls: CallsPre<State>,
+    #[cfg(feature = "compiler")]
+    imports: Vec<String>,
+}
+
+impl Linked {
+    /// The embedded component, which is loaded once in a process.
+    pub(super) fn built_in() -> Result<Self, wasmtime::Error> {
+        static LOADED: Mutex<Option<Linked>> = Mutex::new(None);
+        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(linked) = &*loaded {
+            return Ok(linked.clone());
+        }
+        let (engine, component) = code::load()?;
+        let linked = Self::link(&engine, &component)?;
+        Ok(loaded.insert(linked).clone())
+    }
+
+    /// Compiles a component that is not built in, under the same settings.
+    #[cfg(feature = "compiler")]
+    pub(super) fn compile(component: &[u8]) -> Result<Self, wasmtime::Error> {
+        let engine = Engine::new(&super::engine_config::engine_config())?;
+        let component = Component::from_binary(&engine, component)?;
+        Self::link(&engine, &component)
+    }
+
+    /// Links the five interfaces and nothing else: a component that asks for
+    /// more ends here.
+    fn link(engine: &Engine, component: &Component) -> Result<Self, wasmtime::Error> {
+        let mut linker = Linker::<State>::new(engine);
+        io::error::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
+        io::poll::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
+        io::streams::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
+        let options = http::types::LinkOptions::default();
+        http::types::add_to_linker::<State, WasiHttp>(&mut linker, &options, State::http)?;
+        http::outgoing_handler::add_to_linker::<State, WasiHttp>(&mut linker, State::http)?;
+        Ok(Self {
+            #[cfg(feature = "compiler")]
+            imports: {
+                let ty = component.component_type();
+                ty.imports(engine).map(|(name, _)| name.to_owned()).collect()
+            },
+            calls: CallsPre::new(linker.instantiate_pre(component)?)?,
+        })
+    }
+
+    /// What the component asks for.
+    #[cfg(feature = "compiler")]
+    pub(super) fn imports(&self) -> impl Iterator<Item = &str> {
+        self.imports.iter().map(String::as_str)
+    }
+
+    pub(super) fn engine(&self) -> &Engine {
+        self.calls.engine()
+    }
+
+    pub(super) async fn instantiate(
+        &self,
+        store: &mut Store<State>,
+    ) -> Result<Calls, wasmtime::Error> {
+        self.calls.instantiate_async(store).await
+    }
+}
+
+type HasTable = HasSelf<ResourceTable>;

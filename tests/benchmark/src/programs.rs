@@ -1,0 +1,62 @@
+use std::{
+    error::Error,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+/// The programs that are measured, built as they are released.
+pub(crate) struct Programs {
+    pub(crate) tailmint: PathBuf,
+    pub(crate) floor: PathBuf,
+    /// Tailscale's own, where there is Go to build it.
+    pub(crate) get_authkey: Option<PathBuf>,
+}
+
+impl Programs {
+    pub(crate) fn build() -> Result<Self, Box<dyn Error>> {
+        cargo(&["--package", "tailmint"])?;
+        cargo(&["--package", "tailmint-benchmark", "--bin", "tailmint-floor"])?;
+        // Beside this program, in the same folder of the target directory.
+        let here = std::env::current_exe()?;
+        Ok(Self {
+            tailmint: here.with_file_name("tailmint"),
+            floor: here.with_file_name("tailmint-floor"),
+            get_authkey: get_authkey(&here.with_file_name("get-authkey"))?,
+        })
+    }
+}
+
+fn cargo(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let built = Command::new(cargo)
+        .args(["build", "--release", "--quiet"])
+        .args(arguments)
+        .status()?;
+    if !built.success() {
+        return Err(format!("it does not build: {}", arguments.join(" ")).into());
+    }
+    Ok(())
+}
+
+/// Builds it from the Go module of the tests, which pins its version.
+fn get_authkey(to: &Path) -> Result<Option<PathBuf>, Box<dyn Error>> {
+    let module = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tailnet");
+    let built = Command::new("go")
+        .args(["build", "-trimpath", "-ldflags=-s -w", "-o"])
+        .arg(to)
+        .arg("tailscale.com/cmd/get-authkey")
+        .current_dir(module)
+        // The one that is installed, and what go.sum says.
+        .env("GOTOOLCHAIN", "local")
+        .env("GOFLAGS", "-mod=readonly")
+        .env("CGO_ENABLED", "0")
+        .status();
+    match built {
+        Ok(status) if status.success() => Ok(Some(to.to_owned())),
+        Ok(_) => Err("get-authkey does not build".into()),
+        Err(_) => {
+            println!("without get-authkey: Go is not installed");
+            Ok(None)
+        }
+    }
+}
