@@ -82,6 +82,9 @@ pub use expiry::{Expiry, ExpiryError};
 pub use interrupt::Interrupt;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
+#[cfg(feature = "benchmark")]
+#[doc(hidden)]
+pub use minter::parts;
 pub use minter::{
     AuthKey, ClientDetails, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder, NewClient,
     ScopeCheck,

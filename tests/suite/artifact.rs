@@ -35,6 +35,9 @@ fn the_component_imports_five_interfaces_and_no_more() {
             "wasi:io/streams@0.2.0",
         ]
     );
+    let mut told: Vec<_> = EmbeddedComponent::imports().collect();
+    told.sort_unstable();
+    assert_eq!(told, names(world.imports.keys().collect()));
     assert_eq!(
         names(world.exports.keys().collect()),
         [
@@ -77,6 +80,8 @@ fn another_folder_gives_the_same_bytes() {
     let again = Artifact::build(folder.path(), &folder.path().join("elsewhere")).unwrap();
     assert_eq!(sha256(&again.component), EmbeddedComponent::digest());
     assert_eq!(sha256(&again.wit), sha256(EmbeddedComponent::wit()));
+    let imports: Vec<_> = EmbeddedComponent::imports().collect();
+    assert_eq!(again.imports().unwrap(), imports);
 }
 
 #[test]

@@ -39,8 +39,8 @@ const MINT_POINTS: [(&str, usize); 5] = [
     ("audit-key-created", 1),
     ("audit-key-written", 1),
     ("audit-before-writing", 4),
-    ("audit-before-syncing", 2),
-    ("audit-synced", 2),
+    ("audit-before-syncing", 1),
+    ("audit-synced", 1),
 ];
 
 /// The points of a join of a machine that needs a key: how often each is passed

@@ -30,6 +30,10 @@ pub struct Entry<'a> {
     pub reason: Option<String>,
     /// The request's method.
     pub method: String,
+    /// Whether the request makes, changes or ends something. Not written, since the
+    /// method and the path say it.
+    #[serde(skip)]
+    pub changes: bool,
     /// The host that the request is for.
     pub host: String,
     /// The template of the path, where a rule matched; the path itself elsewhere.
@@ -73,6 +77,15 @@ pub struct Entry<'a> {
     /// answer has.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub key: Option<String>,
+}
+
+impl Entry<'_> {
+    /// Whether it has to outlast a power cut that comes before what it is about is
+    /// over: what lasts at the API, and what somebody tried.
+    pub(super) fn must_last(&self) -> bool {
+        let tried = self.decision != Verdict::Allow;
+        self.event == AuditEvent::Decision && (self.changes || tried)
+    }
 }
 
 /// What an entry is about.
@@ -143,6 +156,7 @@ impl Context {
             decision: Verdict::Refuse,
             reason: None,
             method: String::new(),
+            changes: false,
             host: String::new(),
             path: String::new(),
             request_bytes: 0,

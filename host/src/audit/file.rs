@@ -11,7 +11,7 @@ use rustix::fs::OFlags;
 use serde::Serialize;
 
 use super::{
-    Audit, AuditError, AuditEvent, Entry,
+    Audit, AuditError, Entry,
     fingerprint::Fingerprints,
     line::{self, Link},
 };
@@ -150,8 +150,9 @@ impl State {
             self.file.set_len(size)?;
             return Err(error);
         }
-        // Only a decision has to be on disk before what comes next.
-        if entry.event == AuditEvent::Decision {
+        // The others are on disk with the next that is, at the latest. A mint waits
+        // for the disk once, not for its token too.
+        if entry.must_last() {
             fail_point("audit-before-syncing");
             self.file.sync_data()?;
             fail_point("audit-synced");

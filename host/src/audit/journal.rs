@@ -23,6 +23,7 @@ pub(crate) struct About {
     decision: Verdict,
     reason: Option<String>,
     method: String,
+    changes: bool,
     host: String,
     path: String,
     request_bytes: usize,
@@ -49,6 +50,7 @@ impl About {
             decision: verdict(decision),
             reason: reason(decision),
             method: words(parts.method.as_str()),
+            changes: rule.is_none_or(Rule::changes),
             host: words(parts.uri.authority().map_or("", |it| it.as_str())),
             path: match rule {
                 Some(rule) => rule.route().template().to_owned(),
@@ -72,6 +74,7 @@ impl About {
             decision: verdict(decision),
             reason: reason(decision),
             method: rule.route().method().as_str().to_owned(),
+            changes: rule.changes(),
             host: tailmint_api::API_HOST.to_owned(),
             path: rule.route().template().to_owned(),
             request_bytes: 0,
@@ -185,6 +188,7 @@ impl Journal {
         entry.decision = about.decision;
         entry.reason.clone_from(&about.reason);
         entry.method.clone_from(&about.method);
+        entry.changes = about.changes;
         entry.host.clone_from(&about.host);
         entry.path.clone_from(&about.path);
         entry.request_bytes = about.request_bytes;

@@ -8,7 +8,11 @@ use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use rustls::AlertDescription;
-use tokio::{sync::Semaphore, task::{JoinSet, yield_now}, time::timeout};
+use tokio::{
+    sync::Semaphore,
+    task::{JoinSet, yield_now},
+    time::timeout,
+};
 use zeroize::Zeroizing;
 
 use super::{Connector, Failure, inbound::Inbound};
@@ -49,6 +53,24 @@ impl Connections {
             state: Mutex::default(),
             room: Semaphore::new(MAX_CONNECTIONS),
         }
+    }
+
+    /// One that is made already.
+    #[cfg(feature = "benchmark")]
+    pub(crate) async fn over<S>(connector: &Connector, stream: S) -> Result<Self, hyper::Error>
+    where
+        S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Send + Unpin + 'static,
+    {
+        let (sender, driver) = http1::handshake(hyper_util::rt::TokioIo::new(stream)).await?;
+        tokio::spawn(driver);
+        let connections = Self::new(connector.clone());
+        connections.state().idle.push(sender);
+        Ok(connections)
+    }
+
+    #[cfg(feature = "benchmark")]
+    pub(crate) fn connector(&self) -> &Connector {
+        &self.connector
     }
 
     /// Sends the request and takes the whole answer, of at most so many bytes. A

@@ -8,6 +8,8 @@ mod call;
 mod client;
 mod clients;
 mod error;
+#[cfg(feature = "benchmark")]
+pub mod parts;
 mod patience;
 mod told;
 

@@ -19,21 +19,24 @@ static CODE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(
 #[repr(C, align(65536))]
 struct Pages<T: ?Sized>(T);
 
-/// Loads the compiled component, into an engine of its own. To be called once in a
-/// process: no code can belong to two engines.
+/// An engine that runs the code where it is.
+pub(super) fn engine() -> Result<Engine, wasmtime::Error> {
+    let mut config = engine_config();
+    config.with_custom_code_memory(Some(Arc::new(InPlace)));
+    Engine::new(&config)
+}
+
+/// Loads the compiled component. There can be only one in a process at a time, since
+/// no code can belong to two engines.
 #[expect(
     unsafe_code,
     reason = "compiled code is run as it is: these bytes are this library's own, made by its build script"
 )]
-pub(super) fn load() -> Result<(Engine, Component), wasmtime::Error> {
-    let mut config = engine_config();
-    config.with_custom_code_memory(Some(Arc::new(InPlace)));
-    let engine = Engine::new(&config)?;
+pub(super) fn load(engine: &Engine) -> Result<Component, wasmtime::Error> {
     // SAFETY: `CODE` was written by `Engine::precompile_component` of the same
     // wasmtime in this crate's build script, with the same `engine_config`, and is
     // part of the program since, where nothing can be written to it.
-    let component = unsafe { Component::deserialize_raw(&engine, NonNull::from(&CODE.0))? };
-    Ok((engine, component))
+    unsafe { Component::deserialize_raw(engine, NonNull::from(&CODE.0)) }
 }
 
 /// Makes code executable where it lies. It could never be written to, and stays

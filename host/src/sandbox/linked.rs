@@ -29,9 +29,22 @@ impl Linked {
         if let Some(linked) = &*loaded {
             return Ok(linked.clone());
         }
-        let (engine, component) = code::load()?;
+        let engine = code::engine()?;
+        let component = code::load(&engine)?;
         let linked = Self::link(&engine, &component)?;
         Ok(loaded.insert(linked).clone())
+    }
+
+    /// How long the engine, the code and the linking take the first time.
+    #[cfg(feature = "benchmark")]
+    pub(crate) fn in_steps() -> Result<[std::time::Duration; 3], wasmtime::Error> {
+        let begun = std::time::Instant::now();
+        let engine = code::engine()?;
+        let made = begun.elapsed();
+        let component = code::load(&engine)?;
+        let loaded = begun.elapsed();
+        Self::link(&engine, &component)?;
+        Ok([made, loaded - made, begun.elapsed() - loaded])
     }
 
     /// Compiles a component that is not built in, under the same settings.
@@ -56,7 +69,9 @@ impl Linked {
             #[cfg(feature = "compiler")]
             imports: {
                 let ty = component.component_type();
-                ty.imports(engine).map(|(name, _)| name.to_owned()).collect()
+                ty.imports(engine)
+                    .map(|(name, _)| name.to_owned())
+                    .collect()
             },
             calls: CallsPre::new(linker.instantiate_pre(component)?)?,
         })

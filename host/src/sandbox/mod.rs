@@ -15,7 +15,7 @@ pub use inspect::{InspectError, Inspected};
 
 use std::sync::Arc;
 
-use linked::Linked;
+pub(crate) use linked::Linked;
 pub(crate) use state::State;
 use wasmtime::{Store, Trap};
 
@@ -73,21 +73,26 @@ impl Sandbox {
         run: Arc<Run>,
         call: impl AsyncFnOnce(&mut Store<State>, &Calls) -> Result<T, wasmtime::Error>,
     ) -> Result<T, Fault> {
+        let (mut store, calls) = self.instance(run).await?;
+        call(&mut store, &calls)
+            .await
+            .map_err(|error| fault(&error))
+    }
+
+    /// A new instance that has `run` as its one way out.
+    pub(crate) async fn instance(&self, run: Arc<Run>) -> Result<(Store<State>, Calls), Fault> {
         let linked = match self {
-            Self::BuiltIn => &Linked::built_in()
-                .map_err(|error| Fault::Unloadable(format!("{error:#}")))?,
+            Self::BuiltIn => {
+                &Linked::built_in().map_err(|error| Fault::Unloadable(format!("{error:#}")))?
+            }
             #[cfg(feature = "compiler")]
             Self::Compiled(linked) => linked,
         };
         let mut store = Store::new(linked.engine(), State::new(Egress::new(run)));
         limits::limit(&mut store).map_err(|error| fault(&error))?;
-        let calls = linked
-            .instantiate(&mut store)
-            .await
-            .map_err(|error| fault(&error))?;
-        call(&mut store, &calls)
-            .await
-            .map_err(|error| fault(&error))
+        let calls = linked.instantiate(&mut store).await;
+        let calls = calls.map_err(|error| fault(&error))?;
+        Ok((store, calls))
     }
 }
 

@@ -113,6 +113,7 @@ impl Journal {
         entry.rule = RULE;
         entry.decision = Verdict::Allow;
         about.method.as_str().clone_into(&mut entry.method);
+        entry.changes = *about.method != Method::GET;
         entry.host.clone_from(&self.host);
         about.path.clone_into(&mut entry.path);
         entry.request_bytes = about.request_bytes;
