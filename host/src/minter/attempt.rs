@@ -41,10 +41,10 @@ impl Minter {
             description: properties.description.as_ref().map(ToString::to_string),
         };
         let result = self
-            .call(&run, async |guest, store| {
+            .call(&run, async |guest, mut store| {
                 guest
                     .tailmint_api_auth_keys()
-                    .call_mint(store, &credential, tailnet.as_str(), &properties)
+                    .call_mint(&mut store, &credential, tailnet.as_str(), &properties)
                     .await
             })
             .await;
@@ -61,10 +61,10 @@ impl Minter {
         let (run, credential) = self.run(credential, intent)?;
         let tailnet = intent.tailnet.as_str();
         let key = self
-            .call(&run, async |guest, store| {
+            .call(&run, async |guest, mut store| {
                 guest
                     .tailmint_api_auth_keys()
-                    .call_get(store, &credential, tailnet, id.as_str())
+                    .call_get(&mut store, &credential, tailnet, id.as_str())
                     .await
             })
             .await?;
@@ -82,10 +82,10 @@ impl Minter {
         let (run, credential) = self.run(credential, intent)?;
         let tailnet = intent.tailnet.as_str();
         let keys = self
-            .call(&run, async |guest, store| {
+            .call(&run, async |guest, mut store| {
                 guest
                     .tailmint_api_auth_keys()
-                    .call_list(store, &credential, tailnet)
+                    .call_list(&mut store, &credential, tailnet)
                     .await
             })
             .await?;
@@ -132,13 +132,15 @@ impl Minter {
         let tailnet = intent.tailnet.as_str();
         let id = id.as_str();
         let client = intent.operation() == Operation::DeleteClient;
-        self.call_in(sandbox, &run, async |guest, store| {
+        self.call_in(sandbox, &run, async |guest, mut store| {
             if client {
                 let clients = guest.tailmint_api_oauth_clients();
-                clients.call_remove(store, &credential, tailnet, id).await
+                clients
+                    .call_remove(&mut store, &credential, tailnet, id)
+                    .await
             } else {
                 let keys = guest.tailmint_api_auth_keys();
-                keys.call_revoke(store, &credential, tailnet, id).await
+                keys.call_revoke(&mut store, &credential, tailnet, id).await
             }
         })
         .await?;

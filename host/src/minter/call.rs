@@ -82,8 +82,8 @@ impl Minter {
         &self,
         run: &Arc<Run>,
         call: impl AsyncFnOnce(
-            &Calls,
-            &mut wasmtime::Store<State>,
+            Calls,
+            wasmtime::Store<State>,
         ) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
         self.call_in(&self.sandbox, run, call).await
@@ -94,16 +94,14 @@ impl Minter {
         sandbox: &Sandbox,
         run: &Arc<Run>,
         call: impl AsyncFnOnce(
-            &Calls,
-            &mut wasmtime::Store<State>,
+            Calls,
+            wasmtime::Store<State>,
         ) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
         if sandbox.asks_at_once() {
             self.connections.begin().await;
         }
-        let calling = sandbox.call(Arc::clone(run), async |store, calls| {
-            call(calls, store).await
-        });
+        let calling = sandbox.call(Arc::clone(run), call);
         let calling = tokio::time::timeout(self.deadline, calling);
         tokio::pin!(calling);
         let called = tokio::select! {

@@ -32,7 +32,7 @@ impl Minter {
                 properties: properties.clone(),
             },
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (result, issued) = self.attempt_create(credential, &intent, properties).await;
             match result {
                 Err(error) => Err(self.abandon(credential, &intent, error, &issued).await),
@@ -52,13 +52,13 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::ListClients,
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             let clients = self
-                .call(&run, async |guest, store| {
+                .call(&run, async |guest, mut store| {
                     let clients = guest.tailmint_api_oauth_clients();
                     clients
-                        .call_list(store, &credential, tailnet.as_str())
+                        .call_list(&mut store, &credential, tailnet.as_str())
                         .await
                 })
                 .await?;
@@ -78,13 +78,13 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::GetClient { id: id.clone() },
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             let client = self
-                .call(&run, async |guest, store| {
+                .call(&run, async |guest, mut store| {
                     let clients = guest.tailmint_api_oauth_clients();
                     clients
-                        .call_get(store, &credential, tailnet.as_str(), id.as_str())
+                        .call_get(&mut store, &credential, tailnet.as_str(), id.as_str())
                         .await
                 })
                 .await?;
@@ -108,18 +108,18 @@ impl Minter {
                 properties: properties.clone(),
             },
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             if let Some(decision) = run.foresee() {
                 return Err(denied(&decision));
             }
             let properties = sandboxed(properties);
             let client = self
-                .call(&run, async |guest, store| {
+                .call(&run, async |guest, mut store| {
                     let clients = guest.tailmint_api_oauth_clients();
                     let (tailnet, id) = (tailnet.as_str(), id.as_str());
                     clients
-                        .call_update(store, &credential, tailnet, id, &properties)
+                        .call_update(&mut store, &credential, tailnet, id, &properties)
                         .await
                 })
                 .await?;
@@ -140,7 +140,7 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::DeleteClient { id: id.clone() },
         };
-        self.patiently(false, async || {
+        self.patiently(false, || async {
             self.attempt_end(credential, &intent, id).await
         })
         .await
@@ -163,15 +163,15 @@ impl Minter {
             },
         };
         let names: Vec<_> = scopes.iter().map(ToString::to_string).collect();
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             let types::Credential::OauthClient(client) = credential else {
                 return Err(MintError::internal("an API key has no scopes to ask for"));
             };
             let checks = self
-                .call(&run, async |guest, store| {
+                .call(&run, async |guest, mut store| {
                     let clients = guest.tailmint_api_oauth_clients();
-                    clients.call_check(store, &client, &names).await
+                    clients.call_check(&mut store, &client, &names).await
                 })
                 .await?;
             if !checks.iter().map(|it| &it.scope).eq(names.iter()) {
@@ -205,10 +205,10 @@ impl Minter {
         let properties = sandboxed(properties);
         let tailnet = intent.tailnet.as_str();
         let result = self
-            .call(&run, async |guest, store| {
+            .call(&run, async |guest, mut store| {
                 let clients = guest.tailmint_api_oauth_clients();
                 clients
-                    .call_create(store, &credential, tailnet, &properties)
+                    .call_create(&mut store, &credential, tailnet, &properties)
                     .await
             })
             .await;

@@ -39,7 +39,8 @@ use crate::{
 /// call gets an instance of its own, which never sees a secret. Calls one after the
 /// other share one connection, which the first of them begins to make before it
 /// loads the component. Calls at the same time have connections of their own, up to
-/// sixteen, which are kept for later ones.
+/// sixteen, which are kept for later ones. What a call returns can be spawned as a
+/// task, and be dropped at any moment.
 pub struct Minter {
     sandbox: Sandbox,
     connections: Arc<Connections>,
@@ -78,7 +79,7 @@ impl Minter {
                 properties: properties.clone(),
             },
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             let (result, issued) = self.attempt_mint(credential, &intent).await;
             match result {
                 Ok(_) if self.interrupt.is_raised() => {
@@ -103,7 +104,7 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::Get { id: id.clone() },
         };
-        self.patiently(true, async || {
+        self.patiently(true, || async {
             self.attempt_get(credential, &intent, id).await
         })
         .await
@@ -119,7 +120,7 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::List,
         };
-        self.patiently(true, async || self.attempt_list(credential, &intent).await)
+        self.patiently(true, || self.attempt_list(credential, &intent))
             .await
     }
 
@@ -135,7 +136,7 @@ impl Minter {
             tailnet: tailnet.clone(),
             errand: Errand::Revoke { id: id.clone() },
         };
-        self.patiently(false, async || {
+        self.patiently(false, || async {
             self.attempt_end(credential, &intent, id).await
         })
         .await
@@ -152,11 +153,14 @@ impl Minter {
     }
 
     /// Calls until it succeeds, cannot succeed, or patience ends.
-    async fn patiently<T>(
+    async fn patiently<T, A>(
         &self,
         interruptible: bool,
-        mut attempt: impl AsyncFnMut() -> Result<T, MintError>,
-    ) -> Result<T, MintError> {
+        attempt: impl Fn() -> A,
+    ) -> Result<T, MintError>
+    where
+        A: Future<Output = Result<T, MintError>>,
+    {
         let mut waits = self.patience.start(self.deadline);
         loop {
             let error = match attempt().await {

@@ -50,6 +50,12 @@ pub fn start() -> Result<[Duration; 3], String> {
     Linked::in_steps().map_err(|error| format!("{error:#}"))
 }
 
+/// Loads the component, where no call has.
+pub fn load() -> Result<(), String> {
+    let loaded = Linked::built_in().map(drop);
+    loaded.map_err(|error| format!("{error:#}"))
+}
+
 /// Seals a secret and opens it again.
 pub fn seal(secret: Secret) -> Result<(), String> {
     let mut seals = Seals::default();

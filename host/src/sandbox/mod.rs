@@ -71,12 +71,10 @@ impl Sandbox {
     pub(crate) async fn call<T>(
         &self,
         run: Arc<Run>,
-        call: impl AsyncFnOnce(&mut Store<State>, &Calls) -> Result<T, wasmtime::Error>,
+        call: impl AsyncFnOnce(Calls, Store<State>) -> Result<T, wasmtime::Error>,
     ) -> Result<T, Fault> {
-        let (mut store, calls) = self.instance(run).await?;
-        call(&mut store, &calls)
-            .await
-            .map_err(|error| fault(&error))
+        let (store, calls) = self.instance(run).await?;
+        call(calls, store).await.map_err(|error| fault(&error))
     }
 
     /// A new instance that has `run` as its one way out.

@@ -8,6 +8,8 @@ use std::{
 pub(crate) struct Programs {
     pub(crate) tailmint: PathBuf,
     pub(crate) floor: PathBuf,
+    pub(crate) parts: PathBuf,
+    pub(crate) scale: PathBuf,
     /// Tailscale's own, where there is Go to build it.
     pub(crate) get_authkey: Option<PathBuf>,
 }
@@ -15,12 +17,14 @@ pub(crate) struct Programs {
 impl Programs {
     pub(crate) fn build() -> Result<Self, Box<dyn Error>> {
         cargo(&["--package", "tailmint"])?;
-        cargo(&["--package", "tailmint-benchmark", "--bin", "tailmint-floor"])?;
+        cargo(&["--package", "tailmint-benchmark", "--bins"])?;
         // Beside this program, in the same folder of the target directory.
         let here = std::env::current_exe()?;
         Ok(Self {
             tailmint: here.with_file_name("tailmint"),
             floor: here.with_file_name("tailmint-floor"),
+            parts: here.with_file_name("tailmint-parts"),
+            scale: here.with_file_name("tailmint-scale"),
             get_authkey: get_authkey(&here.with_file_name("get-authkey"))?,
         })
     }

@@ -2,6 +2,12 @@ use std::{io, net::SocketAddr, time::Duration};
 
 use crate::relay::Relay;
 
+/// What TLS 1.3 and two requests need; the TCP handshake is not delayed.
+pub(crate) const ROUND_TRIPS: f64 = 3.0;
+
+/// There and back on the longest way.
+pub(crate) const FAR_ROUND_TRIP_MS: f64 = 80.0;
+
 /// How the API is reached.
 pub(crate) struct Way {
     pub(crate) name: &'static str,

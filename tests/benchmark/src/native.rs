@@ -1,0 +1,124 @@
+//! Mints as tailmint does, with the same logic and the same TLS client, without a
+//! sandbox, a policy, seals or an audit.
+
+use std::{error::Error, sync::Arc};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt, Full};
+use hyper::client::conn::http1;
+use hyper_util::rt::TokioIo;
+use rustls::{ClientConfig, RootCertStore, crypto::ring};
+use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use tailmint_minter::{
+    Credential, KeyProperties, MintedKey, OauthClient, Request, Response, Transport,
+    TransportCause, TransportError, auth_keys,
+};
+use tokio::{
+    io::{AsyncRead, AsyncWrite},
+    net::TcpStream,
+    runtime::Runtime,
+};
+use tokio_rustls::TlsConnector;
+
+const API_HOST: &str = "api.tailscale.com";
+
+type Failed = Box<dyn Error>;
+
+/// A connection, and the runtime that drives it.
+pub struct Native {
+    runtime: Runtime,
+    sender: http1::SendRequest<Full<Bytes>>,
+}
+
+impl Native {
+    /// Connects there, as to the API, and trusts the authority in the file.
+    ///
+    /// # Errors
+    /// The file or the connection is not good.
+    pub fn connect(to: &str, ca: &str) -> Result<Self, Failed> {
+        let mut roots = RootCertStore::empty();
+        for certificate in CertificateDer::pem_file_iter(ca)? {
+            roots.add(certificate?)?;
+        }
+        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        config.alpn_protocols = vec![b"http/1.1".to_vec()];
+        Self::on(async {
+            let tcp = TcpStream::connect(to).await?;
+            tcp.set_nodelay(true)?;
+            let tls = TlsConnector::from(Arc::new(config));
+            Ok(tls.connect(ServerName::try_from(API_HOST)?, tcp).await?)
+        })
+    }
+
+    /// Talks over what this opens.
+    ///
+    /// # Errors
+    /// It cannot be opened.
+    pub fn on<S>(open: impl Future<Output = Result<S, Failed>>) -> Result<Self, Failed>
+    where
+        S: AsyncRead + AsyncWrite + Send + Unpin + 'static,
+    {
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let sender = runtime.block_on(async {
+            let (sender, driver) = http1::handshake(TokioIo::new(open.await?)).await?;
+            tokio::spawn(driver);
+            Ok::<_, Failed>(sender)
+        })?;
+        Ok(Self { runtime, sender })
+    }
+
+    /// Mints the key that the profile `bootstrap` mints.
+    ///
+    /// # Errors
+    /// The API refuses.
+    pub fn mint(&mut self, id: &str, secret: &str) -> Result<MintedKey, Failed> {
+        let credential = Credential::OauthClient(OauthClient {
+            id: id.to_owned(),
+            secret: secret.to_owned(),
+        });
+        let properties = KeyProperties {
+            reusable: true,
+            ephemeral: true,
+            preauthorized: true,
+            tags: vec!["tag:tazpod".to_owned()],
+            expiry_seconds: 3600,
+            description: None,
+        };
+        auth_keys::mint(self, &credential, "-", &properties)
+            .map_err(|error| format!("{error:?}").into())
+    }
+
+    fn answer(&mut self, request: &Request) -> Result<Response, Failed> {
+        let body = request.body.as_ref().map(|body| body.content.clone());
+        let mut sent = http::Request::builder()
+            .method(request.route.method().as_str())
+            .uri(&request.path)
+            .header("host", API_HOST);
+        for (name, value) in request.headers() {
+            sent = sent.header(name, value);
+        }
+        let sent = sent.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
+        self.runtime.block_on(async {
+            let (parts, body) = self.sender.send_request(sent).await?.into_parts();
+            Ok(Response {
+                status: parts.status.as_u16(),
+                body: body.collect().await?.to_bytes().into(),
+                ..Response::default()
+            })
+        })
+    }
+}
+
+impl Transport for Native {
+    fn send(&mut self, request: &Request) -> Result<Response, TransportError> {
+        self.answer(request).map_err(|error| TransportError::Lost {
+            cause: TransportCause::Connection,
+            detail: error.to_string(),
+        })
+    }
+}

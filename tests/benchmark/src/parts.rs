@@ -1,0 +1,91 @@
+use std::{error::Error, path::Path, process::Command};
+
+use serde::Deserialize;
+
+use crate::measure::Spread;
+
+/// What the parts of the sandbox take, in microseconds, each in processes of its own.
+pub(crate) struct Parts(Vec<Once>);
+
+/// What one process says.
+#[derive(Clone, Copy, Deserialize)]
+struct Once {
+    engine: f64,
+    load: f64,
+    link: f64,
+    instance: f64,
+    first: f64,
+    later: f64,
+    native: f64,
+}
+
+/// One of the figures, or what follows from them.
+type Of = fn(&Once) -> f64;
+
+impl Once {
+    /// From the engine to the first result, without what a mint takes anyway.
+    fn one_shot(&self) -> f64 {
+        self.engine + self.load + self.link + self.instance + (self.first - self.native)
+    }
+
+    fn each_later(&self) -> f64 {
+        self.later - self.native
+    }
+}
+
+impl Parts {
+    pub(crate) fn measure(program: &Path, processes: usize) -> Result<Self, Box<dyn Error>> {
+        let mut all = Vec::new();
+        for _ in 0..processes {
+            let output = Command::new(program).output()?;
+            if !output.status.success() {
+                return Err(String::from_utf8_lossy(&output.stderr).into());
+            }
+            all.push(serde_json::from_slice(&output.stdout)?);
+        }
+        Ok(Self(all))
+    }
+
+    /// The sandbox's share of a process that mints once, in milliseconds.
+    pub(crate) fn one_shot_ms(&self) -> f64 {
+        self.median(Once::one_shot) / 1e3
+    }
+
+    /// Its share of each mint in a process that mints many, in microseconds.
+    pub(crate) fn each_later_us(&self) -> f64 {
+        self.median(Once::each_later)
+    }
+
+    pub(crate) fn table(&self) -> String {
+        let mut table = "| part | us |\n|---|---|".to_owned();
+        let rows: [(&str, Of); 9] = [
+            ("engine", |it| it.engine),
+            ("load", |it| it.load),
+            ("link", |it| it.link),
+            ("first instance", |it| it.instance),
+            ("first mint, API in memory", |it| it.first),
+            ("later mint, API in memory", |it| it.later),
+            ("the same without a sandbox, a policy and seals", |it| {
+                it.native
+            }),
+            ("sandbox of a process that mints once", Once::one_shot),
+            ("sandbox of each later mint", Once::each_later),
+        ];
+        for (name, of) in rows {
+            let spread = self.spread(of);
+            table += &format!(
+                "\n| {name} | {:.0} ({:.0}-{:.0}) |",
+                spread.median, spread.quarter, spread.three_quarters
+            );
+        }
+        table
+    }
+
+    fn median(&self, of: impl Fn(&Once) -> f64) -> f64 {
+        self.spread(of).median
+    }
+
+    fn spread(&self, of: impl Fn(&Once) -> f64) -> Spread {
+        Spread::of(self.0.iter().map(of).collect())
+    }
+}
