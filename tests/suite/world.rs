@@ -1,8 +1,10 @@
 use std::{
     ffi::OsStr,
     io::Write,
+    net::Ipv4Addr,
     path::{Path, PathBuf},
     process::{Child, Command, Stdio},
+    sync::atomic::{AtomicU16, Ordering},
 };
 
 use sha2::{Digest, Sha256};
@@ -164,6 +166,16 @@ impl Drop for World {
             Contract::published().check(&self.simulator.requests());
         }
     }
+}
+
+/// An address of this machine on which nobody else listens: what is closed there stays
+/// closed, unlike a port that another test may be given next.
+pub(crate) fn lonely_address() -> Ipv4Addr {
+    static NEXT: AtomicU16 = AtomicU16::new(0);
+    let [high, low] = NEXT.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let process = std::process::id().to_be_bytes()[3];
+    // Never 127.0.0.1, which the others have.
+    Ipv4Addr::new(127, process.max(1), high, low)
 }
 
 /// `tailmint` in an empty environment, with pipes.

@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use crate::world::lonely_address;
+
 /// How a door is closed.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Closed {
@@ -64,7 +66,7 @@ fn listen() -> TcpListener {
         .unwrap();
     let listener = runtime.block_on(async {
         let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind("127.0.0.1:0".parse().unwrap()).unwrap();
+        socket.bind((lonely_address(), 0).into()).unwrap();
         socket.listen(1).unwrap().into_std().unwrap()
     });
     listener.set_nonblocking(false).unwrap();
