@@ -25,10 +25,9 @@ pub(super) fn redact<'a>(
         }
         let whole = text.match_indices(secret);
         found.extend(whole.map(|(at, _)| (at..at + secret.len(), placeholder)));
-        let mut parts: Vec<u64> = windows(own(secret)).collect();
-        parts.sort_unstable();
+        let parts = Parts::of(own(secret));
         for (at, window) in windows(text).enumerate() {
-            if parts.binary_search(&window).is_ok() {
+            if parts.contain(window) {
                 found.push((at..at + WINDOW, placeholder));
             }
         }
@@ -55,15 +54,45 @@ pub(super) fn redact<'a>(
     redacted
 }
 
-/// All parts of that length, as numbers: every answer is searched for those of every
-/// secret, and numbers are compared at once.
+/// All parts of a secret that have the length of a window. Every answer is searched for
+/// those of every secret, byte by byte.
+struct Parts {
+    /// A bit for each part, so that few windows of a text have to be looked up.
+    bits: [u64; 16],
+    sorted: Vec<u64>,
+}
+
+impl Parts {
+    fn of(secret: &str) -> Self {
+        let mut sorted: Vec<u64> = windows(secret).collect();
+        sorted.sort_unstable();
+        let mut bits = [0; 16];
+        for &part in &sorted {
+            let (word, bit) = Self::place(part);
+            bits[word] |= bit;
+        }
+        Self { bits, sorted }
+    }
+
+    fn contain(&self, window: u64) -> bool {
+        let (word, bit) = Self::place(window);
+        self.bits[word] & bit != 0 && self.sorted.binary_search(&window).is_ok()
+    }
+
+    /// Any odd number spreads them; this one is 2^64 over the golden ratio.
+    fn place(window: u64) -> (usize, u64) {
+        let spread = window.wrapping_mul(0x9e37_79b9_7f4a_7c15).to_be_bytes();
+        (usize::from(spread[0] & 15), 1 << (spread[1] & 63))
+    }
+}
+
+/// The text, a window at a time.
 fn windows(text: &str) -> impl Iterator<Item = u64> {
-    let windows = text.as_bytes().windows(WINDOW);
-    windows.map(|window| {
-        window
-            .iter()
-            .fold(0, |number, &byte| number << 8 | u64::from(byte))
-    })
+    let numbers = text.bytes().scan(0_u64, |number, byte| {
+        *number = *number << 8 | u64::from(byte);
+        Some(*number)
+    });
+    numbers.skip(WINDOW - 1)
 }
 
 /// The part that is secret: `tskey-auth-kID-` names the key, and answers have its
