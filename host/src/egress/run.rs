@@ -65,7 +65,7 @@ impl Run {
     }
 
     /// The pipeline: read, decide, write down, unseal, send, seal.
-    pub(super) async fn pass(
+    pub(crate) async fn pass(
         &self,
         parts: &Parts,
         body: &[u8],

@@ -2,17 +2,36 @@
 
 use std::{sync::Arc, time::Duration};
 
+use bytes::Bytes;
+use http::{Request, Response};
 use tokio::io::{AsyncRead, AsyncWrite};
 
 use super::{MintError, Minter, MinterBuilder};
 use crate::{
-    Credential, Secret, Tailnet,
+    Credential, KeyProperties, Secret, Tailnet,
     audit::{Actor, Audit, AuditError, AuditEvent, Context, Verdict},
-    egress::Connections,
+    egress::{Connections, Run},
     policy::{Errand, Intent},
-    sandbox::Linked,
+    sandbox::{Linked, types},
     seal::Seals,
 };
+
+/// One call's way out, for logic that is not in the sandbox: the same policy, seals and
+/// audit.
+pub struct Unsandboxed {
+    run: Arc<Run>,
+    /// The id of the OAuth client, and what stands for its secret.
+    pub client: (String, String),
+}
+
+impl Unsandboxed {
+    /// Sends a request as one of the component's is sent.
+    pub async fn send(&self, request: Request<Vec<u8>>) -> Result<Response<Bytes>, String> {
+        let (parts, body) = request.into_parts();
+        let passed = self.run.pass(&parts, &body).await;
+        passed.map_err(|error| format!("{error:?}"))
+    }
+}
 
 impl MinterBuilder {
     /// A minter that has this connection to the API, which is made already and
@@ -30,6 +49,27 @@ impl MinterBuilder {
 }
 
 impl Minter {
+    /// A mint without the sandbox.
+    pub fn unsandboxed(
+        &self,
+        credential: &Credential,
+        properties: &KeyProperties,
+    ) -> Result<Unsandboxed, MintError> {
+        let intent = Intent {
+            tailnet: Tailnet::of_credential(),
+            errand: Errand::Mint {
+                properties: properties.clone(),
+            },
+        };
+        match self.run(credential, &intent)? {
+            (run, types::Credential::OauthClient(client)) => Ok(Unsandboxed {
+                run,
+                client: (client.id, client.secret),
+            }),
+            _ => Err(MintError::internal("it takes an OAuth client")),
+        }
+    }
+
     /// Makes an instance of the component, and drops it.
     pub async fn instantiate(&self, credential: &Credential) -> Result<(), MintError> {
         let intent = Intent {

@@ -3,12 +3,11 @@
 use std::cell::RefCell;
 
 use divan::Bencher;
-use http::Request;
 use tailmint::{
     Actor, AuditFile, Credential, Environment, Minter, Operation, Policy, Profile, Secret, Tailnet,
     parts,
 };
-use tailmint_benchmark::{memory, native::Native};
+use tailmint_benchmark::{memory, native::Native, request};
 use tokio::runtime::Runtime;
 
 const ID: &str = "kBENCHCNTRL";
@@ -70,17 +69,9 @@ fn instance(bencher: Bencher<'_, '_>) {
 /// The policy's decision about the largest request of a mint.
 #[divan::bench]
 fn decision(bencher: Bencher<'_, '_>) {
-    const BODY: &[u8] = br#"{"capabilities":{"devices":{"create":{"reusable":true,"ephemeral":true,"preauthorized":true,"tags":["tag:tazpod"]}}},"expirySeconds":3600}"#;
     let policy = Policy::built_in();
-    let request = || {
-        Request::post("https://api.tailscale.com/api/v2/tailnet/-/keys")
-            .header("accept", "application/json")
-            .header("content-type", "application/json")
-            .body(BODY.to_vec())
-            .expect("a request")
-    };
     bencher
-        .with_inputs(request)
+        .with_inputs(request::largest)
         .bench_local_values(|request| policy.explain(Operation::Mint, request));
 }
 

@@ -3,4 +3,5 @@
 
 pub mod memory;
 pub mod native;
+pub mod request;
 pub mod task;

@@ -9,6 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
+use tailmint::parts::Unsandboxed;
 use tailmint_minter::{
     Credential, KeyProperties, MintedKey, OauthClient, Request, Response, Transport,
     TransportCause, TransportError, auth_keys,
@@ -24,10 +25,17 @@ const API_HOST: &str = "api.tailscale.com";
 
 type Failed = Box<dyn Error>;
 
-/// A connection, and the runtime that drives it.
+/// A way to the API, and the runtime that drives it.
 pub struct Native {
     runtime: Runtime,
-    sender: http1::SendRequest<Full<Bytes>>,
+    way: Way,
+}
+
+enum Way {
+    /// A connection.
+    Wire(http1::SendRequest<Full<Bytes>>),
+    /// The host's own pipeline.
+    Host(Unsandboxed),
 }
 
 impl Native {
@@ -69,7 +77,19 @@ impl Native {
             tokio::spawn(driver);
             Ok::<_, Failed>(sender)
         })?;
-        Ok(Self { runtime, sender })
+        let way = Way::Wire(sender);
+        Ok(Self { runtime, way })
+    }
+
+    /// Asks through the host's own pipeline from now on, for one mint.
+    pub fn by_host(runtime: Runtime, host: Unsandboxed) -> Self {
+        let way = Way::Host(host);
+        Self { runtime, way }
+    }
+
+    /// The runtime again.
+    pub fn into_runtime(self) -> Runtime {
+        self.runtime
     }
 
     /// Mints the key that the profile `bootstrap` mints.
@@ -95,22 +115,34 @@ impl Native {
 
     fn answer(&mut self, request: &Request) -> Result<Response, Failed> {
         let body = request.body.as_ref().map(|body| body.content.clone());
-        let mut sent = http::Request::builder()
-            .method(request.route.method().as_str())
-            .uri(&request.path)
-            .header("host", API_HOST);
+        let body = body.unwrap_or_default();
+        let mut sent = http::Request::builder().method(request.route.method().as_str());
         for (name, value) in request.headers() {
             sent = sent.header(name, value);
         }
-        let sent = sent.body(Full::new(Bytes::from(body.unwrap_or_default())))?;
-        self.runtime.block_on(async {
-            let (parts, body) = self.sender.send_request(sent).await?.into_parts();
-            Ok(Response {
-                status: parts.status.as_u16(),
-                body: body.collect().await?.to_bytes().into(),
-                ..Response::default()
-            })
-        })
+        match &mut self.way {
+            Way::Wire(sender) => {
+                let sent = sent.uri(&request.path).header("host", API_HOST);
+                let sent = sent.body(Full::new(Bytes::from(body)))?;
+                self.runtime.block_on(async {
+                    let (parts, body) = sender.send_request(sent).await?.into_parts();
+                    Ok(response(parts.status, body.collect().await?.to_bytes()))
+                })
+            }
+            Way::Host(host) => {
+                let sent = sent.uri(format!("https://{API_HOST}{}", request.path));
+                let answer = self.runtime.block_on(host.send(sent.body(body)?))?;
+                Ok(response(answer.status(), answer.into_body()))
+            }
+        }
+    }
+}
+
+fn response(status: http::StatusCode, body: Bytes) -> Response {
+    Response {
+        status: status.as_u16(),
+        body: body.into(),
+        ..Response::default()
     }
 }
 
