@@ -173,7 +173,7 @@ impl Policy {
         own: Option<PathBuf>,
         own_place: PathBuf,
     ) -> Self {
-        let digest = sha256(effective.to_toml().as_bytes());
+        let digest = sha256(&effective.to_json());
         Self {
             effective,
             ceiling,

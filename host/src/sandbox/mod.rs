@@ -29,7 +29,7 @@ pub(crate) enum Sandbox {
     BuiltIn,
     /// One that was compiled from a file.
     #[cfg(feature = "compiler")]
-    Compiled(Linked),
+    Compiled(Box<Linked>),
 }
 
 /// Why a call came to no result.
@@ -50,7 +50,8 @@ impl Sandbox {
     /// Compiles a component that is not built in, under the same settings.
     #[cfg(feature = "compiler")]
     pub(crate) fn of(component: &[u8]) -> Result<Self, wasmtime::Error> {
-        Linked::compile(component).map(Self::Compiled)
+        let linked = Linked::compile(component)?;
+        Ok(Self::Compiled(Box::new(linked)))
     }
 
     /// What the component asks for.

@@ -56,6 +56,33 @@ fn block_on<F: Future>(future: F) -> F::Output {
 }
 
 #[test]
+fn calls_are_tasks_that_run_at_once() {
+    let world = World::new();
+    let minter = Arc::new(minter(&world));
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    // More than there are connections.
+    let tasks: Vec<_> = (0..40)
+        .map(|_| {
+            let (minter, credential) = (Arc::clone(&minter), credential(&world));
+            runtime.spawn(async move {
+                let tailnet = Tailnet::of_credential();
+                minter.mint(&credential, &tailnet, &tazpod()).await
+            })
+        })
+        .collect();
+    for task in tasks {
+        runtime.block_on(task).unwrap().unwrap();
+    }
+    assert_eq!(world.simulator.live_keys().len(), 40);
+    let connections = world.simulator.connections();
+    assert!(connections <= 17, "{connections}");
+}
+
+#[test]
 fn a_minter_is_shared_by_threads_of_another_runtime() {
     fn shared<T: Send + Sync>(value: T) -> Arc<T> {
         Arc::new(value)
