@@ -12,7 +12,7 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tailmint_simulator::{OauthClient, Setup};
+use tailmint_simulator::{Endpoint, Fault, OauthClient, Setup};
 
 use crate::{clients::bare_world, stand_in::StandIn, world::World};
 
@@ -218,6 +218,10 @@ fn while_a_key_is_minted() {
                 world.simulator.requests().len() <= decisions(&world, &what),
                 "{what}: something left that is not written down"
             );
+            if ["audit-before-syncing", "audit-synced"].contains(&point) {
+                // It is the decision about the key that is waited for, not the token's.
+                assert_eq!(world.simulator.requests().len(), 1, "{what}");
+            }
             let ran = world.run(&["mint"]);
             assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
             assert!(
@@ -242,6 +246,20 @@ fn a_key_whose_answer_was_not_written_down_is_told_of() {
     assert_eq!(world.simulator.live_keys().len(), 1);
     let ran = world.run(&["keys", "revoke", "--minted"]);
     insta::assert_snapshot!(world.snapshot(&ran));
+}
+
+#[test]
+fn a_key_whose_answer_was_lost_is_told_of() {
+    let world = World::new();
+    world
+        .simulator
+        .misbehave(Endpoint::Keys, Fault::LoseAnswer, 1);
+    let ran = world.run(&["mint"]);
+    assert_eq!(ran.code, 16, "{}", ran.stderr);
+    assert_eq!(world.simulator.live_keys().len(), 1);
+    let ran = world.run(&["keys", "revoke", "--minted"]);
+    let told = "requests for a key whose answer is not on record: 1";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]

@@ -73,6 +73,9 @@ pub struct Entry<'a> {
     /// Why no answer came.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub failure: Option<String>,
+    /// Whether the request may have done all the same what it was for.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outcome_unknown: bool,
     /// The id of the key or the OAuth client that the request is about, or that the
     /// answer has.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -80,8 +83,8 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
-    /// Whether it has to outlast a power cut that comes before what it is about is
-    /// over: what lasts at the API, and what somebody tried.
+    /// Whether it has to be on disk before the request leaves: the request makes,
+    /// changes or ends something, or is one that somebody tried and may not send.
     pub(super) fn must_last(&self) -> bool {
         let tried = self.decision != Verdict::Allow;
         self.event == AuditEvent::Decision && (self.changes || tried)
@@ -171,6 +174,7 @@ impl Context {
             response_bytes: None,
             milliseconds: None,
             failure: None,
+            outcome_unknown: false,
             key: None,
         }
     }

@@ -58,9 +58,9 @@ impl Verification {
             .collect()
     }
 
-    /// How many requests for a key left, or were about to, and have no entry of
-    /// what came of them, although the key's time would not have ended by then: a
-    /// run that is cut off there leaves a key that only the API knows.
+    /// How many requests for a key left, or were about to, and nothing tells what came
+    /// of them, although the key's time would not have ended by then: a run that is cut
+    /// off there, or an answer that is lost, leaves a key that only the API knows.
     pub fn unanswered(&self, by: jiff::Timestamp) -> usize {
         let mut open = Vec::new();
         for entry in self.about_new_keys(by) {
@@ -68,6 +68,7 @@ impl Verification {
             match text(entry, "event") {
                 "decision" if text(entry, "decision") == "refuse" => {}
                 "decision" => open.push(run),
+                "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
                 _ => open.retain(|other| *other != run),
             }
         }

@@ -38,7 +38,8 @@ struct State {
 type Sender = http1::SendRequest<Full<Bytes>>;
 
 /// Requests beyond that wait for each other: the API answers in some milliseconds,
-/// and one process is no reason to open it a hundred connections.
+/// and one process is no reason to open it a hundred connections. One that is begun
+/// ahead comes on top.
 const MAX_CONNECTIONS: usize = 16;
 
 /// One to ask for the connection, one to say hello where it was made at once, as
@@ -121,8 +122,15 @@ impl Connections {
     pub(crate) async fn begin(&self) {
         {
             let mut state = self.state();
+            // One that no request came for: what became of it then is no answer now.
+            match state.ahead.as_mut().map(JoinSet::try_join_next) {
+                Some(None) => return,
+                Some(Some(Ok(Ok(sender)))) => state.idle.push(sender),
+                _ => {}
+            }
+            state.ahead = None;
             state.idle.retain(|sender| !sender.is_closed());
-            if !state.idle.is_empty() || state.ahead.is_some() {
+            if !state.idle.is_empty() {
                 return;
             }
             let connector = Arc::clone(&self.connector);
@@ -238,4 +246,40 @@ pub(super) fn chain(error: &dyn Error) -> String {
         cause = error.source();
     }
     line
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::net::TcpListener;
+
+    use super::*;
+    use crate::{Limits, Trust};
+
+    #[tokio::test]
+    async fn what_became_of_one_that_no_request_came_for_is_no_answer_later() {
+        // Nobody else listens on this address, so that it stays closed.
+        let address = {
+            let listener = TcpListener::bind("127.77.0.1:0").await.unwrap();
+            listener.local_addr().unwrap()
+        };
+        let to = address.to_string().parse().unwrap();
+        let connector = Connector::new(Trust::bundled(), Some(to), None, Limits::default());
+        let connections = Connections::new(connector);
+        connections.begin().await;
+        let listener = TcpListener::bind(address).await.unwrap();
+        // Once the first has failed, another is made.
+        let asked = async {
+            loop {
+                connections.begin().await;
+                let soon = Duration::from_millis(20);
+                if timeout(soon, listener.accept()).await.is_ok() {
+                    break;
+                }
+            }
+        };
+        let asked = timeout(Duration::from_secs(10), asked).await;
+        assert!(asked.is_ok(), "it was not tried again");
+    }
 }

@@ -39,8 +39,10 @@ use crate::{
 /// call gets an instance of its own, which never sees a secret. Calls one after the
 /// other share one connection, which the first of them begins to make before it
 /// loads the component. Calls at the same time have connections of their own, up to
-/// sixteen, which are kept for later ones. What a call returns can be spawned as a
-/// task, and be dropped at any moment.
+/// sixteen and the one that was begun, which are kept for later ones. What a call
+/// returns can be spawned as a task. It can be dropped at any moment; where its request
+/// has left by then, a key or a client may be left behind, and the audit has the
+/// decision without an answer.
 pub struct Minter {
     sandbox: Sandbox,
     connections: Arc<Connections>,

@@ -15,7 +15,8 @@ static CODE: &Pages<[u8]> = &Pages(*include_bytes!(concat!(
     "/component.cwasm"
 )));
 
-/// The largest pages that systems have.
+/// The largest pages that systems have. The size is a whole number of them too, so
+/// that what is made executable ends where this does.
 #[repr(C, align(65536))]
 struct Pages<T: ?Sized>(T);
 
@@ -40,7 +41,7 @@ pub(super) fn load(engine: &Engine) -> Result<Component, wasmtime::Error> {
 }
 
 /// Makes code executable where it lies. It could never be written to, and stays
-/// executable until the process ends.
+/// executable until the process ends. Branch targets of 64-bit ARM are not guarded.
 struct InPlace;
 
 impl CustomCodeMemory for InPlace {
@@ -51,8 +52,9 @@ impl CustomCodeMemory for InPlace {
     #[expect(unsafe_code, reason = "the protection of memory is changed")]
     fn publish_executable(&self, code: *const u8, length: usize) -> Result<(), wasmtime::Error> {
         let code = code.cast_mut().cast::<c_void>();
-        // SAFETY: these are pages of `CODE`, of which nothing is written, neither
-        // before nor after.
+        // SAFETY: these are pages of `CODE` alone, of which nothing is written, neither
+        // before nor after. Wasmtime puts code at the start of a page, of the largest
+        // that the target has, and checks that here.
         unsafe { mprotect(code, length, MprotectFlags::READ | MprotectFlags::EXEC) }?;
         Ok(())
     }

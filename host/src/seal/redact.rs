@@ -1,5 +1,7 @@
 use std::ops::Range;
 
+use zeroize::Zeroizing;
+
 /// The longest part of a secret that may stay. The shortest that is searched for
 /// is well above chance, and what is left around a placeholder does not grow to
 /// twelve characters, the part that tests look for. As many bytes as a number has.
@@ -59,15 +61,18 @@ pub(super) fn redact<'a>(
 struct Parts {
     /// A bit for each part, so that few windows of a text have to be looked up.
     bits: [u64; 16],
-    sorted: Vec<u64>,
+    /// Together they are the secret.
+    sorted: Zeroizing<Vec<u64>>,
 }
 
 impl Parts {
     fn of(secret: &str) -> Self {
-        let mut sorted: Vec<u64> = windows(secret).collect();
+        // As long as it will be, so that no copy is left behind by growing.
+        let mut sorted = Zeroizing::new(Vec::with_capacity(secret.len()));
+        sorted.extend(windows(secret));
         sorted.sort_unstable();
         let mut bits = [0; 16];
-        for &part in &sorted {
+        for &part in &*sorted {
             let (word, bit) = Self::place(part);
             bits[word] |= bit;
         }

@@ -99,6 +99,7 @@ impl Journal {
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Failure, about, |entry| {
             entry.failure = Some(failure.to_string());
+            entry.outcome_unknown = failure.may_have_arrived();
             entry.milliseconds = Some(milliseconds(elapsed));
         })
     }

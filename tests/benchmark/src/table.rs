@@ -21,7 +21,7 @@ pub(crate) fn of(contenders: &[Contender]) -> String {
             if trips > 0.0 {
                 trips.to_string()
             } else {
-                "as below".to_owned()
+                "-".to_owned()
             },
         );
         table

@@ -31,7 +31,7 @@ pub struct Client {
 /// What was seen.
 #[derive(Debug, Deserialize, Serialize)]
 pub struct Seen {
-    /// The middle, and the slowest of a hundred, of the mints one after the other.
+    /// What half, and 99 of 100, of the mints one after the other stay within.
     pub p50_ms: f64,
     /// See [`Seen::p50_ms`].
     pub p99_ms: f64,

@@ -59,6 +59,9 @@ fn block_on<F: Future>(future: F) -> F::Output {
 fn calls_are_tasks_that_run_at_once() {
     let world = World::new();
     let minter = Arc::new(minter(&world));
+    // As long as one key is made, others are asked for.
+    let delay = Fault::Delay(Duration::from_millis(20));
+    world.simulator.misbehave(Endpoint::Keys, delay, 40);
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .enable_all()
@@ -79,7 +82,7 @@ fn calls_are_tasks_that_run_at_once() {
     }
     assert_eq!(world.simulator.live_keys().len(), 40);
     let connections = world.simulator.connections();
-    assert!(connections <= 17, "{connections}");
+    assert!((2..=17).contains(&connections), "{connections}");
 }
 
 #[test]

@@ -105,7 +105,7 @@ struct ClientRule {
     max_description_characters: usize,
 }
 
-/// `built-in.toml`, which every start reads, as what is read ten times as fast.
+/// `built-in.toml` as JSON, which is read faster: every start does.
 const BUILT_IN: &str = include_str!(concat!(env!("OUT_DIR"), "/built-in.json"));
 
 /// The only version of the format.
