@@ -1,4 +1,5 @@
 use std::{
+    env,
     error::Error,
     path::{Path, PathBuf},
     process::Command,
@@ -19,7 +20,7 @@ impl Programs {
         cargo(&["--package", "tailmint"])?;
         cargo(&["--package", "tailmint-benchmark", "--bins"])?;
         // Beside this program, in the same folder of the target directory.
-        let here = std::env::current_exe()?;
+        let here = env::current_exe()?;
         Ok(Self {
             tailmint: here.with_file_name("tailmint"),
             floor: here.with_file_name("tailmint-floor"),
@@ -31,11 +32,23 @@ impl Programs {
 }
 
 fn cargo(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
-    let cargo = std::env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
-    let built = Command::new(cargo)
+    let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
+    let mut command = Command::new(cargo);
+    command
         .args(["build", "--release", "--quiet"])
-        .args(arguments)
-        .status()?;
+        .args(arguments);
+    // What cargo tells this program of itself: build scripts that look at it would be
+    // run again, and all that needs them be built again, each time.
+    for (name, _) in env::vars_os() {
+        let of_this = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+        if of_this
+            .iter()
+            .any(|it| name.to_string_lossy().starts_with(it))
+        {
+            command.env_remove(name);
+        }
+    }
+    let built = command.status()?;
     if !built.success() {
         return Err(format!("it does not build: {}", arguments.join(" ")).into());
     }
