@@ -1,4 +1,5 @@
-//! What is done for every mint, part by part. `cargo bench` runs it.
+//! What is done for every mint, part by part. `cargo micro-benchmark`
+//! runs it.
 
 use std::cell::RefCell;
 
