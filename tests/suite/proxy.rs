@@ -9,7 +9,7 @@ use std::{
 
 use base64::{Engine, prelude::BASE64_STANDARD};
 use serde_json::Value;
-use tailmint::{Credential, KeyProperties, Minter, Proxy, Secret, Tailnet, Trust};
+use tailmint::{KeyProperties, Minter, Proxy, Tailnet, Trust};
 
 use crate::world::{Ran, World, bare, holds};
 
@@ -239,11 +239,7 @@ async fn the_library_takes_it_as_an_option() {
         .proxy(chosen)
         .build()
         .unwrap();
-    let client = world.simulator.client("bootstrap").unwrap();
-    let credential = Credential::OauthClient {
-        id: client.id,
-        secret: Secret::new(client.secret),
-    };
+    let credential = world.credential();
     let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
     minter
         .mint(&credential, &Tailnet::of_credential(), &key)

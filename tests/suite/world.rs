@@ -8,6 +8,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
+use tailmint::{Credential, Secret};
 use tailmint_simulator::{Setup, Simulator};
 use tempfile::TempDir;
 
@@ -55,6 +56,15 @@ impl World {
 
     pub(crate) fn secrets(&self) -> PathBuf {
         self.path().join("secrets")
+    }
+
+    /// The OAuth client of the profile `bootstrap`, as the library takes it.
+    pub(crate) fn credential(&self) -> Credential {
+        let client = self.simulator.client("bootstrap").unwrap();
+        Credential::OauthClient {
+            id: client.id,
+            secret: Secret::new(client.secret),
+        }
     }
 
     /// `tailmint` with these arguments and the flags that lead it here.

@@ -85,6 +85,18 @@ pub(crate) struct Planned {
     pub(crate) times: usize,
 }
 
+impl Fault {
+    /// Answers with this instead, and does nothing.
+    pub fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> Self {
+        let owned = |&(name, value): &(&str, &str)| (name.to_owned(), value.to_owned());
+        Self::Answer {
+            status,
+            headers: headers.iter().map(owned).collect(),
+            body: body.to_owned(),
+        }
+    }
+}
+
 /// The fault for a request, which is then one less to come.
 pub(crate) fn take(planned: &mut Vec<Planned>, endpoint: Endpoint) -> Option<Fault> {
     let index = planned.iter().position(|it| {

@@ -92,14 +92,6 @@ pub(super) fn errors_are_typed(
     let simulator = &world.simulator;
     simulator.add_client(OauthClient::new("narrow", &["devices"], &["tag:tazpod"]));
     let good = Call::of(world, "bootstrap");
-    let answer = |status: u16, headers: &[(&str, &str)], body: &str| Fault::Answer {
-        status,
-        headers: headers
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        body: body.to_owned(),
-    };
     let mut see = |expected: &str, call: &Call| {
         let result = program.mint(call);
         assert_eq!(result["error"], expected, "{result}");
@@ -126,18 +118,18 @@ pub(super) fn errors_are_typed(
         (
             "invalid-request",
             Endpoint::Keys,
-            answer(400, &[], r#"{"message":"bad description"}"#),
+            Fault::answer(400, &[], r#"{"message":"bad description"}"#),
         ),
         (
             "rate-limited",
             Endpoint::Token,
-            answer(429, &[("retry-after", "3600")], ""),
+            Fault::answer(429, &[("retry-after", "3600")], ""),
         ),
-        ("unavailable", Endpoint::Token, answer(503, &[], "")),
+        ("unavailable", Endpoint::Token, Fault::answer(503, &[], "")),
         (
             "malformed-response",
             Endpoint::Token,
-            answer(200, &[("content-type", "text/html")], "<html>"),
+            Fault::answer(200, &[("content-type", "text/html")], "<html>"),
         ),
         ("transport", Endpoint::Token, Fault::Cut),
         ("outcome-unknown", Endpoint::Keys, Fault::LoseAnswer),

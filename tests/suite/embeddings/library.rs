@@ -9,7 +9,7 @@ use std::{
     time::Duration,
 };
 
-use tailmint::{ConnectTo, Credential, KeyProperties, Minter, Secret, Tailnet, Trust};
+use tailmint::{ConnectTo, KeyProperties, Minter, Tailnet, Trust};
 use tailmint_simulator::{Endpoint, Fault};
 
 use crate::world::World;
@@ -21,14 +21,6 @@ fn minter(world: &World) -> Minter {
         .connect_to(to)
         .build()
         .unwrap()
-}
-
-fn credential(world: &World) -> Credential {
-    let client = world.simulator.client("bootstrap").unwrap();
-    Credential::OauthClient {
-        id: client.id,
-        secret: Secret::new(client.secret),
-    }
 }
 
 fn tazpod() -> KeyProperties {
@@ -70,7 +62,7 @@ fn calls_are_tasks_that_run_at_once() {
     // More than there are connections.
     let tasks: Vec<_> = (0..40)
         .map(|_| {
-            let (minter, credential) = (Arc::clone(&minter), credential(&world));
+            let (minter, credential) = (Arc::clone(&minter), world.credential());
             runtime.spawn(async move {
                 let tailnet = Tailnet::of_credential();
                 minter.mint(&credential, &tailnet, &tazpod()).await
@@ -103,7 +95,7 @@ fn a_minter_is_shared_by_threads_of_another_runtime() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let _guard = tokio.enter();
-                let (credential, key) = (credential(&world), tazpod());
+                let (credential, key) = (world.credential(), tazpod());
                 let tailnet = Tailnet::of_credential();
                 block_on(minter.mint(&credential, &tailnet, &key)).unwrap();
             });
@@ -116,7 +108,7 @@ fn a_minter_is_shared_by_threads_of_another_runtime() {
 async fn a_call_that_is_dropped_leaves_the_minter_as_it_was() {
     let world = World::new();
     let minter = minter(&world);
-    let (credential, key) = (credential(&world), tazpod());
+    let (credential, key) = (world.credential(), tazpod());
     let tailnet = Tailnet::of_credential();
     world
         .simulator

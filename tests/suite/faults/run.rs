@@ -5,8 +5,7 @@ use std::{
 
 use serde_json::Value;
 use tailmint::{
-    Audit, AuditError, Credential, Entry, KeyProperties, Limits, MintError, MintedKey, Minter,
-    Secret, Tailnet, Trust,
+    Audit, AuditError, Entry, KeyProperties, Limits, MintError, MintedKey, Minter, Tailnet, Trust,
 };
 use tailmint_simulator::{Endpoint, Fault};
 
@@ -57,11 +56,7 @@ pub(super) fn mint(world: &World, name: &str, to: std::net::SocketAddr) -> Seen 
         .audit(lines.clone())
         .build()
         .unwrap();
-    let client = world.simulator.client("bootstrap").unwrap();
-    let credential = Credential::OauthClient {
-        id: client.id,
-        secret: Secret::new(client.secret),
-    };
+    let credential = world.credential();
     let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()

@@ -35,14 +35,7 @@ fn wire(bytes: impl Into<Vec<u8>>, ending: Ending, acts: bool) -> How {
 }
 
 fn answer(status: u16, headers: &[(&str, &str)], body: &str) -> How {
-    Answer(Fault::Answer {
-        status,
-        headers: headers
-            .iter()
-            .map(|&(name, value)| (name.to_owned(), value.to_owned()))
-            .collect(),
-        body: body.to_owned(),
-    })
+    Answer(Fault::answer(status, headers, body))
 }
 
 const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-type: application/json\r\n";
