@@ -8,7 +8,7 @@ use std::{
 use tailmint_simulator::Simulator;
 use wait4::Wait4;
 
-use crate::{measure::Spread, way::Way};
+use crate::{spread::Spread, way::Way};
 
 /// A way to mint a key, and what it took.
 pub(crate) struct Contender {

@@ -5,13 +5,13 @@ mod arguments;
 mod contender;
 mod contest;
 mod decision;
-mod limits;
-mod measure;
+mod measured;
 mod parts;
 mod place;
 mod programs;
 mod relay;
 mod scale;
+mod spread;
 mod table;
 mod way;
 
@@ -20,7 +20,7 @@ use std::error::Error;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use contest::Contest;
-use limits::Measured;
+use measured::Measured;
 use parts::Parts;
 use programs::Programs;
 

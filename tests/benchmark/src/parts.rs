@@ -2,7 +2,7 @@ use std::{error::Error, path::Path, process::Command};
 
 use serde::Deserialize;
 
-use crate::measure::Spread;
+use crate::spread::Spread;
 
 /// What the parts of the sandbox take, in microseconds, each in processes of its own.
 pub(crate) struct Parts(Vec<Once>);

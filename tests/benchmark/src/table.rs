@@ -1,6 +1,6 @@
 use std::fmt::Write;
 
-use crate::{contender::Contender, measure::Spread};
+use crate::{contender::Contender, spread::Spread};
 
 /// The measurements as a table: medians, and in brackets where half of them lie.
 pub(crate) fn of(contenders: &[Contender]) -> String {
