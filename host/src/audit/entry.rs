@@ -1,6 +1,9 @@
+use std::time::Duration;
+
 use serde::Serialize;
 
 use super::Actor;
+use crate::egress::Failure;
 
 /// What is written down about a request. No entry holds a secret.
 #[derive(Clone, Debug, Serialize)]
@@ -83,12 +86,30 @@ pub struct Entry<'a> {
 }
 
 impl Entry<'_> {
+    /// What came back.
+    pub(crate) fn answered(&mut self, status: u16, bytes: usize, elapsed: Duration) {
+        self.status = Some(status);
+        self.response_bytes = Some(bytes);
+        self.milliseconds = Some(milliseconds(elapsed));
+    }
+
+    /// Why nothing came back.
+    pub(crate) fn failed(&mut self, failure: &Failure, elapsed: Duration) {
+        self.failure = Some(failure.to_string());
+        self.outcome_unknown = failure.may_have_arrived();
+        self.milliseconds = Some(milliseconds(elapsed));
+    }
+
     /// Whether it has to be on disk before the request leaves: the request makes,
     /// changes or ends something, or is one that somebody tried and may not send.
     pub(super) fn must_last(&self) -> bool {
         let tried = self.decision != Verdict::Allow;
         self.event == AuditEvent::Decision && (self.changes || tried)
     }
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
 
 /// What an entry is about.

@@ -153,9 +153,7 @@ impl Journal {
         issued: Option<&KeyId>,
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Response, about, |entry| {
-            entry.status = Some(status);
-            entry.response_bytes = Some(bytes);
-            entry.milliseconds = Some(milliseconds(elapsed));
+            entry.answered(status, bytes, elapsed);
             if let Some(id) = issued {
                 entry.key = Some(id.to_string());
             }
@@ -169,9 +167,7 @@ impl Journal {
         elapsed: Duration,
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Failure, about, |entry| {
-            entry.failure = Some(failure.to_string());
-            entry.outcome_unknown = failure.may_have_arrived();
-            entry.milliseconds = Some(milliseconds(elapsed));
+            entry.failed(failure, elapsed);
         })
     }
 
@@ -200,8 +196,4 @@ impl Journal {
         add(&mut entry);
         audit.append(&entry)
     }
-}
-
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }

@@ -85,9 +85,7 @@ impl Journal {
         elapsed: Duration,
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Response, about, |entry| {
-            entry.status = Some(status);
-            entry.response_bytes = Some(bytes);
-            entry.milliseconds = Some(milliseconds(elapsed));
+            entry.answered(status, bytes, elapsed);
         })
     }
 
@@ -98,9 +96,7 @@ impl Journal {
         elapsed: Duration,
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Failure, about, |entry| {
-            entry.failure = Some(failure.to_string());
-            entry.outcome_unknown = failure.may_have_arrived();
-            entry.milliseconds = Some(milliseconds(elapsed));
+            entry.failed(failure, elapsed);
         })
     }
 
@@ -121,8 +117,4 @@ impl Journal {
         add(&mut entry);
         self.audit.append(&entry)
     }
-}
-
-fn milliseconds(elapsed: Duration) -> u64 {
-    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
 }
