@@ -1,4 +1,7 @@
-use super::{Placeholder, redact::redact};
+use super::{
+    Placeholder,
+    redact::{Parts, redact},
+};
 use crate::{
     KeyId, Secret,
     policy::{Refusal, Rule},
@@ -12,6 +15,7 @@ pub(crate) struct Seals(Vec<Seal>);
 struct Seal {
     placeholder: Placeholder,
     secret: Secret,
+    parts: Parts,
     place: Place,
 }
 
@@ -62,6 +66,7 @@ impl Seals {
         let placeholder = Placeholder::random()?;
         self.0.push(Seal {
             placeholder: placeholder.clone(),
+            parts: Parts::of(secret.expose_secret()),
             secret,
             place,
         });
@@ -141,7 +146,7 @@ impl Seals {
     pub(crate) fn redact(&self, text: &str) -> String {
         let secrets = self.0.iter().map(|seal| {
             let secret = seal.secret.expose_secret();
-            (secret, seal.placeholder.as_str())
+            (secret, &seal.parts, seal.placeholder.as_str())
         });
         redact(text, secrets)
     }
