@@ -98,6 +98,7 @@ impl Color {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum Command {
     /// Mint an auth key and print it
     #[command(after_help = MINT_EXAMPLES)]
@@ -285,6 +286,7 @@ pub(super) struct OwnerFlag {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum ClientsCommand {
     /// Make the OAuth clients of profiles, and write them to the secrets directory
     Create {
@@ -354,6 +356,7 @@ pub(super) struct Keys {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum KeysCommand {
     /// Describe an auth key, also one that is no longer valid
     Get {
@@ -385,6 +388,7 @@ pub(super) struct Audit {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum AuditCommand {
     /// Check that no line was edited, inserted, moved or removed
     ///
@@ -427,6 +431,7 @@ pub(super) struct Component {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum ComponentCommand {
     /// Say what a component is, what it can do, and whether the policy lets it run
     Inspect {
@@ -455,6 +460,7 @@ pub(super) struct Policy {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum PolicyCommand {
     /// Print the policy that is enforced, whole, with the file that each line is
     /// from where it is not the built-in one
@@ -496,6 +502,7 @@ pub(super) struct Vault {
 }
 
 #[derive(Subcommand)]
+#[command(defer = true)]
 pub(super) enum VaultCommand {
     /// Write the OAuth client of a profile to a KV store, version 2
     ///
