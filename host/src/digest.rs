@@ -2,10 +2,10 @@
 
 use std::fmt::Write;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 pub(crate) fn sha256(bytes: &[u8]) -> String {
-    hex(&Sha256::digest(bytes))
+    hex(digest(&SHA256, bytes).as_ref())
 }
 
 pub(crate) fn hex(bytes: &[u8]) -> String {

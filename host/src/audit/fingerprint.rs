@@ -5,9 +5,8 @@ use std::{
     path::Path,
 };
 
-use hmac::{Hmac, KeyInit, Mac};
+use ring::hmac;
 use rustix::fs::OFlags;
-use sha2::Sha256;
 use zeroize::Zeroizing;
 
 use super::{AuditError, file::lock};
@@ -40,9 +39,9 @@ impl Fingerprints {
     }
 
     pub(super) fn of(&self, secret: &Secret) -> String {
-        let mut mac = Hmac::<Sha256>::new_from_slice(&*self.0).expect("any key will do");
-        mac.update(secret.expose_secret().as_bytes());
-        hex(&mac.finalize().into_bytes()[..SHOWN_BYTES])
+        let key = hmac::Key::new(hmac::HMAC_SHA256, &*self.0);
+        let fingerprint = hmac::sign(&key, secret.expose_secret().as_bytes());
+        hex(&fingerprint.as_ref()[..SHOWN_BYTES])
     }
 }
 

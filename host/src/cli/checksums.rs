@@ -1,6 +1,6 @@
 use std::path::Path;
 
-use sha2::{Digest, Sha256};
+use ring::digest::{SHA256, digest};
 
 /// Lines as `sha256sum` writes and checks them.
 pub(super) struct Checksums<'a> {
@@ -28,7 +28,7 @@ impl<'a> Checksums<'a> {
         if escaped != name {
             self.text.push('\\');
         }
-        for byte in Sha256::digest(content) {
+        for byte in digest(&SHA256, content).as_ref() {
             self.text += &format!("{byte:02x}");
         }
         self.text += &format!("  {escaped}\n");
