@@ -1,19 +1,25 @@
 //! The component under the host, against the simulator, over TLS.
 
+use std::{collections::HashSet, sync::Arc};
+
 use tailmint::{
-    ConnectTo, Credential, KeyProperties, MintErrorKind, Minter, Secret, Tailnet, Trust,
+    ConnectTo, Credential, KeyProperties, MintErrorKind, Minter, MinterBuilder, Secret, Tailnet,
+    Trust,
 };
 use tailmint_simulator::{Endpoint, Fault};
+use tokio::task::JoinSet;
 
 use crate::world::World;
 
-fn minter(world: &World) -> Minter {
+fn builder(world: &World) -> MinterBuilder {
     let to: ConnectTo = world.simulator.address().to_string().parse().unwrap();
     Minter::builder()
         .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
         .connect_to(to)
-        .build()
-        .unwrap()
+}
+
+fn minter(world: &World) -> Minter {
+    builder(world).build().unwrap()
 }
 
 fn client(world: &World, name: &str) -> Credential {
@@ -75,4 +81,48 @@ async fn a_lost_answer_leaves_the_outcome_unknown() {
         .unwrap_err();
     assert_eq!(error.kind, MintErrorKind::OutcomeUnknown, "{error}");
     assert_eq!(world.simulator.keys().len(), 1);
+}
+
+#[tokio::test]
+async fn a_pool_serves_more_calls_than_it_has_room_for() {
+    const CALLS: usize = 48;
+    let world = World::new();
+    let minters = [0; 2].map(|_| Arc::new(builder(&world).pooled().build().unwrap()));
+    let mut calls = JoinSet::new();
+    for call in 0..CALLS {
+        let minter = Arc::clone(&minters[call % minters.len()]);
+        let credential = client(&world, "bootstrap");
+        calls.spawn(async move {
+            let mut properties = tazpod();
+            properties.description = Some(format!("call {call}").parse().unwrap());
+            let tailnet = Tailnet::of_credential();
+            let minted = minter.mint(&credential, &tailnet, &properties).await;
+            let minted = minted.unwrap();
+            assert_eq!(minted.details.description, Some(format!("call {call}")));
+            minted.key.expose_secret().to_owned()
+        });
+    }
+    let keys: HashSet<_> = calls.join_all().await.into_iter().collect();
+    let live = world.simulator.live_keys().into_iter().map(|key| key.key);
+    assert_eq!(keys, live.collect());
+    assert_eq!(keys.len(), CALLS);
+}
+
+#[tokio::test]
+async fn a_pool_keeps_every_limit_and_promise() {
+    let world = World::new();
+    let minter = builder(&world).pooled().build().unwrap();
+    let mut properties = tazpod();
+    properties.tags = vec!["tag:k8s-operator".parse().unwrap()];
+    let credential = client(&world, "bootstrap");
+    let tailnet = Tailnet::of_credential();
+    for _ in 0..3 {
+        let refused = minter.mint(&credential, &tailnet, &properties).await;
+        let carried = vec!["tag:tazpod".to_owned()];
+        let refused = refused.unwrap_err().kind;
+        assert_eq!(refused, MintErrorKind::TagsNotPermitted { carried });
+        let minted = minter.mint(&credential, &tailnet, &tazpod()).await.unwrap();
+        let keys = world.simulator.live_keys();
+        assert_eq!(keys[keys.len() - 1].key, minted.key.expose_secret());
+    }
 }

@@ -41,10 +41,9 @@ impl Minter {
             description: properties.description.as_ref().map(ToString::to_string),
         };
         let result = self
-            .call(&run, async |guest, mut store| {
-                guest
-                    .tailmint_api_auth_keys()
-                    .call_mint(&mut store, &credential, tailnet.as_str(), &properties)
+            .call(&run, async |mut guest| {
+                let (keys, store) = guest.auth_keys()?;
+                keys.call_mint(store, &credential, tailnet.as_str(), &properties)
                     .await
             })
             .await;
@@ -61,10 +60,9 @@ impl Minter {
         let (run, credential) = self.run(credential, intent)?;
         let tailnet = intent.tailnet.as_str();
         let key = self
-            .call(&run, async |guest, mut store| {
-                guest
-                    .tailmint_api_auth_keys()
-                    .call_get(&mut store, &credential, tailnet, id.as_str())
+            .call(&run, async |mut guest| {
+                let (keys, store) = guest.auth_keys()?;
+                keys.call_get(store, &credential, tailnet, id.as_str())
                     .await
             })
             .await?;
@@ -82,11 +80,9 @@ impl Minter {
         let (run, credential) = self.run(credential, intent)?;
         let tailnet = intent.tailnet.as_str();
         let keys = self
-            .call(&run, async |guest, mut store| {
-                guest
-                    .tailmint_api_auth_keys()
-                    .call_list(&mut store, &credential, tailnet)
-                    .await
+            .call(&run, async |mut guest| {
+                let (keys, store) = guest.auth_keys()?;
+                keys.call_list(store, &credential, tailnet).await
             })
             .await?;
         keys.into_iter()
@@ -132,15 +128,13 @@ impl Minter {
         let tailnet = intent.tailnet.as_str();
         let id = id.as_str();
         let client = intent.operation() == Operation::DeleteClient;
-        self.call_in(sandbox, &run, async |guest, mut store| {
+        self.call_in(sandbox, &run, async |mut guest| {
             if client {
-                let clients = guest.tailmint_api_oauth_clients();
-                clients
-                    .call_remove(&mut store, &credential, tailnet, id)
-                    .await
+                let (clients, store) = guest.oauth_clients()?;
+                clients.call_remove(store, &credential, tailnet, id).await
             } else {
-                let keys = guest.tailmint_api_auth_keys();
-                keys.call_revoke(&mut store, &credential, tailnet, id).await
+                let (keys, store) = guest.auth_keys()?;
+                keys.call_revoke(store, &credential, tailnet, id).await
             }
         })
         .await?;

@@ -25,6 +25,7 @@ pub struct MinterBuilder {
     deadline: Option<Duration>,
     limits: Limits,
     component: Option<Vec<u8>>,
+    pooled: bool,
 }
 
 impl MinterBuilder {
@@ -84,6 +85,15 @@ impl MinterBuilder {
         self
     }
 
+    /// Keeps the memory of calls, wiped, for later ones: for processes that mint many
+    /// keys. The built-in component then runs in at most sixteen calls of the process
+    /// at a time, and others wait; each takes a third less time. The first takes half
+    /// a millisecond more, and the process some MiB, with 1.1 GiB of addresses.
+    pub fn pooled(mut self) -> Self {
+        self.pooled = true;
+        self
+    }
+
     /// Enforces this policy instead of the built-in one.
     pub fn policy(mut self, policy: Policy) -> Self {
         self.policy = Some(policy);
@@ -124,10 +134,10 @@ impl MinterBuilder {
         if trust.origin().is_some() && !policy.allows_ca_file() {
             return Err(MintError::forbidden("other authorities", "trust.ca-file"));
         }
-        let (sandbox, component) = load(self.component.as_deref(), &policy)?;
+        let (sandbox, component) = load(self.component.as_deref(), self.pooled, &policy)?;
         // Who leaves a key behind is not asked to revoke it.
         let undoing = match &self.component {
-            Some(_) => load(None, &policy).ok(),
+            Some(_) => load(None, self.pooled, &policy).ok(),
             None => None,
         };
         let context = Context {
@@ -160,7 +170,11 @@ impl MinterBuilder {
 const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The component, if the policy lets it run, and its digest.
-fn load(component: Option<&[u8]>, policy: &Policy) -> Result<(Sandbox, String), MintError> {
+fn load(
+    component: Option<&[u8]>,
+    pooled: bool,
+    policy: &Policy,
+) -> Result<(Sandbox, String), MintError> {
     let built_in = component.is_none();
     if component.is_some_and(|component| component.len() > MAX_COMPONENT_BYTES) {
         return Err(MintError::unusable(&format!(
@@ -174,6 +188,7 @@ fn load(component: Option<&[u8]>, policy: &Policy) -> Result<(Sandbox, String), 
         .allows_component(&digest, built_in, [])
         .map_err(refused)?;
     let sandbox = match component {
+        None if pooled => Sandbox::Pooled,
         None => Sandbox::BuiltIn,
         Some(component) => compiled(component)?,
     };

@@ -11,7 +11,7 @@ use crate::{
     audit::{Context, Journal},
     egress::Run,
     policy::{Intent, Rule, RunPolicy},
-    sandbox::{Calls, Sandbox, State, types},
+    sandbox::{Guest, Sandbox, types},
     seal::Seals,
 };
 
@@ -81,10 +81,7 @@ impl Minter {
     pub(super) async fn call<T>(
         &self,
         run: &Arc<Run>,
-        call: impl AsyncFnOnce(
-            Calls,
-            wasmtime::Store<State>,
-        ) -> Result<Result<T, types::Error>, wasmtime::Error>,
+        call: impl AsyncFnOnce(Guest) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
         self.call_in(&self.sandbox, run, call).await
     }
@@ -93,10 +90,7 @@ impl Minter {
         &self,
         sandbox: &Sandbox,
         run: &Arc<Run>,
-        call: impl AsyncFnOnce(
-            Calls,
-            wasmtime::Store<State>,
-        ) -> Result<Result<T, types::Error>, wasmtime::Error>,
+        call: impl AsyncFnOnce(Guest) -> Result<Result<T, types::Error>, wasmtime::Error>,
     ) -> Result<T, MintError> {
         if sandbox.asks_at_once() {
             self.connections.begin().await;

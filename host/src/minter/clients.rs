@@ -55,10 +55,10 @@ impl Minter {
         self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             let clients = self
-                .call(&run, async |guest, mut store| {
-                    let clients = guest.tailmint_api_oauth_clients();
+                .call(&run, async |mut guest| {
+                    let (clients, store) = guest.oauth_clients()?;
                     clients
-                        .call_list(&mut store, &credential, tailnet.as_str())
+                        .call_list(store, &credential, tailnet.as_str())
                         .await
                 })
                 .await?;
@@ -81,10 +81,10 @@ impl Minter {
         self.patiently(true, || async {
             let (run, credential) = self.run(credential, &intent)?;
             let client = self
-                .call(&run, async |guest, mut store| {
-                    let clients = guest.tailmint_api_oauth_clients();
+                .call(&run, async |mut guest| {
+                    let (clients, store) = guest.oauth_clients()?;
                     clients
-                        .call_get(&mut store, &credential, tailnet.as_str(), id.as_str())
+                        .call_get(store, &credential, tailnet.as_str(), id.as_str())
                         .await
                 })
                 .await?;
@@ -115,11 +115,11 @@ impl Minter {
             }
             let properties = sandboxed(properties);
             let client = self
-                .call(&run, async |guest, mut store| {
-                    let clients = guest.tailmint_api_oauth_clients();
+                .call(&run, async |mut guest| {
+                    let (clients, store) = guest.oauth_clients()?;
                     let (tailnet, id) = (tailnet.as_str(), id.as_str());
                     clients
-                        .call_update(&mut store, &credential, tailnet, id, &properties)
+                        .call_update(store, &credential, tailnet, id, &properties)
                         .await
                 })
                 .await?;
@@ -169,9 +169,9 @@ impl Minter {
                 return Err(MintError::internal("an API key has no scopes to ask for"));
             };
             let checks = self
-                .call(&run, async |guest, mut store| {
-                    let clients = guest.tailmint_api_oauth_clients();
-                    clients.call_check(&mut store, &client, &names).await
+                .call(&run, async |mut guest| {
+                    let (clients, store) = guest.oauth_clients()?;
+                    clients.call_check(store, &client, &names).await
                 })
                 .await?;
             if !checks.iter().map(|it| &it.scope).eq(names.iter()) {
@@ -205,10 +205,10 @@ impl Minter {
         let properties = sandboxed(properties);
         let tailnet = intent.tailnet.as_str();
         let result = self
-            .call(&run, async |guest, mut store| {
-                let clients = guest.tailmint_api_oauth_clients();
+            .call(&run, async |mut guest| {
+                let (clients, store) = guest.oauth_clients()?;
                 clients
-                    .call_create(&mut store, &credential, tailnet, &properties)
+                    .call_create(store, &credential, tailnet, &properties)
                     .await
             })
             .await;

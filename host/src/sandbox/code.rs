@@ -27,8 +27,8 @@ pub(super) fn engine() -> Result<Engine, wasmtime::Error> {
     Engine::new(&config)
 }
 
-/// Loads the compiled component. There can be only one in a process at a time, since
-/// no code can belong to two engines.
+/// Loads the compiled component where it is. That can be done by one engine in a
+/// process.
 #[expect(
     unsafe_code,
     reason = "compiled code is run as it is: these bytes are this library's own, made by its build script"
@@ -38,6 +38,16 @@ pub(super) fn load(engine: &Engine) -> Result<Component, wasmtime::Error> {
     // wasmtime in this crate's build script, with the same `engine_config`, and is
     // part of the program since, where nothing can be written to it.
     unsafe { Component::deserialize_raw(engine, NonNull::from(&CODE.0)) }
+}
+
+/// Loads a copy of the compiled component, for another engine.
+#[expect(
+    unsafe_code,
+    reason = "compiled code is run as it is: these bytes are this library's own, made by its build script"
+)]
+pub(super) fn load_copy(engine: &Engine) -> Result<Component, wasmtime::Error> {
+    // SAFETY: as above.
+    unsafe { Component::deserialize(engine, &CODE.0) }
 }
 
 /// Makes code executable where it lies. It could never be written to, and stays

@@ -27,13 +27,13 @@ pub(super) const TABLE_ENTRIES: usize = 256;
 pub(super) const FIELDS_BYTES: usize = 16 * 1024;
 
 /// Functions that the component can point to: it has some hundreds.
-const TABLE_ELEMENTS: usize = 10_000;
+pub(super) const TABLE_ELEMENTS: usize = 10_000;
 
 /// Core instances, tables and memories. wit-component makes up to four of each
 /// from one module; a composed component has two modules.
-const INSTANCES: usize = 16;
-const TABLES: usize = 16;
-const MEMORIES: usize = 2;
+pub(super) const INSTANCES: usize = 16;
+pub(super) const TABLES: usize = 16;
+pub(super) const MEMORIES: usize = 2;
 
 pub(super) fn store_limits() -> StoreLimits {
     StoreLimitsBuilder::new()

@@ -1,22 +1,24 @@
 use std::sync::{Mutex, PoisonError};
 
+use tokio::sync::OwnedSemaphorePermit;
 use wasmtime::{
     Engine, Store,
-    component::{Component, HasSelf, Linker, ResourceTable},
+    component::{Component, HasSelf, InstancePre, Linker, ResourceTable},
 };
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 use wasmtime_wasi_io::bindings::wasi::io;
 
 use super::{
-    bindings::{Calls, CallsPre},
     code,
+    guest::{Exports, Guest},
     state::State,
 };
 
 /// A component with all that it asks for. Cheap to clone.
 #[derive(Clone)]
 pub(crate) struct Linked {
-    calls: CallsPre<State>,
+    component: InstancePre<State>,
+    exports: Exports,
     #[cfg(feature = "compiler")]
     imports: Vec<String>,
 }
@@ -60,7 +62,7 @@ impl Linked {
 
     /// Links the five interfaces and nothing else: a component that asks for
     /// more ends here.
-    fn link(engine: &Engine, component: &Component) -> Result<Self, wasmtime::Error> {
+    pub(super) fn link(engine: &Engine, component: &Component) -> Result<Self, wasmtime::Error> {
         let mut linker = Linker::<State>::new(engine);
         io::error::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
         io::poll::add_to_linker::<State, HasTable>(&mut linker, State::table)?;
@@ -68,6 +70,7 @@ impl Linked {
         let options = http::types::LinkOptions::default();
         http::types::add_to_linker::<State, WasiHttp>(&mut linker, &options, State::http)?;
         http::outgoing_handler::add_to_linker::<State, WasiHttp>(&mut linker, State::http)?;
+        let linked = linker.instantiate_pre(component)?;
         Ok(Self {
             #[cfg(feature = "compiler")]
             imports: {
@@ -76,7 +79,8 @@ impl Linked {
                     .map(|(name, _)| name.to_owned())
                     .collect()
             },
-            calls: CallsPre::new(linker.instantiate_pre(component)?)?,
+            exports: Exports::find(&linked)?,
+            component: linked,
         })
     }
 
@@ -87,14 +91,21 @@ impl Linked {
     }
 
     pub(super) fn engine(&self) -> &Engine {
-        self.calls.engine()
+        self.component.engine()
     }
 
     pub(super) async fn instantiate(
         &self,
-        store: &mut Store<State>,
-    ) -> Result<Calls, wasmtime::Error> {
-        self.calls.instantiate_async(store).await
+        mut store: Store<State>,
+        place: Option<OwnedSemaphorePermit>,
+    ) -> Result<Guest, wasmtime::Error> {
+        let instance = self.component.instantiate_async(&mut store).await?;
+        Ok(Guest {
+            store,
+            instance,
+            exports: self.exports.clone(),
+            _place: place,
+        })
     }
 }
 

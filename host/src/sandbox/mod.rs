@@ -4,18 +4,22 @@ mod bindings;
 mod code;
 mod component;
 mod engine_config;
+mod guest;
 mod inspect;
 mod limits;
 mod linked;
+mod pool;
 mod state;
 
-pub(crate) use bindings::{Calls, types};
+pub(crate) use bindings::types;
 pub use component::EmbeddedComponent;
+pub(crate) use guest::Guest;
 pub use inspect::{InspectError, Inspected};
 
 use std::sync::Arc;
 
 pub(crate) use linked::Linked;
+use pool::Pool;
 pub(crate) use state::State;
 use wasmtime::{Store, Trap};
 
@@ -27,6 +31,8 @@ pub(crate) enum Sandbox {
     /// The one that is built in. It is loaded when it is called first, which can be
     /// while a connection is made for it.
     BuiltIn,
+    /// The same, in memory that is kept from call to call.
+    Pooled,
     /// One that was compiled from a file.
     #[cfg(feature = "compiler")]
     Compiled(Box<Linked>),
@@ -57,7 +63,7 @@ impl Sandbox {
     /// What the component asks for.
     pub(crate) fn imports(&self) -> Vec<&str> {
         match self {
-            Self::BuiltIn => EmbeddedComponent::imports().collect(),
+            Self::BuiltIn | Self::Pooled => EmbeddedComponent::imports().collect(),
             #[cfg(feature = "compiler")]
             Self::Compiled(linked) => linked.imports().collect(),
         }
@@ -65,33 +71,35 @@ impl Sandbox {
 
     /// Whether it is known to ask the API as soon as it is called.
     pub(crate) fn asks_at_once(&self) -> bool {
-        matches!(self, Self::BuiltIn)
+        matches!(self, Self::BuiltIn | Self::Pooled)
     }
 
     /// Calls the component in a new instance that has `run` as its one way out.
     pub(crate) async fn call<T>(
         &self,
         run: Arc<Run>,
-        call: impl AsyncFnOnce(Calls, Store<State>) -> Result<T, wasmtime::Error>,
+        call: impl AsyncFnOnce(Guest) -> Result<T, wasmtime::Error>,
     ) -> Result<T, Fault> {
-        let (store, calls) = self.instance(run).await?;
-        call(calls, store).await.map_err(|error| fault(&error))
+        let guest = self.instance(run).await?;
+        call(guest).await.map_err(|error| fault(&error))
     }
 
     /// A new instance that has `run` as its one way out.
-    pub(crate) async fn instance(&self, run: Arc<Run>) -> Result<(Store<State>, Calls), Fault> {
-        let linked = match self {
-            Self::BuiltIn => {
-                &Linked::built_in().map_err(|error| Fault::Unloadable(format!("{error:#}")))?
+    pub(crate) async fn instance(&self, run: Arc<Run>) -> Result<Guest, Fault> {
+        let unloadable = |error: wasmtime::Error| Fault::Unloadable(format!("{error:#}"));
+        let (linked, place) = match self {
+            Self::BuiltIn => (Linked::built_in().map_err(unloadable)?, None),
+            Self::Pooled => {
+                let pool = Pool::of_process().map_err(unloadable)?;
+                (pool.linked, pool.room.acquire_owned().await.ok())
             }
             #[cfg(feature = "compiler")]
-            Self::Compiled(linked) => linked,
+            Self::Compiled(linked) => (linked.as_ref().clone(), None),
         };
         let mut store = Store::new(linked.engine(), State::new(Egress::new(run)));
         limits::limit(&mut store).map_err(|error| fault(&error))?;
-        let calls = linked.instantiate(&mut store).await;
-        let calls = calls.map_err(|error| fault(&error))?;
-        Ok((store, calls))
+        let guest = linked.instantiate(store, place).await;
+        guest.map_err(|error| fault(&error))
     }
 }
 
