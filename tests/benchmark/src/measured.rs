@@ -74,7 +74,7 @@ impl Measured {
                 None,
             ),
             figure(
-                "sandbox of each later mint",
+                "sandbox of each later mint in a pool",
                 "us",
                 parts.each_later_us(),
                 None,

@@ -16,6 +16,7 @@ struct Once {
     instance: f64,
     first: f64,
     later: f64,
+    pooled: f64,
     host: f64,
     native: f64,
 }
@@ -31,7 +32,7 @@ impl Once {
     }
 
     fn each_later(&self) -> f64 {
-        self.later - self.host
+        self.pooled - self.host
     }
 }
 
@@ -60,17 +61,18 @@ impl Parts {
 
     pub(crate) fn table(&self) -> String {
         let mut table = "| part | us |\n|---|---|".to_owned();
-        let rows: [(&str, Of); 10] = [
+        let rows: [(&str, Of); 11] = [
             ("engine", |it| it.engine),
             ("load", |it| it.load),
             ("link", |it| it.link),
             ("first instance", |it| it.instance),
             ("first mint, API in memory", |it| it.first),
             ("later mint, API in memory", |it| it.later),
+            ("later mint in a pool", |it| it.pooled),
             ("the same without a sandbox", |it| it.host),
             ("and without a policy and seals", |it| it.native),
             ("sandbox of a process that mints once", Once::one_shot),
-            ("sandbox of each later mint", Once::each_later),
+            ("sandbox of each later mint in a pool", Once::each_later),
         ];
         for (name, of) in rows {
             let spread = self.spread(of);

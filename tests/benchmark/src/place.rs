@@ -14,6 +14,8 @@ pub(crate) const SCRIPT: &str = "curl + jq script";
 pub(crate) const GET_AUTHKEY: &str = "get-authkey";
 /// The same logic and TLS client, without a sandbox, a policy or an audit.
 pub(crate) const FLOOR: &str = "native floor";
+/// The same, built as tailmint is.
+pub(crate) const STATIC_FLOOR: &str = "native floor, static";
 
 /// Where the programs find what they need.
 pub(crate) struct Place {
@@ -51,6 +53,10 @@ impl Place {
             Contender::new(SCRIPT, way, self.script(way)),
             Contender::new(FLOOR, way, self.plain(Command::new(&programs.floor), way)),
         ];
+        if let Some(program) = &programs.static_floor {
+            let command = self.plain(Command::new(program), way);
+            all.push(Contender::new(STATIC_FLOOR, way, command));
+        }
         if let Some(program) = &programs.get_authkey {
             let command = self.get_authkey(program, way);
             all.push(Contender::new(GET_AUTHKEY, way, command));

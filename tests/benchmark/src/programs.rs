@@ -9,6 +9,8 @@ use std::{
 pub(crate) struct Programs {
     pub(crate) tailmint: PathBuf,
     pub(crate) floor: PathBuf,
+    /// The floor, built as the other programs are.
+    pub(crate) static_floor: Option<PathBuf>,
     pub(crate) parts: PathBuf,
     pub(crate) scale: PathBuf,
     /// Tailscale's own, where there is Go to build it.
@@ -17,26 +19,48 @@ pub(crate) struct Programs {
 
 impl Programs {
     pub(crate) fn build() -> Result<Self, Box<dyn Error>> {
-        cargo(&["--package", "tailmint"])?;
-        cargo(&["--package", "tailmint-benchmark", "--bins"])?;
         // Beside this program, in the same folder of the target directory.
         let here = env::current_exe()?;
+        let floor = ["--package", "tailmint-benchmark", "--bin", "tailmint-floor"];
+        cargo(&floor, None)?;
+        cargo(&["--package", "tailmint"], STATIC)?;
+        let all = [
+            &floor[..],
+            &["--bin", "tailmint-parts", "--bin", "tailmint-scale"],
+        ]
+        .concat();
+        cargo(&all, STATIC)?;
+        let built = match (STATIC, here.ancestors().nth(2)) {
+            (Some(target), Some(targets)) => targets.join(target).join("release/tailmint"),
+            _ => here.clone(),
+        };
         Ok(Self {
-            tailmint: here.with_file_name("tailmint"),
+            tailmint: built.with_file_name("tailmint"),
             floor: here.with_file_name("tailmint-floor"),
-            parts: here.with_file_name("tailmint-parts"),
-            scale: here.with_file_name("tailmint-scale"),
+            static_floor: STATIC.map(|_| built.with_file_name("tailmint-floor")),
+            parts: built.with_file_name("tailmint-parts"),
+            scale: built.with_file_name("tailmint-scale"),
             get_authkey: get_authkey(&here.with_file_name("get-authkey"))?,
         })
     }
 }
 
-fn cargo(arguments: &[&str]) -> Result<(), Box<dyn Error>> {
+/// What tailmint is released for, where that is this machine: one static file.
+const STATIC: Option<&str> = if cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+    Some("x86_64-unknown-linux-musl")
+} else {
+    None
+};
+
+fn cargo(arguments: &[&str], target: Option<&str>) -> Result<(), Box<dyn Error>> {
     let cargo = env::var_os("CARGO").unwrap_or_else(|| "cargo".into());
     let mut command = Command::new(cargo);
     command
         .args(["build", "--release", "--quiet"])
         .args(arguments);
+    if let Some(target) = target {
+        command.args(["--target", target]);
+    }
     // What cargo tells this program of itself: build scripts that look at it would be
     // run again, and all that needs them be built again, each time.
     for (name, _) in env::vars_os() {

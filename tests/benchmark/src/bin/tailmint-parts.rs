@@ -36,25 +36,33 @@ fn main() -> Result<(), Box<dyn Error>> {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()?;
-    let (minter, instance, first, later) = runtime.block_on(async {
+    let (minter, instance, first, later, pooled) = runtime.block_on(async {
         let minter = Minter::builder().build_over(memory::connect()).await?;
         let begun = Instant::now();
         minter.instantiate(&credential).await?;
         let instance = begun.elapsed();
-        let mint = async || {
+        let mint = async |minter: &Minter| {
             minter
                 .mint(&credential, &Tailnet::of_credential(), &properties)
                 .await
         };
         let begun = Instant::now();
-        mint().await?;
+        mint(&minter).await?;
         let first = begun.elapsed();
         let begun = Instant::now();
         for _ in 0..LATER {
-            mint().await?;
+            mint(&minter).await?;
         }
         let later = begun.elapsed() / LATER;
-        Ok::<_, Box<dyn Error>>((minter, instance, first, later))
+        let pooled = Minter::builder().pooled();
+        let pooled = pooled.build_over(memory::connect()).await?;
+        mint(&pooled).await?;
+        let begun = Instant::now();
+        for _ in 0..LATER {
+            mint(&pooled).await?;
+        }
+        let pooled = begun.elapsed() / LATER;
+        Ok::<_, Box<dyn Error>>((minter, instance, first, later, pooled))
     })?;
     let mut runtime = runtime;
     let mut host = Duration::ZERO;
@@ -76,6 +84,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         "instance": us(instance),
         "first": us(first),
         "later": us(later),
+        "pooled": us(pooled),
         "host": us(host),
         "native": us(native),
     });

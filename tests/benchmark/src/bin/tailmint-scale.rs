@@ -90,6 +90,7 @@ fn minter(work: &Work) -> Result<Minter, Box<dyn Error>> {
         .connect_to(work.to.parse()?)
         .policy(Policy::parse(&policy)?)
         .audit(Arc::new(Counted(0.into())))
+        .pooled()
         .build()?;
     Ok(minter)
 }
