@@ -21,8 +21,8 @@ pub(super) struct Pool {
 /// As many as there are connections for: more could only wait for one.
 const CALLS: u32 = 16;
 
-/// What a call wrote is wiped up to this size, and what is beyond given back: a mint
-/// writes under 300 KiB, in memory, tables and stack together.
+/// What a call wrote is wiped up to this size, in each memory, table and stack, and what
+/// is beyond is given back.
 const KEPT_BYTES: usize = 512 * 1024;
 
 impl Pool {
