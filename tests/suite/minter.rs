@@ -1,13 +1,13 @@
 //! The component under the host, against the simulator, over TLS.
 
-use std::{collections::HashSet, sync::Arc};
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use tailmint::{
-    ConnectTo, Credential, KeyProperties, MintErrorKind, Minter, MinterBuilder, Secret, Tailnet,
-    Trust,
+    ConnectTo, Credential, KeyProperties, MintErrorKind, MintedKey, Minter, MinterBuilder, Secret,
+    Tailnet, Trust,
 };
 use tailmint_simulator::{Endpoint, Fault};
-use tokio::task::JoinSet;
+use tokio::{task::JoinSet, time::timeout};
 
 use crate::world::World;
 
@@ -32,6 +32,17 @@ fn client(world: &World, name: &str) -> Credential {
 
 fn tazpod() -> KeyProperties {
     KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()])
+}
+
+/// A mint that can be spawned.
+async fn minted(
+    minter: Arc<Minter>,
+    credential: Credential,
+    properties: KeyProperties,
+) -> MintedKey {
+    let tailnet = Tailnet::of_credential();
+    let minted = minter.mint(&credential, &tailnet, &properties).await;
+    minted.unwrap()
 }
 
 #[tokio::test]
@@ -95,9 +106,7 @@ async fn a_pool_serves_more_calls_than_it_has_room_for() {
         calls.spawn(async move {
             let mut properties = tazpod();
             properties.description = Some(format!("call {call}").parse().unwrap());
-            let tailnet = Tailnet::of_credential();
-            let minted = minter.mint(&credential, &tailnet, &properties).await;
-            let minted = minted.unwrap();
+            let minted = minted(minter, credential, properties).await;
             assert_eq!(minted.details.description, Some(format!("call {call}")));
             minted.key.expose_secret().to_owned()
         });
@@ -109,7 +118,7 @@ async fn a_pool_serves_more_calls_than_it_has_room_for() {
 }
 
 #[tokio::test]
-async fn a_pool_keeps_every_limit_and_promise() {
+async fn a_pool_serves_on_after_a_refusal() {
     let world = World::new();
     let minter = builder(&world).pooled().build().unwrap();
     let mut properties = tazpod();
@@ -125,4 +134,25 @@ async fn a_pool_keeps_every_limit_and_promise() {
         let keys = world.simulator.live_keys();
         assert_eq!(keys[keys.len() - 1].key, minted.key.expose_secret());
     }
+}
+
+#[tokio::test]
+async fn calls_that_are_given_up_on_leave_a_pool_as_it_was() {
+    /// More than a pool has places.
+    const CALLS: u32 = 64;
+    let world = World::new();
+    let minter = Arc::new(builder(&world).pooled().build().unwrap());
+    let tailnet = Tailnet::of_credential();
+    for call in 0..CALLS {
+        let (credential, properties) = (client(&world, "bootstrap"), tazpod());
+        let mint = minter.mint(&credential, &tailnet, &properties);
+        // From before the instance is made to after the first answer.
+        let _ = timeout(Duration::from_micros(200) * call, mint).await;
+    }
+    let credential = client(&world, "bootstrap");
+    let mut calls = JoinSet::new();
+    for _ in 0..CALLS {
+        calls.spawn(minted(Arc::clone(&minter), credential.clone(), tazpod()));
+    }
+    calls.join_all().await;
 }

@@ -1,4 +1,4 @@
-use tokio::sync::OwnedSemaphorePermit;
+use tokio::sync::SemaphorePermit;
 use wasmtime::{
     Store,
     component::{Instance, InstancePre},
@@ -15,8 +15,8 @@ pub(crate) struct Guest {
     pub(super) store: Store<State>,
     pub(super) instance: Instance,
     pub(super) exports: Exports,
-    /// What it takes of a pool, given back after the store.
-    pub(super) _place: Option<OwnedSemaphorePermit>,
+    /// Its place in a pool. The last, so that it is given back when the store is.
+    pub(super) _place: Option<SemaphorePermit<'static>>,
 }
 
 /// Where in a component the contract's functions are.

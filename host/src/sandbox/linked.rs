@@ -1,40 +1,30 @@
-use std::sync::{Mutex, PoisonError};
-
-use tokio::sync::OwnedSemaphorePermit;
+use once_cell::sync::OnceCell;
 use wasmtime::{
     Engine, Store,
-    component::{Component, HasSelf, InstancePre, Linker, ResourceTable},
+    component::{Component, HasSelf, Instance, InstancePre, Linker, ResourceTable},
 };
 use wasmtime_wasi_http::{WasiHttp, WasiHttpView, p2::bindings::http};
 use wasmtime_wasi_io::bindings::wasi::io;
 
-use super::{
-    code,
-    guest::{Exports, Guest},
-    state::State,
-};
+use super::{code, guest::Exports, state::State};
 
-/// A component with all that it asks for. Cheap to clone.
-#[derive(Clone)]
+/// A component with all that it asks for.
 pub(crate) struct Linked {
     component: InstancePre<State>,
-    exports: Exports,
+    pub(super) exports: Exports,
     #[cfg(feature = "compiler")]
     imports: Vec<String>,
 }
 
 impl Linked {
     /// The embedded component, which is loaded once in a process.
-    pub(crate) fn built_in() -> Result<Self, wasmtime::Error> {
-        static LOADED: Mutex<Option<Linked>> = Mutex::new(None);
-        let mut loaded = LOADED.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(linked) = &*loaded {
-            return Ok(linked.clone());
-        }
-        let engine = code::engine()?;
-        let component = code::load(&engine)?;
-        let linked = Self::link(&engine, &component)?;
-        Ok(loaded.insert(linked).clone())
+    pub(crate) fn built_in() -> Result<&'static Self, wasmtime::Error> {
+        static LOADED: OnceCell<Linked> = OnceCell::new();
+        LOADED.get_or_try_init(|| {
+            let engine = code::engine()?;
+            let component = code::load(&engine)?;
+            Self::link(&engine, &component)
+        })
     }
 
     /// How long the engine, the code and the linking take the first time.
@@ -96,16 +86,9 @@ impl Linked {
 
     pub(super) async fn instantiate(
         &self,
-        mut store: Store<State>,
-        place: Option<OwnedSemaphorePermit>,
-    ) -> Result<Guest, wasmtime::Error> {
-        let instance = self.component.instantiate_async(&mut store).await?;
-        Ok(Guest {
-            store,
-            instance,
-            exports: self.exports.clone(),
-            _place: place,
-        })
+        store: &mut Store<State>,
+    ) -> Result<Instance, wasmtime::Error> {
+        self.component.instantiate_async(store).await
     }
 }
 

@@ -91,15 +91,22 @@ impl Sandbox {
             Self::BuiltIn => (Linked::built_in().map_err(unloadable)?, None),
             Self::Pooled => {
                 let pool = Pool::of_process().map_err(unloadable)?;
-                (pool.linked, pool.room.acquire_owned().await.ok())
+                (&pool.linked, pool.room.acquire().await.ok())
             }
             #[cfg(feature = "compiler")]
-            Self::Compiled(linked) => (linked.as_ref().clone(), None),
+            Self::Compiled(linked) => (&**linked, None),
         };
+        // After the place, which is not to be given back before.
         let mut store = Store::new(linked.engine(), State::new(Egress::new(run)));
         limits::limit(&mut store).map_err(|error| fault(&error))?;
-        let guest = linked.instantiate(store, place).await;
-        guest.map_err(|error| fault(&error))
+        let instance = linked.instantiate(&mut store).await;
+        let instance = instance.map_err(|error| fault(&error))?;
+        Ok(Guest {
+            store,
+            instance,
+            exports: linked.exports.clone(),
+            _place: place,
+        })
     }
 }
 

@@ -1,5 +1,4 @@
-use std::sync::{Arc, Mutex, PoisonError};
-
+use once_cell::sync::OnceCell;
 use tokio::sync::Semaphore;
 use wasmtime::{Enabled, Engine, PoolingAllocationConfig};
 
@@ -11,11 +10,10 @@ use super::{
 };
 
 /// The embedded component, with the memory of some calls kept from one to the next.
-#[derive(Clone)]
 pub(super) struct Pool {
     pub(super) linked: Linked,
     /// For those calls; others wait.
-    pub(super) room: Arc<Semaphore>,
+    pub(super) room: Semaphore,
 }
 
 /// As many as there are connections for: more could only wait for one.
@@ -27,21 +25,18 @@ const KEPT_BYTES: usize = 512 * 1024;
 
 impl Pool {
     /// The one of this process, made when it is first asked for.
-    pub(super) fn of_process() -> Result<Self, wasmtime::Error> {
-        static MADE: Mutex<Option<Pool>> = Mutex::new(None);
-        let mut made = MADE.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(pool) = &*made {
-            return Ok(pool.clone());
-        }
-        let mut config = engine_config();
-        config.allocation_strategy(places());
-        let engine = Engine::new(&config)?;
-        let component = code::load_copy(&engine)?;
-        let pool = Self {
-            linked: Linked::link(&engine, &component)?,
-            room: Arc::new(Semaphore::new(CALLS as usize)),
-        };
-        Ok(made.insert(pool).clone())
+    pub(super) fn of_process() -> Result<&'static Self, wasmtime::Error> {
+        static MADE: OnceCell<Pool> = OnceCell::new();
+        MADE.get_or_try_init(|| {
+            let mut config = engine_config();
+            config.allocation_strategy(places());
+            let engine = Engine::new(&config)?;
+            let component = code::load_copy(&engine)?;
+            Ok(Self {
+                linked: Linked::link(&engine, &component)?,
+                room: Semaphore::new(CALLS as usize),
+            })
+        })
     }
 }
 
