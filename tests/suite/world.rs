@@ -143,6 +143,8 @@ impl World {
             "exit status: {}\n--- stdout\n{}--- stderr\n{}",
             ran.code, ran.stdout, ran.stderr
         );
+        // As glibc says it; musl has words of its own.
+        let text = text.replace("Symbolic link loop", "Too many levels of symbolic links");
         self.steady(&text)
     }
 

@@ -94,10 +94,15 @@ impl Kit {
 
 /// The example of the library, built as this suite is.
 pub(super) fn example() -> PathBuf {
-    run(Command::new(env!("CARGO"))
+    let mut build = Command::new(env!("CARGO"));
+    build
         .args(["build", "--quiet", "--package", "tailmint"])
-        .args(["--all-features", "--example", "embedding"])
-        .current_dir(embeddings()));
+        .args(["--all-features", "--example", "embedding"]);
+    if cfg!(target_env = "musl") {
+        let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
+        build.args(["--target", &target]);
+    }
+    run(build.current_dir(embeddings()));
     let beside = Path::new(env!("CARGO_BIN_EXE_tailmint")).parent().unwrap();
     beside.join("examples/embedding")
 }
