@@ -32,7 +32,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     let contest = Contest::hold(&programs, arguments.runs, arguments.beside.as_deref())?;
     println!("{contest}\n");
-    let parts = Parts::measure(&programs.parts, arguments.runs)?;
+    let parts = Parts::measure(&programs, arguments.runs)?;
     println!("{}\n", parts.table());
     let measured = Measured::of(&contest, &parts, programs.tailmint.metadata()?.len())?;
     println!("{measured}");

@@ -1,10 +1,16 @@
-use std::{error::Error, path::Path, process::Command};
+use std::{
+    error::Error,
+    path::Path,
+    process::{Command, Output},
+    time::Instant,
+};
 
 use serde::Deserialize;
 
-use crate::spread::Spread;
+use crate::{programs::Programs, spread::Spread};
 
-/// What the parts of the sandbox take, in microseconds, each in processes of its own.
+/// What the parts of the sandbox take, and what is around it, in microseconds, each in
+/// processes of its own.
 pub(crate) struct Parts(Vec<Once>);
 
 /// What one process says.
@@ -19,6 +25,10 @@ struct Once {
     pooled: f64,
     host: f64,
     native: f64,
+    disk: f64,
+    /// A process of tailmint that does nothing else than to start and end.
+    #[serde(skip)]
+    start: f64,
 }
 
 /// One of the figures, or what follows from them.
@@ -37,14 +47,16 @@ impl Once {
 }
 
 impl Parts {
-    pub(crate) fn measure(program: &Path, processes: usize) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn measure(programs: &Programs, processes: usize) -> Result<Self, Box<dyn Error>> {
         let mut all = Vec::new();
         for _ in 0..processes {
-            let output = Command::new(program).output()?;
-            if !output.status.success() {
-                return Err(String::from_utf8_lossy(&output.stderr).into());
-            }
-            all.push(serde_json::from_slice(&output.stdout)?);
+            let said = output(&programs.parts, &[])?;
+            let begun = Instant::now();
+            output(&programs.tailmint, &["--version"])?;
+            all.push(Once {
+                start: begun.elapsed().as_secs_f64() * 1e6,
+                ..serde_json::from_slice(&said.stdout)?
+            });
         }
         Ok(Self(all))
     }
@@ -61,7 +73,7 @@ impl Parts {
 
     pub(crate) fn table(&self) -> String {
         let mut table = "| part | us |\n|---|---|".to_owned();
-        let rows: [(&str, Of); 11] = [
+        let rows: [(&str, Of); 13] = [
             ("engine", |it| it.engine),
             ("load", |it| it.load),
             ("link", |it| it.link),
@@ -73,6 +85,8 @@ impl Parts {
             ("and without a policy and seals", |it| it.native),
             ("sandbox of a process that mints once", Once::one_shot),
             ("sandbox of each later mint in a pool", Once::each_later),
+            ("a process that prints its version", |it| it.start),
+            ("a line of the audit, until it is on disk", |it| it.disk),
         ];
         for (name, of) in rows {
             let spread = self.spread(of);
@@ -91,4 +105,12 @@ impl Parts {
     fn spread(&self, of: impl Fn(&Once) -> f64) -> Spread {
         Spread::of(self.0.iter().map(of).collect())
     }
+}
+
+fn output(program: &Path, arguments: &[&str]) -> Result<Output, Box<dyn Error>> {
+    let output = Command::new(program).args(arguments).output()?;
+    if !output.status.success() {
+        return Err(String::from_utf8_lossy(&output.stderr).into());
+    }
+    Ok(output)
 }

@@ -8,7 +8,9 @@ use std::{
 };
 
 use serde_json::json;
-use tailmint::{Credential, Minter, Profile, Secret, Tailnet, parts};
+use tailmint::{
+    Actor, AuditFile, Credential, Environment, Minter, Profile, Secret, Tailnet, parts,
+};
 use tailmint_benchmark::{memory, native::Native};
 
 /// Enough for a steady figure, and done in a tenth of a second.
@@ -87,7 +89,19 @@ fn main() -> Result<(), Box<dyn Error>> {
         "pooled": us(pooled),
         "host": us(host),
         "native": us(native),
+        "disk": us(disk()?),
     });
     println!("{line}");
     Ok(())
+}
+
+fn disk() -> Result<Duration, Box<dyn Error>> {
+    let folder = tempfile::tempdir()?;
+    let audit = AuditFile::open(folder.path().join("audit.jsonl"))?;
+    let actor = Actor::of_process(&Environment::default());
+    // The file and its key are made with the first.
+    parts::append(&audit, &actor, true)?;
+    let begun = Instant::now();
+    parts::append(&audit, &actor, true)?;
+    Ok(begun.elapsed())
 }
