@@ -4,8 +4,8 @@ mod cli;
 
 use std::process::ExitCode;
 
-/// The one of musl is slow and the one thing of it that is. Nothing but this program is
-/// changed by it: whoever has the library chooses for themselves.
+/// With musl's own a mint takes a millisecond more. It is this program's: whoever uses the
+/// library chooses for themselves.
 #[cfg(target_env = "musl")]
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;

@@ -166,7 +166,7 @@ impl MinterBuilder {
     }
 }
 
-/// The built-in component has under 300 KiB.
+/// The built-in component has under 400 KiB.
 const MAX_COMPONENT_BYTES: usize = 16 * 1024 * 1024;
 
 /// The component, if the policy lets it run, and its digest.
