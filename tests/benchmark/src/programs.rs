@@ -21,6 +21,11 @@ impl Programs {
     pub(crate) fn build() -> Result<Self, Box<dyn Error>> {
         // Beside this program, in the same folder of the target directory.
         let here = env::current_exe()?;
+        if let Some(target) = STATIC {
+            // Where there is no rustup, the compiler says what it lacks.
+            let rustup = ["--quiet", "target", "add", target];
+            Command::new("rustup").args(rustup).status().ok();
+        }
         let floor = ["--package", "tailmint-benchmark", "--bin", "tailmint-floor"];
         cargo(&floor, None)?;
         cargo(&["--package", "tailmint"], STATIC)?;
