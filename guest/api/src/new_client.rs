@@ -1,8 +1,7 @@
 use serde::Serialize;
 
-/// The body of a request for a new OAuth client, and of one that replaces what a
-/// client may do: all members are always there (Terraform's provider sends the
-/// same), since one that is left out would be emptied.
+/// The body of a request for a new OAuth client: all members are always there
+/// (Terraform's provider sends the same).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct NewClient<'a> {

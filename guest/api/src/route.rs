@@ -11,8 +11,6 @@ pub enum Route {
     ListKeys,
     /// Exchanges an OAuth client for an access token.
     Token,
-    /// Replaces what an OAuth client may do.
-    UpdateKey,
 }
 
 /// The methods of the routes.
@@ -24,8 +22,6 @@ pub enum RouteMethod {
     Get,
     /// `POST`
     Post,
-    /// `PUT`
-    Put,
 }
 
 impl RouteMethod {
@@ -35,20 +31,18 @@ impl RouteMethod {
             Self::Delete => "DELETE",
             Self::Get => "GET",
             Self::Post => "POST",
-            Self::Put => "PUT",
         }
     }
 }
 
 impl Route {
     /// All routes that tailmint has a use for.
-    pub const ALL: [Self; 6] = [
+    pub const ALL: [Self; 5] = [
         Self::CreateKey,
         Self::DeleteKey,
         Self::GetKey,
         Self::ListKeys,
         Self::Token,
-        Self::UpdateKey,
     ];
 
     /// The route's method.
@@ -57,7 +51,6 @@ impl Route {
             Self::CreateKey | Self::Token => RouteMethod::Post,
             Self::DeleteKey => RouteMethod::Delete,
             Self::GetKey | Self::ListKeys => RouteMethod::Get,
-            Self::UpdateKey => RouteMethod::Put,
         }
     }
 
@@ -65,9 +58,7 @@ impl Route {
     pub const fn template(self) -> &'static str {
         match self {
             Self::CreateKey | Self::ListKeys => "/api/v2/tailnet/{tailnet}/keys",
-            Self::DeleteKey | Self::GetKey | Self::UpdateKey => {
-                "/api/v2/tailnet/{tailnet}/keys/{id}"
-            }
+            Self::DeleteKey | Self::GetKey => "/api/v2/tailnet/{tailnet}/keys/{id}",
             Self::Token => "/api/v2/oauth/token",
         }
     }

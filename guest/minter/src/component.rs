@@ -96,31 +96,6 @@ impl OauthClients for Component {
         Ok(clients.into_iter().map(Into::into).collect())
     }
 
-    fn get(
-        credential: types::Credential,
-        tailnet: String,
-        id: String,
-    ) -> Result<types::ClientDetails, types::Error> {
-        let client = oauth_clients::get(&mut Outgoing, &credential.into(), &tailnet, &id)?;
-        Ok(client.into())
-    }
-
-    fn update(
-        credential: types::Credential,
-        tailnet: String,
-        id: String,
-        properties: types::ClientProperties,
-    ) -> Result<types::ClientDetails, types::Error> {
-        let client = oauth_clients::update(
-            &mut Outgoing,
-            &credential.into(),
-            &tailnet,
-            &id,
-            &properties.into(),
-        )?;
-        Ok(client.into())
-    }
-
     fn remove(
         credential: types::Credential,
         tailnet: String,

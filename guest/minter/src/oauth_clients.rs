@@ -1,11 +1,10 @@
-//! Makes, lists, reads, changes and deletes OAuth clients, and asks what one may
-//! do (`tailmint:api/oauth-clients`).
+//! Makes, lists and deletes OAuth clients, and asks what one may do (`tailmint:api/oauth-clients`).
 
 use tailmint_api::{NewClient, OAUTH_KEYS_SCOPE, Route};
 
 use crate::{
     ClientProperties, Credential, Error, OauthClient, Transport,
-    call::{Caller, json},
+    call::Caller,
     client_properties::check_scopes,
     described::Described,
     path,
@@ -89,36 +88,6 @@ pub fn list(
         .filter(|client| client.is("client"))
         .map(Described::into_client)
         .collect())
-}
-
-/// Describes one OAuth client.
-pub fn get(
-    transport: &mut impl Transport,
-    credential: &Credential,
-    tailnet: &str,
-    id: &str,
-) -> Result<ClientDetails, Error> {
-    let path = path::of_key(Route::GetKey, tailnet, id)?;
-    let step = Step::Read(THING);
-    let response = caller(credential, tailnet).ask(transport, step, Route::GetKey, path, None)?;
-    Ok(Described::one(step, &response)?.into_client())
-}
-
-/// Replaces what an OAuth client is for and may do. Its secret stays.
-pub fn update(
-    transport: &mut impl Transport,
-    credential: &Credential,
-    tailnet: &str,
-    id: &str,
-    properties: &ClientProperties,
-) -> Result<ClientDetails, Error> {
-    properties.check()?;
-    let path = path::of_key(Route::UpdateKey, tailnet, id)?;
-    let step = Step::Update(THING);
-    let body = json(&NewClient::from(properties))?;
-    let response =
-        caller(credential, tailnet).ask(transport, step, Route::UpdateKey, path, Some(body))?;
-    Ok(Described::one(step, &response)?.into_client())
 }
 
 /// Deletes an OAuth client, and with it the tokens that it was exchanged for.

@@ -16,8 +16,6 @@ pub(crate) enum Step {
     Create(Thing),
     /// The description of one, or of all.
     Read(Thing),
-    /// Another description of one.
-    Update(Thing),
     /// The end of one.
     Delete(Thing),
 }
@@ -29,7 +27,6 @@ impl Step {
             Self::Token => "an access token".to_owned(),
             Self::Create(thing) => format!("a new {}", thing.name()),
             Self::Read(thing) => format!("the {}", thing.name()),
-            Self::Update(thing) => format!("a change of the {}", thing.name()),
             Self::Delete(thing) => format!("the end of the {}", thing.name()),
         }
     }
@@ -195,7 +192,7 @@ pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Erro
             match step {
                 Step::Token => format!("there is no token endpoint: {said}"),
                 Step::Create(_) => format!("there is no such tailnet: {said}"),
-                Step::Read(thing) | Step::Update(thing) | Step::Delete(thing) => {
+                Step::Read(thing) | Step::Delete(thing) => {
                     format!("there is no such {}: {said}", thing.name())
                 }
             },

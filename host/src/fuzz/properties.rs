@@ -253,7 +253,6 @@ const MEMBERS: &[&str] = &[
     "/rule/create-client/client/scopes",
     "/rule/create-client/client/tags",
     "/rule/create-client/client/max-description-characters",
-    "/rule/update-client/client/scopes",
     "/rule/list-keys/query",
     "/rule/get-key/operations",
     "/rule/get-key/headers",

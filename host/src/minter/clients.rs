@@ -67,67 +67,6 @@ impl Minter {
         .await
     }
 
-    /// Describes one OAuth client.
-    pub async fn get_client(
-        &self,
-        credential: &Credential,
-        tailnet: &Tailnet,
-        id: &KeyId,
-    ) -> Result<ClientDetails, MintError> {
-        let intent = Intent {
-            tailnet: tailnet.clone(),
-            errand: Errand::GetClient { id: id.clone() },
-        };
-        self.patiently(true, || async {
-            let (run, credential) = self.run(credential, &intent)?;
-            let client = self
-                .call(&run, async |mut guest| {
-                    let (clients, store) = guest.oauth_clients()?;
-                    clients
-                        .call_get(store, &credential, tailnet.as_str(), id.as_str())
-                        .await
-                })
-                .await?;
-            the_one(id, &client)
-        })
-        .await
-    }
-
-    /// Replaces all properties of an OAuth client. Its secret stays as it is.
-    pub async fn update_client(
-        &self,
-        credential: &Credential,
-        tailnet: &Tailnet,
-        id: &KeyId,
-        properties: &ClientProperties,
-    ) -> Result<ClientDetails, MintError> {
-        let intent = Intent {
-            tailnet: tailnet.clone(),
-            errand: Errand::UpdateClient {
-                id: id.clone(),
-                properties: properties.clone(),
-            },
-        };
-        self.patiently(true, || async {
-            let (run, credential) = self.run(credential, &intent)?;
-            if let Some(decision) = run.foresee() {
-                return Err(denied(&decision));
-            }
-            let properties = sandboxed(properties);
-            let client = self
-                .call(&run, async |mut guest| {
-                    let (clients, store) = guest.oauth_clients()?;
-                    let (tailnet, id) = (tailnet.as_str(), id.as_str());
-                    clients
-                        .call_update(store, &credential, tailnet, id, &properties)
-                        .await
-                })
-                .await?;
-            the_one(id, &client)
-        })
-        .await
-    }
-
     /// Deletes an OAuth client, and with it the access tokens that it was exchanged
     /// for. Keys that were made with it, and machines, stay.
     pub async fn delete_client(

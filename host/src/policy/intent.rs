@@ -24,8 +24,6 @@ pub(crate) enum Errand {
     DeleteClient { id: KeyId },
     /// Read the auth key.
     Get { id: KeyId },
-    /// Read the OAuth client.
-    GetClient { id: KeyId },
     /// Read all auth keys.
     List,
     /// Read all OAuth clients.
@@ -34,11 +32,6 @@ pub(crate) enum Errand {
     Mint { properties: KeyProperties },
     /// Revoke the auth key.
     Revoke { id: KeyId },
-    /// Give the OAuth client these properties.
-    UpdateClient {
-        id: KeyId,
-        properties: ClientProperties,
-    },
 }
 
 /// The body of a request, typed.
@@ -56,12 +49,10 @@ impl Intent {
             Errand::CreateClient { .. } => Operation::CreateClient,
             Errand::DeleteClient { .. } => Operation::DeleteClient,
             Errand::Get { .. } => Operation::Get,
-            Errand::GetClient { .. } => Operation::GetClient,
             Errand::List => Operation::List,
             Errand::ListClients => Operation::ListClients,
             Errand::Mint { .. } => Operation::Mint,
             Errand::Revoke { .. } => Operation::Revoke,
-            Errand::UpdateClient { .. } => Operation::UpdateClient,
         }
     }
 
@@ -73,11 +64,7 @@ impl Intent {
     /// The key or the client that it is about, where it is about one.
     pub(crate) fn id(&self) -> Option<&KeyId> {
         match &self.errand {
-            Errand::DeleteClient { id }
-            | Errand::Get { id }
-            | Errand::GetClient { id }
-            | Errand::Revoke { id }
-            | Errand::UpdateClient { id, .. } => Some(id),
+            Errand::DeleteClient { id } | Errand::Get { id } | Errand::Revoke { id } => Some(id),
             _ => None,
         }
     }
@@ -114,9 +101,7 @@ impl Intent {
 
     fn written(&self) -> Option<Written<'_>> {
         match &self.errand {
-            Errand::CreateClient { properties } | Errand::UpdateClient { properties, .. } => {
-                Some(Written::Client(properties.body()))
-            }
+            Errand::CreateClient { properties } => Some(Written::Client(properties.body())),
             Errand::Mint { properties } => Some(Written::Key(properties.body())),
             _ => None,
         }
@@ -125,9 +110,7 @@ impl Intent {
     /// The tags that it asks for.
     pub(crate) fn tags(&self) -> &[Tag] {
         match &self.errand {
-            Errand::CreateClient { properties } | Errand::UpdateClient { properties, .. } => {
-                &properties.tags
-            }
+            Errand::CreateClient { properties } => &properties.tags,
             Errand::Mint { properties } => &properties.tags,
             _ => &[],
         }
@@ -137,9 +120,7 @@ impl Intent {
     pub(crate) fn scopes(&self) -> &[Scope] {
         match &self.errand {
             Errand::Check { scopes } => scopes,
-            Errand::CreateClient { properties } | Errand::UpdateClient { properties, .. } => {
-                &properties.scopes
-            }
+            Errand::CreateClient { properties } => &properties.scopes,
             _ => &[],
         }
     }

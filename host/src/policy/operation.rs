@@ -16,8 +16,6 @@ pub enum Operation {
     DeleteClient,
     /// Reads one auth key.
     Get,
-    /// Reads one OAuth client.
-    GetClient,
     /// Reads all auth keys.
     List,
     /// Reads all OAuth clients.
@@ -26,23 +24,19 @@ pub enum Operation {
     Mint,
     /// Revokes one auth key.
     Revoke,
-    /// Replaces what one OAuth client may do.
-    UpdateClient,
 }
 
 impl Operation {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 8] = [
         Self::Check,
         Self::CreateClient,
         Self::DeleteClient,
         Self::Get,
-        Self::GetClient,
         Self::List,
         Self::ListClients,
         Self::Mint,
         Self::Revoke,
-        Self::UpdateClient,
     ];
 
     /// Its name in the policy, the audit and messages.
@@ -52,12 +46,10 @@ impl Operation {
             Self::CreateClient => "create-client",
             Self::DeleteClient => "delete-client",
             Self::Get => "get",
-            Self::GetClient => "get-client",
             Self::List => "list",
             Self::ListClients => "list-clients",
             Self::Mint => "mint",
             Self::Revoke => "revoke",
-            Self::UpdateClient => "update-client",
         }
     }
 }

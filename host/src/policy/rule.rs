@@ -18,7 +18,6 @@ pub(crate) enum Rule {
     GetKey,
     ListKeys,
     Token,
-    UpdateClient,
 }
 
 /// What left before, in this run.
@@ -47,14 +46,13 @@ impl Sent {
 }
 
 impl Rule {
-    pub(crate) const ALL: [Self; 8] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Token,
         Self::CheckScope,
         Self::CreateAuthKey,
         Self::CreateClient,
         Self::GetKey,
         Self::ListKeys,
-        Self::UpdateClient,
         Self::DeleteKey,
     ];
 
@@ -67,7 +65,6 @@ impl Rule {
             Self::GetKey => "get-key",
             Self::ListKeys => "list-keys",
             Self::Token => "token",
-            Self::UpdateClient => "update-client",
         }
     }
 
@@ -78,7 +75,6 @@ impl Rule {
             Self::DeleteKey => Route::DeleteKey,
             Self::GetKey => Route::GetKey,
             Self::ListKeys => Route::ListKeys,
-            Self::UpdateClient => Route::UpdateKey,
         }
     }
 
@@ -88,10 +84,9 @@ impl Rule {
             Operation::Check => Self::CheckScope,
             Operation::CreateClient => Self::CreateClient,
             Operation::DeleteClient | Operation::Revoke => Self::DeleteKey,
-            Operation::Get | Operation::GetClient => Self::GetKey,
+            Operation::Get => Self::GetKey,
             Operation::List | Operation::ListClients => Self::ListKeys,
             Operation::Mint => Self::CreateAuthKey,
-            Operation::UpdateClient => Self::UpdateClient,
         }
     }
 
@@ -106,11 +101,11 @@ impl Rule {
 
     /// Whether the request makes, changes or ends a key or a client.
     pub(crate) const fn changes(self) -> bool {
-        self.makes() || matches!(self, Self::DeleteKey | Self::UpdateClient)
+        self.makes() || matches!(self, Self::DeleteKey)
     }
 
     const fn has_json(self) -> bool {
-        self.makes() || matches!(self, Self::UpdateClient)
+        self.makes()
     }
 
     /// The rule whose route is the request's, among those that the caller's

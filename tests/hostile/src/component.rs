@@ -135,23 +135,6 @@ impl Clients for Component {
         Err(told("no"))
     }
 
-    fn get(
-        _: types::Credential,
-        _: String,
-        _: String,
-    ) -> Result<types::ClientDetails, types::Error> {
-        Err(told("no"))
-    }
-
-    fn update(
-        _: types::Credential,
-        _: String,
-        _: String,
-        _: types::ClientProperties,
-    ) -> Result<types::ClientDetails, types::Error> {
-        Err(told("no"))
-    }
-
     fn remove(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
         Err(told("no"))
     }

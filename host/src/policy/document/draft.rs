@@ -55,13 +55,12 @@ struct DraftRules {
     create_client: DraftRule,
     get_key: DraftRule,
     list_keys: DraftRule,
-    update_client: DraftRule,
     delete_key: DraftRule,
 }
 
 impl DraftRules {
     /// Each with the built-in rule that it changes.
-    fn with<'a>(&'a self, base: &'a Rules) -> [(&'a DraftRule, &'a RequestRule); 8] {
+    fn with<'a>(&'a self, base: &'a Rules) -> [(&'a DraftRule, &'a RequestRule); 7] {
         [
             (&self.token, &base.token),
             (&self.check_scope, &base.check_scope),
@@ -69,7 +68,6 @@ impl DraftRules {
             (&self.create_client, &base.create_client),
             (&self.get_key, &base.get_key),
             (&self.list_keys, &base.list_keys),
-            (&self.update_client, &base.update_client),
             (&self.delete_key, &base.delete_key),
         ]
     }
@@ -145,7 +143,6 @@ impl Draft {
                 create_client: self.rule.create_client.over(&rules.create_client),
                 get_key: self.rule.get_key.over(&rules.get_key),
                 list_keys: self.rule.list_keys.over(&rules.list_keys),
-                update_client: self.rule.update_client.over(&rules.update_client),
                 delete_key: self.rule.delete_key.over(&rules.delete_key),
             },
         }

@@ -59,7 +59,6 @@ struct Rules {
     create_client: RequestRule,
     get_key: RequestRule,
     list_keys: RequestRule,
-    update_client: RequestRule,
     delete_key: RequestRule,
 }
 
@@ -96,7 +95,7 @@ struct KeyRule {
     max_description_characters: usize,
 }
 
-/// What a new OAuth client may be, and what another may be turned into.
+/// What a new OAuth client may be.
 #[derive(Clone, Debug, PartialEq, Deserialize, Serialize)]
 #[serde(deny_unknown_fields, rename_all = "kebab-case")]
 struct ClientRule {
@@ -136,7 +135,6 @@ impl Document {
             Rule::GetKey => &self.rule.get_key,
             Rule::ListKeys => &self.rule.list_keys,
             Rule::Token => &self.rule.token,
-            Rule::UpdateClient => &self.rule.update_client,
         }
     }
 }
