@@ -50,7 +50,6 @@ fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
         RouteMethod::Delete => WasiMethod::Delete,
         RouteMethod::Get => WasiMethod::Get,
         RouteMethod::Post => WasiMethod::Post,
-        RouteMethod::Put => WasiMethod::Put,
     };
     outgoing.set_method(&method)?;
     outgoing.set_scheme(Some(&Scheme::Https))?;
