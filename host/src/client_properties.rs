@@ -1,4 +1,4 @@
-use tailmint_api::NewClient;
+use tailmint_api::NewClientBody;
 
 use crate::{Description, Scope, Tag};
 
@@ -16,8 +16,8 @@ pub struct ClientProperties {
 impl ClientProperties {
     /// The body of the request that makes such a client, and of the one that turns
     /// another into it.
-    pub(crate) fn body(&self) -> NewClient<'_> {
-        NewClient::new(
+    pub(crate) fn body(&self) -> NewClientBody<'_> {
+        NewClientBody::new(
             self.description.as_str(),
             self.scopes.iter().map(Scope::as_str).collect(),
             self.tags.iter().map(Tag::as_str).collect(),

@@ -1,4 +1,4 @@
-use tailmint_api::NewKey;
+use tailmint_api::NewKeyBody;
 
 use crate::{Description, Expiry, Tag};
 
@@ -34,8 +34,8 @@ impl KeyProperties {
     }
 
     /// The body of the request that makes such a key.
-    pub(crate) fn body(&self) -> NewKey<'_> {
-        NewKey {
+    pub(crate) fn body(&self) -> NewKeyBody<'_> {
+        NewKeyBody {
             reusable: self.reusable,
             ephemeral: self.ephemeral,
             preauthorized: self.preauthorized,

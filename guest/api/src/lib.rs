@@ -1,32 +1,31 @@
 //! What both sides of the sandbox know about the Tailscale API, written once:
 //! the component speaks by it, the host judges by it.
 
-mod new_client;
-mod new_key;
+mod new_client_body;
+mod new_key_body;
 mod route;
 mod text;
 
-pub use new_client::NewClient;
-pub use new_key::NewKey;
+pub use new_client_body::NewClientBody;
+pub use new_key_body::NewKeyBody;
 pub use route::{Route, RouteMethod};
 pub use text::one_line;
 
 /// The one host that requests go to, over HTTPS on port 443.
 pub const API_HOST: &str = "api.tailscale.com";
 
-/// The scope that it takes to make, read and revoke auth keys
-/// (Tailscale's `OpenAPI` document).
+/// The scope for creating, reading and revoking auth keys (Tailscale's `OpenAPI`
+/// document).
 pub const AUTH_KEYS_SCOPE: &str = "auth_keys";
 
-/// The scope that it takes to make, read, change and delete OAuth clients
-/// (likewise).
+/// The scope for creating, reading and deleting OAuth clients (likewise).
 pub const OAUTH_KEYS_SCOPE: &str = "oauth_keys";
 
-/// What requests say they come from.
+/// The header `User-Agent` of every request.
 pub const USER_AGENT: &str = concat!("tailmint/", env!("CARGO_PKG_VERSION"));
 
-/// 90 days, the most that the API lets an auth key live, in seconds: above it,
-/// it answers 400 (tailscale/tailscale #18081).
+/// 90 days in seconds, the longest expiry of an auth key. The API rejects more with
+/// the status 400 (tailscale/tailscale #18081).
 pub const MAX_EXPIRY_SECONDS: u32 = 7_776_000;
 
 /// The API's limit for descriptions (Terraform's provider checks the same).

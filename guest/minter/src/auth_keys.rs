@@ -1,6 +1,6 @@
 //! Makes, lists, reads and revokes auth keys (`tailmint:api/auth-keys`).
 
-use tailmint_api::{AUTH_KEYS_SCOPE, NewKey, Route};
+use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody, Route};
 
 use crate::{
     Credential, Error, KeyProperties, Transport,
@@ -55,7 +55,7 @@ pub fn mint(
     let (key, described) = caller(credential, tailnet).create(
         transport,
         THING,
-        &NewKey::from(properties),
+        &NewKeyBody::from(properties),
         &properties.tags,
     )?;
     Ok(MintedKey {

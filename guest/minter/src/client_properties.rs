@@ -1,5 +1,5 @@
 use tailmint_api::{
-    MAX_DESCRIPTION_BYTES, MAX_SCOPES, NewClient, is_description, is_scope, is_tag,
+    MAX_DESCRIPTION_BYTES, MAX_SCOPES, NewClientBody, is_description, is_scope, is_tag,
 };
 
 use crate::{Error, Problem, key_properties::MAX_TAGS};
@@ -56,7 +56,7 @@ fn invalid(message: &str, hint: &str) -> Error {
     })
 }
 
-impl<'a> From<&'a ClientProperties> for NewClient<'a> {
+impl<'a> From<&'a ClientProperties> for NewClientBody<'a> {
     fn from(properties: &'a ClientProperties) -> Self {
         Self::new(
             &properties.description,
@@ -81,7 +81,7 @@ mod tests {
     #[test]
     fn the_body_has_all_members_always() {
         assert_eq!(
-            serde_json::to_string(&NewClient::from(&usual())).unwrap(),
+            serde_json::to_string(&NewClientBody::from(&usual())).unwrap(),
             r#"{"keyType":"client","description":"tazlab-bootstrap","scopes":["auth_keys","devices"],"tags":["tag:tazpod"]}"#
         );
     }

@@ -1,4 +1,4 @@
-use tailmint_api::{MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECONDS, NewKey, is_description, is_tag};
+use tailmint_api::{MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECONDS, NewKeyBody, is_description, is_tag};
 
 use crate::{Error, Problem};
 
@@ -60,7 +60,7 @@ fn invalid(message: String, hint: String) -> Error {
     })
 }
 
-impl<'a> From<&'a KeyProperties> for NewKey<'a> {
+impl<'a> From<&'a KeyProperties> for NewKeyBody<'a> {
     fn from(properties: &'a KeyProperties) -> Self {
         Self {
             reusable: properties.reusable,
@@ -91,7 +91,7 @@ mod tests {
     #[test]
     fn the_body_has_the_members_that_the_api_knows_and_no_others() {
         assert_eq!(
-            serde_json::to_string(&NewKey::from(&usual())).unwrap(),
+            serde_json::to_string(&NewKeyBody::from(&usual())).unwrap(),
             r#"{"capabilities":{"devices":{"create":{"reusable":true,"ephemeral":true,"preauthorized":true,"tags":["tag:tazpod"]}}},"expirySeconds":3600}"#
         );
         let described = KeyProperties {
@@ -99,7 +99,7 @@ mod tests {
             ..usual()
         };
         assert!(
-            serde_json::to_string(&NewKey::from(&described))
+            serde_json::to_string(&NewKeyBody::from(&described))
                 .unwrap()
                 .ends_with(r#","expirySeconds":3600,"description":"build 7"}"#)
         );

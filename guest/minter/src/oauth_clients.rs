@@ -1,6 +1,6 @@
 //! Makes, lists and deletes OAuth clients, and asks what one may do (`tailmint:api/oauth-clients`).
 
-use tailmint_api::{NewClient, OAUTH_KEYS_SCOPE, Route};
+use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE, Route};
 
 use crate::{
     ClientProperties, Credential, Error, OauthClient, Transport,
@@ -65,7 +65,7 @@ pub fn create(
     let (secret, described) = caller(credential, tailnet).create(
         transport,
         THING,
-        &NewClient::from(properties),
+        &NewClientBody::from(properties),
         &properties.tags,
     )?;
     Ok(NewOauthClient {

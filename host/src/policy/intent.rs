@@ -1,6 +1,6 @@
 use serde::Serialize;
 use serde_json::{Value, json};
-use tailmint_api::{AUTH_KEYS_SCOPE, NewClient, NewKey, OAUTH_KEYS_SCOPE};
+use tailmint_api::{AUTH_KEYS_SCOPE, NewClientBody, NewKeyBody, OAUTH_KEYS_SCOPE};
 
 use super::{Operation, Rule};
 use crate::{ClientProperties, KeyId, KeyProperties, Scope, Tag, Tailnet};
@@ -38,8 +38,8 @@ pub(crate) enum Errand {
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Written<'a> {
-    Client(NewClient<'a>),
-    Key(NewKey<'a>),
+    Client(NewClientBody<'a>),
+    Key(NewKeyBody<'a>),
 }
 
 impl Intent {

@@ -1,10 +1,10 @@
 use serde::Serialize;
 
-/// The body of a request for a new OAuth client: all members are always there
+/// The body of a request that creates an OAuth client. All members are always there
 /// (Terraform's provider sends the same).
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-pub struct NewClient<'a> {
+pub struct NewClientBody<'a> {
     key_type: KeyType,
     /// What the admin console shows beside it.
     pub description: &'a str,
@@ -20,7 +20,7 @@ enum KeyType {
     Client,
 }
 
-impl<'a> NewClient<'a> {
+impl<'a> NewClientBody<'a> {
     /// The body for a client with this description, these scopes and these tags.
     pub fn new(description: &'a str, scopes: Vec<&'a str>, tags: Vec<&'a str>) -> Self {
         Self {

@@ -1,18 +1,18 @@
 use serde::Serialize;
 
-/// The body of a request for a new auth key. The API refuses members that it
+/// The body of a request that creates an auth key. The API rejects members that it
 /// does not know (tailscale/tailscale #7145), so there are no others.
 #[derive(Clone, Debug)]
-pub struct NewKey<'a> {
-    /// It joins more than one machine.
+pub struct NewKeyBody<'a> {
+    /// It can join more than one machine.
     pub reusable: bool,
     /// Its machines are removed when they go offline.
     pub ephemeral: bool,
-    /// Its machines need no approval.
+    /// Its machines need no approval by an administrator.
     pub preauthorized: bool,
     /// What its machines are tagged with.
     pub tags: Vec<&'a str>,
-    /// How long it joins machines, in seconds.
+    /// How long it can join machines, in seconds.
     pub expiry_seconds: u32,
     /// What the admin console shows beside it.
     pub description: Option<&'a str>,
@@ -45,7 +45,7 @@ struct Create<'a> {
     tags: &'a [&'a str],
 }
 
-impl Serialize for NewKey<'_> {
+impl Serialize for NewKeyBody<'_> {
     fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         Body {
             capabilities: Capabilities {
