@@ -1,6 +1,6 @@
 //! The component: `wasi:http/outgoing-handler` on both sides.
 
-use crate::Asked;
+use crate::{Destination, allow};
 
 #[expect(clippy::pedantic, reason = "generated")]
 mod bindings {
@@ -62,16 +62,16 @@ fn lets_through(request: &OutgoingRequest) -> bool {
         Method::Post => "POST",
         Method::Put => "PUT",
         Method::Trace => "TRACE",
-        // Runtimes may read it otherwise than it is written here.
+        // A runtime may read it otherwise than it is written here.
         Method::Other(_) => return false,
     };
     let authority = request.authority();
     let path_with_query = request.path_with_query();
-    let asked = Asked {
+    allow(Destination {
         method,
         is_https: matches!(request.scheme(), Some(Scheme::Https)),
         authority: authority.as_deref(),
         path_with_query: path_with_query.as_deref(),
-    };
-    asked.route().is_some()
+    })
+    .is_some()
 }
