@@ -3,11 +3,8 @@
 use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody, Route};
 
 use crate::{
-    Credential, Error, KeyProperties, Transport,
-    call::Caller,
-    described::Described,
-    path,
-    refusal::{Step, Thing},
+    Credential, Error, KeyProperties, Transport, call::Caller, described::Described,
+    key_kind::KeyKind, path, step::Step,
 };
 
 /// An auth key as the API describes it.
@@ -33,7 +30,7 @@ pub struct MintedKey {
     pub details: AuthKey,
 }
 
-const THING: Thing = Thing::AuthKey;
+const KIND: KeyKind = KeyKind::AuthKey;
 
 fn caller<'a>(credential: &'a Credential, tailnet: &'a str) -> Caller<'a> {
     Caller {
@@ -54,7 +51,7 @@ pub fn mint(
     properties.check()?;
     let (key, described) = caller(credential, tailnet).create(
         transport,
-        THING,
+        KIND,
         &NewKeyBody::from(properties),
         &properties.tags,
     )?;
@@ -71,7 +68,7 @@ pub fn list(
     tailnet: &str,
 ) -> Result<Vec<AuthKey>, Error> {
     let path = path::of_tailnet(Route::ListKeys, tailnet)?;
-    let step = Step::Read(THING);
+    let step = Step::Read(KIND);
     let response = caller(credential, tailnet).ask(transport, step, Route::ListKeys, path, None)?;
     let keys = Described::all(step, &response)?.into_iter();
     Ok(keys
@@ -88,7 +85,7 @@ pub fn get(
     id: &str,
 ) -> Result<AuthKey, Error> {
     let path = path::of_key(Route::GetKey, tailnet, id)?;
-    let step = Step::Read(THING);
+    let step = Step::Read(KIND);
     let response = caller(credential, tailnet).ask(transport, step, Route::GetKey, path, None)?;
     Ok(Described::one(step, &response)?.into_auth_key())
 }
@@ -101,7 +98,7 @@ pub fn revoke(
     id: &str,
 ) -> Result<(), Error> {
     let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-    let step = Step::Delete(THING);
+    let step = Step::Delete(KIND);
     caller(credential, tailnet).ask(transport, step, Route::DeleteKey, path, None)?;
     Ok(())
 }

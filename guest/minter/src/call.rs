@@ -6,8 +6,10 @@ use tailmint_api::Route;
 use crate::{
     Credential, Error, Request, Response, Transport,
     described::Described,
+    key_kind::KeyKind,
     path,
-    refusal::{Asked, Step, Thing, malformed, refusal},
+    rejection::{Needs, malformed, rejection},
+    step::Step,
     token::token,
     transport::Body,
 };
@@ -26,11 +28,11 @@ impl Caller<'_> {
     pub(crate) fn create(
         self,
         transport: &mut impl Transport,
-        thing: Thing,
+        kind: KeyKind,
         body: &impl Serialize,
         tags: &[String],
     ) -> Result<(String, Described), Error> {
-        let step = Step::Create(thing);
+        let step = Step::Create(kind);
         let path = path::of_tailnet(Route::CreateKey, self.tailnet)?;
         let body = json(body)?;
         let token = token(transport, self.credential, self.scope)?;
@@ -41,16 +43,16 @@ impl Caller<'_> {
                 bearer: Some(token.bearer),
                 body: Some(body),
             })
-            .map_err(|error| error.while_making(thing))?;
+            .map_err(|error| error.while_making(kind))?;
         if response.status != 200 {
-            let asked = Asked {
+            let needs = Needs {
                 scope: self.scope,
                 tags,
                 carried: &token.tags,
             };
             return Err(match response.status {
                 201..300 => malformed(step, response.status, "success, but not the API's"),
-                _ => refusal(step, &response, asked),
+                _ => rejection(step, &response, needs),
             });
         }
         let mut described = Described::one(step, &response)?;
@@ -59,11 +61,7 @@ impl Caller<'_> {
             None => Err(malformed(
                 step,
                 200,
-                &format!(
-                    "{} {} came without its secret",
-                    thing.name(),
-                    described.id()
-                ),
+                &format!("{} {} came without its secret", kind.name(), described.id()),
             )),
         }
     }
@@ -88,7 +86,7 @@ impl Caller<'_> {
             .map_err(|error| error.without_effect(&step.what()))?;
         match response.status {
             200 => Ok(response),
-            _ => Err(refusal(step, &response, Asked::of(self.scope))),
+            _ => Err(rejection(step, &response, Needs::scope(self.scope))),
         }
     }
 }

@@ -4,8 +4,8 @@ use serde::Deserialize;
 use tailmint_api::{is_key_id, one_line};
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response,
-    refusal::{Step, malformed},
+    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response, rejection::malformed,
+    step::Step,
 };
 
 /// The members of a key of any kind in the API's answers (schema `Key` of its

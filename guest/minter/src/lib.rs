@@ -18,11 +18,13 @@ mod error;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod key_kind;
 mod key_properties;
 pub mod oauth_clients;
 mod path;
-mod refusal;
+mod rejection;
 mod retry_after;
+mod step;
 mod token;
 mod transport;
 

@@ -3,12 +3,8 @@
 use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE, Route};
 
 use crate::{
-    ClientProperties, Credential, Error, OauthClient, Transport,
-    call::Caller,
-    client_properties::check_scopes,
-    described::Described,
-    path,
-    refusal::{Step, Thing},
+    ClientProperties, Credential, Error, OauthClient, Transport, call::Caller,
+    client_properties::check_scopes, described::Described, key_kind::KeyKind, path, step::Step,
     token::exchange,
 };
 
@@ -44,7 +40,7 @@ pub struct ScopeCheck {
     pub tags: Vec<String>,
 }
 
-const THING: Thing = Thing::OauthClient;
+const KIND: KeyKind = KeyKind::OauthClient;
 
 fn caller<'a>(credential: &'a Credential, tailnet: &'a str) -> Caller<'a> {
     Caller {
@@ -64,7 +60,7 @@ pub fn create(
     properties.check()?;
     let (secret, described) = caller(credential, tailnet).create(
         transport,
-        THING,
+        KIND,
         &NewClientBody::from(properties),
         &properties.tags,
     )?;
@@ -81,7 +77,7 @@ pub fn list(
     tailnet: &str,
 ) -> Result<Vec<ClientDetails>, Error> {
     let path = path::of_tailnet(Route::ListKeys, tailnet)?;
-    let step = Step::Read(THING);
+    let step = Step::Read(KIND);
     let response = caller(credential, tailnet).ask(transport, step, Route::ListKeys, path, None)?;
     let clients = Described::all(step, &response)?.into_iter();
     Ok(clients
@@ -98,7 +94,7 @@ pub fn delete(
     id: &str,
 ) -> Result<(), Error> {
     let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-    let step = Step::Delete(THING);
+    let step = Step::Delete(KIND);
     caller(credential, tailnet).ask(transport, step, Route::DeleteKey, path, None)?;
     Ok(())
 }

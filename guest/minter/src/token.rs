@@ -3,7 +3,8 @@ use tailmint_api::{Route, one_line};
 
 use crate::{
     Credential, Error, OauthClient, Problem, Request, Transport,
-    refusal::{Asked, Step, malformed, missing_scope_hint, refusal},
+    rejection::{Needs, malformed, missing_scope_hint, rejection},
+    step::Step,
     transport::Body,
 };
 
@@ -67,7 +68,7 @@ pub(crate) fn exchange(
         })
         .map_err(|error| error.without_effect(&Step::Token.what()))?;
     if response.status != 200 {
-        return Err(refusal(Step::Token, &response, Asked::of(scope)));
+        return Err(rejection(Step::Token, &response, Needs::scope(scope)));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|error| malformed(Step::Token, 200, &one_line(&error.to_string())))?;

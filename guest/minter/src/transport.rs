@@ -1,8 +1,8 @@
 use tailmint_api::{API_HOST, Route, USER_AGENT, one_line};
 
 use crate::{
-    Error, Problem, TransportCause, TransportFailure,
-    refusal::{Step, Thing, outcome_unknown},
+    Error, Problem, TransportCause, TransportFailure, key_kind::KeyKind,
+    rejection::outcome_unknown, step::Step,
 };
 
 /// The way out: one request, one response.
@@ -105,12 +105,12 @@ impl TransportError {
     }
 
     /// What this means where the request makes something.
-    pub(crate) fn while_making(self, thing: Thing) -> Error {
-        let what = format!("the request for {}", Step::Create(thing).what());
+    pub(crate) fn while_making(self, kind: KeyKind) -> Error {
+        let what = format!("the request for {}", Step::Create(kind).what());
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
-                thing,
+                kind,
                 &format!("no answer came to {what}: {}", one_line(&detail)),
                 None,
             ),

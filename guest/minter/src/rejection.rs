@@ -5,71 +5,24 @@ use serde::Deserialize;
 
 use tailmint_api::one_line;
 
-use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after};
+use crate::{
+    Error, Problem, RateLimit, Response, TagsRefusal, key_kind::KeyKind, retry_after, step::Step,
+};
 
-/// What was asked for when the answer came.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Step {
-    /// An access token.
-    Token,
-    /// A new one of these.
-    Create(Thing),
-    /// The description of one, or of all.
-    Read(Thing),
-    /// The end of one.
-    Delete(Thing),
-}
-
-impl Step {
-    /// What was asked for, in words.
-    pub(crate) fn what(self) -> String {
-        match self {
-            Self::Token => "an access token".to_owned(),
-            Self::Create(thing) => format!("a new {}", thing.name()),
-            Self::Read(thing) => format!("the {}", thing.name()),
-            Self::Delete(thing) => format!("the end of the {}", thing.name()),
-        }
-    }
-}
-
-/// What the API makes, reads and ends under the path `keys`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Thing {
-    AuthKey,
-    OauthClient,
-}
-
-impl Thing {
-    pub(crate) const fn name(self) -> &'static str {
-        match self {
-            Self::AuthKey => "key",
-            Self::OauthClient => "OAuth client",
-        }
-    }
-
-    /// With its article.
-    pub(crate) const fn one(self) -> &'static str {
-        match self {
-            Self::AuthKey => "a key",
-            Self::OauthClient => "an OAuth client",
-        }
-    }
-}
-
-/// What the credential was to have for what was asked.
+/// What a request needs of its credential.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Asked<'a> {
-    /// The scope that it takes.
+pub(crate) struct Needs<'a> {
+    /// The scope.
     pub(crate) scope: &'a str,
-    /// The tags that were asked for, where any were.
+    /// The tags, of a request that gives any.
     pub(crate) tags: &'a [String],
-    /// The tags that the credential carries, where that is known.
+    /// The tags that the credential carries, as far as known.
     pub(crate) carried: &'a [String],
 }
 
-impl<'a> Asked<'a> {
-    /// Something that no tags play a part in.
-    pub(crate) const fn of(scope: &'a str) -> Self {
+impl<'a> Needs<'a> {
+    /// The scope, and no tags.
+    pub(crate) const fn scope(scope: &'a str) -> Self {
         Self {
             scope,
             tags: &[],
@@ -127,7 +80,7 @@ impl Words {
 }
 
 /// The error that the response means.
-pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Error {
+pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Error {
     let words = Words::of(response);
     let said = match &words {
         Some(words) => words.line(),
@@ -150,8 +103,8 @@ pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Erro
             ),
             retry_after_seconds: retry_after::seconds(response),
         }),
-        502 | 504 if let Step::Create(thing) = step => outcome_unknown(
-            thing,
+        502 | 504 if let Step::Create(kind) = step => outcome_unknown(
+            kind,
             &format!("a gateway gave up waiting for the API: {said}"),
             Some(response.status),
         ),
@@ -175,25 +128,25 @@ pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Erro
         400 | 403 | 422 if is_about_tags(&says) => Error::TagsNotPermitted(TagsRefusal {
             problem: problem(
                 format!("the API refuses the tags: {said}"),
-                &tags_hint(asked),
+                &tags_hint(needs),
             ),
-            asked: asked.tags.to_vec(),
-            carried: asked.carried.to_vec(),
+            asked: needs.tags.to_vec(),
+            carried: needs.carried.to_vec(),
         }),
         403 => Error::MissingScope(problem(
             format!("the credential may not do this: {said}"),
-            &scope_hint(step, asked.scope),
+            &scope_hint(step, needs.scope),
         )),
         400 if says("invalid_scope") => Error::MissingScope(problem(
             format!("the OAuth client may not do this: {said}"),
-            &scope_hint(step, asked.scope),
+            &scope_hint(step, needs.scope),
         )),
         404 => Error::NotFound(problem(
             match step {
                 Step::Token => format!("there is no token endpoint: {said}"),
                 Step::Create(_) => format!("there is no such tailnet: {said}"),
-                Step::Read(thing) | Step::Delete(thing) => {
-                    format!("there is no such {}: {said}", thing.name())
+                Step::Read(kind) | Step::Delete(kind) => {
+                    format!("there is no such {}: {said}", kind.name())
                 }
             },
             "check the names; - stands for the tailnet that the credential belongs to",
@@ -209,11 +162,11 @@ pub(crate) fn refusal(step: Step, response: &Response, asked: Asked<'_>) -> Erro
 /// leaves open whether there is one.
 pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     let success = (200..300).contains(&status);
-    if let Step::Create(thing) = step
+    if let Step::Create(kind) = step
         && success
     {
         return outcome_unknown(
-            thing,
+            kind,
             &format!("the API's answer makes no sense: {what}"),
             Some(status),
         );
@@ -226,12 +179,12 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
 }
 
 /// What was asked for may exist.
-pub(crate) fn outcome_unknown(thing: Thing, message: &str, status: Option<u16>) -> Error {
+pub(crate) fn outcome_unknown(kind: KeyKind, message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
-        message: format!("{message}; {} may exist", thing.one()),
-        hint: match thing {
-            Thing::AuthKey => "look for a new key in the admin console and revoke it; otherwise it ends with its expiry",
-            Thing::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not end by itself",
+        message: format!("{message}; {} may exist", kind.with_article()),
+        hint: match kind {
+            KeyKind::AuthKey => "look for a new key in the admin console and revoke it; otherwise it ends with its expiry",
+            KeyKind::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not end by itself",
         }
         .to_owned(),
         status,
@@ -244,16 +197,16 @@ fn is_about_tags(says: &impl Fn(&str) -> bool) -> bool {
     says("requested tags") || says("assign tag") || says("invalid_target")
 }
 
-fn tags_hint(asked: Asked<'_>) -> String {
-    let tags = asked.tags.join(" ");
-    if asked.carried.is_empty() {
+fn tags_hint(needs: Needs<'_>) -> String {
+    let tags = needs.tags.join(" ");
+    if needs.carried.is_empty() {
         return format!(
             "ask for exactly the tags of the credential, or for tags that those own; asked for: {tags}"
         );
     }
     format!(
         "the credential carries {}; ask for exactly these, or for tags that they own in the tailnet policy's tagOwners; asked for: {tags}",
-        asked.carried.join(" ")
+        needs.carried.join(" ")
     )
 }
 
@@ -289,14 +242,14 @@ mod tests {
         }
     }
 
-    fn refused(step: Step, status: u16, body: &str) -> Error {
-        refusal(step, &answer(status, body), Asked::of("auth_keys"))
+    fn rejected(step: Step, status: u16, body: &str) -> Error {
+        rejection(step, &answer(status, body), Needs::scope("auth_keys"))
     }
 
     #[test]
     fn a_bad_secret_is_a_bad_credential_in_both_shapes() {
-        let tailscale = refused(Step::Token, 401, r#"{"message":"API token invalid"}"#);
-        let rfc6749 = refused(
+        let tailscale = rejected(Step::Token, 401, r#"{"message":"API token invalid"}"#);
+        let rfc6749 = rejected(
             Step::Token,
             401,
             r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#,
@@ -323,14 +276,14 @@ mod tests {
                 r#"{"error":"invalid_scope","error_description":"scope auth_keys is not granted to this client"}"#,
             ),
         ] {
-            let error = refused(Step::Token, status, body);
+            let error = rejected(Step::Token, status, body);
             assert!(matches!(error, Error::MissingScope(_)), "{error:?}");
         }
     }
 
     #[test]
-    fn refused_tags_name_those_that_the_credential_carries() {
-        let asked = ["tag:x".to_owned()];
+    fn rejected_tags_name_those_that_the_credential_carries() {
+        let tags = ["tag:x".to_owned()];
         let carried = ["tag:ci".to_owned(), "tag:staging".to_owned()];
         for (status, body) in [
             (
@@ -342,12 +295,12 @@ mod tests {
                 r#"{"message":"token may not assign tag tag:x","status":403}"#,
             ),
         ] {
-            let error = refusal(
-                Step::Create(Thing::AuthKey),
+            let error = rejection(
+                Step::Create(KeyKind::AuthKey),
                 &answer(status, body),
-                Asked {
+                Needs {
                     scope: "auth_keys",
-                    tags: &asked,
+                    tags: &tags,
                     carried: &carried,
                 },
             );
@@ -361,8 +314,8 @@ mod tests {
 
     #[test]
     fn details_of_a_validation_are_told() {
-        let error = refused(
-            Step::Create(Thing::AuthKey),
+        let error = rejected(
+            Step::Create(KeyKind::AuthKey),
             422,
             r#"{"message":"validation failed","data":[{"errors":["reusable is required"]}],"status":422}"#,
         );
@@ -380,20 +333,20 @@ mod tests {
     fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_made() {
         for status in [502, 504] {
             assert!(matches!(
-                refused(Step::Create(Thing::AuthKey), status, "{}"),
+                rejected(Step::Create(KeyKind::AuthKey), status, "{}"),
                 Error::OutcomeUnknown(_)
             ));
             assert!(matches!(
-                refused(Step::Token, status, "{}"),
+                rejected(Step::Token, status, "{}"),
                 Error::Unavailable(_)
             ));
             assert!(matches!(
-                refused(Step::Delete(Thing::AuthKey), status, "{}"),
+                rejected(Step::Delete(KeyKind::AuthKey), status, "{}"),
                 Error::Unavailable(_)
             ));
         }
         assert!(matches!(
-            refused(Step::Create(Thing::AuthKey), 503, "{}"),
+            rejected(Step::Create(KeyKind::AuthKey), 503, "{}"),
             Error::Unavailable(_)
         ));
     }
@@ -402,11 +355,11 @@ mod tests {
     fn a_page_of_a_proxy_is_not_an_answer_of_the_api() {
         let page = "<html>sign in</html>";
         for status in [200, 302, 400, 407] {
-            let error = refused(Step::Token, status, page);
+            let error = rejected(Step::Token, status, page);
             assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
         }
         assert!(matches!(
-            malformed(Step::Create(Thing::AuthKey), 200, "no JSON"),
+            malformed(Step::Create(KeyKind::AuthKey), 200, "no JSON"),
             Error::OutcomeUnknown(_)
         ));
     }
@@ -417,10 +370,10 @@ mod tests {
             retry_after: Some("7".to_owned()),
             ..answer(429, r#"{"message":"too many requests"}"#)
         };
-        let Error::RateLimited(limit) = refusal(
-            Step::Create(Thing::AuthKey),
+        let Error::RateLimited(limit) = rejection(
+            Step::Create(KeyKind::AuthKey),
             &response,
-            Asked::of("auth_keys"),
+            Needs::scope("auth_keys"),
         ) else {
             panic!()
         };
@@ -429,8 +382,8 @@ mod tests {
 
     #[test]
     fn escapes_in_the_servers_words_do_not_come_through() {
-        let Error::InvalidRequest(problem) = refused(
-            Step::Create(Thing::AuthKey),
+        let Error::InvalidRequest(problem) = rejected(
+            Step::Create(KeyKind::AuthKey),
             400,
             r#"{"message":"bad\u001b[31m\nthing"}"#,
         ) else {
