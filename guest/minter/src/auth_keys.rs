@@ -1,10 +1,10 @@
-//! Makes, lists, reads and revokes auth keys (`tailmint:api/auth-keys`).
+//! Creates, lists, reads and revokes auth keys (`tailmint:api/auth-keys`).
 
-use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody, Route};
+use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody};
 
 use crate::{
-    Credential, Error, KeyProperties, Transport, call::Caller, described::Described,
-    key_kind::KeyKind, path, step::Step,
+    Credential, Error, KeyProperties, Transport, described::Described, key_kind::KeyKind,
+    resource::Resource,
 };
 
 /// An auth key as the API describes it.
@@ -30,18 +30,14 @@ pub struct MintedKey {
     pub details: AuthKey,
 }
 
-const KIND: KeyKind = KeyKind::AuthKey;
+const AUTH_KEYS: Resource<AuthKey> = Resource {
+    kind: KeyKind::AuthKey,
+    scope: AUTH_KEYS_SCOPE,
+    describe: Described::into_auth_key,
+};
 
-fn caller<'a>(credential: &'a Credential, tailnet: &'a str) -> Caller<'a> {
-    Caller {
-        credential,
-        tailnet,
-        scope: AUTH_KEYS_SCOPE,
-    }
-}
-
-/// Makes a new auth key: one request for a token where the credential is an
-/// OAuth client, and one for the key, sent at most once.
+/// Creates an auth key: one request for a token where the credential is an OAuth
+/// client, and one for the key, sent at most once.
 pub fn mint(
     transport: &mut impl Transport,
     credential: &Credential,
@@ -49,16 +45,10 @@ pub fn mint(
     properties: &KeyProperties,
 ) -> Result<MintedKey, Error> {
     properties.check()?;
-    let (key, described) = caller(credential, tailnet).create(
-        transport,
-        KIND,
-        &NewKeyBody::from(properties),
-        &properties.tags,
-    )?;
-    Ok(MintedKey {
-        key,
-        details: described.into_auth_key(),
-    })
+    let body = NewKeyBody::from(properties);
+    let (key, details) =
+        AUTH_KEYS.create(transport, credential, tailnet, &body, &properties.tags)?;
+    Ok(MintedKey { key, details })
 }
 
 /// Describes all auth keys that the credential may see.
@@ -67,14 +57,7 @@ pub fn list(
     credential: &Credential,
     tailnet: &str,
 ) -> Result<Vec<AuthKey>, Error> {
-    let path = path::of_tailnet(Route::ListKeys, tailnet)?;
-    let step = Step::Read(KIND);
-    let response = caller(credential, tailnet).ask(transport, step, Route::ListKeys, path, None)?;
-    let keys = Described::all(step, &response)?.into_iter();
-    Ok(keys
-        .filter(|key| key.is("auth"))
-        .map(Described::into_auth_key)
-        .collect())
+    AUTH_KEYS.list(transport, credential, tailnet)
 }
 
 /// Describes one auth key.
@@ -84,10 +67,7 @@ pub fn get(
     tailnet: &str,
     id: &str,
 ) -> Result<AuthKey, Error> {
-    let path = path::of_key(Route::GetKey, tailnet, id)?;
-    let step = Step::Read(KIND);
-    let response = caller(credential, tailnet).ask(transport, step, Route::GetKey, path, None)?;
-    Ok(Described::one(step, &response)?.into_auth_key())
+    AUTH_KEYS.get(transport, credential, tailnet, id)
 }
 
 /// Revokes one auth key.
@@ -97,8 +77,5 @@ pub fn revoke(
     tailnet: &str,
     id: &str,
 ) -> Result<(), Error> {
-    let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-    let step = Step::Delete(KIND);
-    caller(credential, tailnet).ask(transport, step, Route::DeleteKey, path, None)?;
-    Ok(())
+    AUTH_KEYS.delete(transport, credential, tailnet, id)
 }

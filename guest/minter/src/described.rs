@@ -4,8 +4,8 @@ use serde::Deserialize;
 use tailmint_api::{is_key_id, one_line};
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response, rejection::malformed,
-    step::Step,
+    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response, key_kind::KeyKind,
+    rejection::malformed, step::Step,
 };
 
 /// The members of a key of any kind in the API's answers (schema `Key` of its
@@ -15,7 +15,7 @@ use crate::{
 pub(crate) struct Described {
     id: Id,
     #[serde(default, rename = "keyType")]
-    kind: Option<String>,
+    key_type: Option<String>,
     key: Option<String>,
     #[serde(default)]
     created: Option<String>,
@@ -106,9 +106,12 @@ impl Described {
         }
     }
 
-    /// Whether it is of this kind. Auth keys are the kind that need not be named.
-    pub(crate) fn is(&self, kind: &str) -> bool {
-        self.kind.as_deref().unwrap_or("auth") == kind
+    /// Whether it is of this kind. What names no kind is an auth key, as in requests.
+    pub(crate) fn is(&self, kind: KeyKind) -> bool {
+        match &self.key_type {
+            Some(key_type) => key_type == kind.key_type(),
+            None => kind == KeyKind::AuthKey,
+        }
     }
 
     /// Its secret, which only something new comes with.

@@ -6,6 +6,14 @@ pub(crate) enum KeyKind {
 }
 
 impl KeyKind {
+    /// The API's word for it, as the member `keyType` has it.
+    pub(crate) const fn key_type(self) -> &'static str {
+        match self {
+            Self::AuthKey => "auth",
+            Self::OauthClient => "client",
+        }
+    }
+
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::AuthKey => "key",

@@ -8,7 +8,6 @@
 //! [`oauth_clients`] makes, checks and ends what it is done with.
 
 pub mod auth_keys;
-mod call;
 mod client_properties;
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -23,6 +22,7 @@ mod key_properties;
 pub mod oauth_clients;
 mod path;
 mod rejection;
+mod resource;
 mod retry_after;
 mod step;
 mod token;

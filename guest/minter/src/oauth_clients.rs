@@ -1,11 +1,11 @@
-//! Makes, lists and deletes OAuth clients, and asks what one may do (`tailmint:api/oauth-clients`).
+//! Creates, lists and deletes OAuth clients, and asks which scopes one can grant
+//! (`tailmint:api/oauth-clients`).
 
-use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE, Route};
+use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE};
 
 use crate::{
-    ClientProperties, Credential, Error, OauthClient, Transport, call::Caller,
-    client_properties::check_scopes, described::Described, key_kind::KeyKind, path, step::Step,
-    token::exchange,
+    ClientProperties, Credential, Error, OauthClient, Transport, client_properties::check_scopes,
+    described::Described, key_kind::KeyKind, resource::Resource, token::exchange,
 };
 
 /// An OAuth client as the API describes it.
@@ -40,17 +40,13 @@ pub struct ScopeCheck {
     pub tags: Vec<String>,
 }
 
-const KIND: KeyKind = KeyKind::OauthClient;
+const OAUTH_CLIENTS: Resource<ClientDetails> = Resource {
+    kind: KeyKind::OauthClient,
+    scope: OAUTH_KEYS_SCOPE,
+    describe: Described::into_client,
+};
 
-fn caller<'a>(credential: &'a Credential, tailnet: &'a str) -> Caller<'a> {
-    Caller {
-        credential,
-        tailnet,
-        scope: OAUTH_KEYS_SCOPE,
-    }
-}
-
-/// Makes a new OAuth client, with a request that is sent at most once.
+/// Creates an OAuth client, with a request that is sent at most once.
 pub fn create(
     transport: &mut impl Transport,
     credential: &Credential,
@@ -58,16 +54,10 @@ pub fn create(
     properties: &ClientProperties,
 ) -> Result<NewOauthClient, Error> {
     properties.check()?;
-    let (secret, described) = caller(credential, tailnet).create(
-        transport,
-        KIND,
-        &NewClientBody::from(properties),
-        &properties.tags,
-    )?;
-    Ok(NewOauthClient {
-        secret,
-        details: described.into_client(),
-    })
+    let body = NewClientBody::from(properties);
+    let (secret, details) =
+        OAUTH_CLIENTS.create(transport, credential, tailnet, &body, &properties.tags)?;
+    Ok(NewOauthClient { secret, details })
 }
 
 /// Describes all OAuth clients that the credential may see.
@@ -76,14 +66,7 @@ pub fn list(
     credential: &Credential,
     tailnet: &str,
 ) -> Result<Vec<ClientDetails>, Error> {
-    let path = path::of_tailnet(Route::ListKeys, tailnet)?;
-    let step = Step::Read(KIND);
-    let response = caller(credential, tailnet).ask(transport, step, Route::ListKeys, path, None)?;
-    let clients = Described::all(step, &response)?.into_iter();
-    Ok(clients
-        .filter(|client| client.is("client"))
-        .map(Described::into_client)
-        .collect())
+    OAUTH_CLIENTS.list(transport, credential, tailnet)
 }
 
 /// Deletes an OAuth client, and with it the tokens that it was exchanged for.
@@ -93,14 +76,11 @@ pub fn delete(
     tailnet: &str,
     id: &str,
 ) -> Result<(), Error> {
-    let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-    let step = Step::Delete(KIND);
-    caller(credential, tailnet).ask(transport, step, Route::DeleteKey, path, None)?;
-    Ok(())
+    OAUTH_CLIENTS.delete(transport, credential, tailnet, id)
 }
 
-/// Asks for a token of each scope in turn, which makes nothing: the API refuses a
-/// scope that the client cannot grant.
+/// Asks for a token of each scope in turn. The API rejects a scope that the client
+/// cannot grant. This creates nothing but tokens.
 pub fn check(
     transport: &mut impl Transport,
     client: &OauthClient,
