@@ -3,32 +3,9 @@
 use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody};
 
 use crate::{
-    Credential, Error, KeyProperties, Transport, described::Described, key_kind::KeyKind,
-    resource::Resource,
+    AuthKey, Credential, Error, KeyProperties, MintedKey, Transport, described::Described,
+    key_kind::KeyKind, resource::Resource,
 };
-
-/// An auth key as the API describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct AuthKey {
-    /// Its id.
-    pub id: String,
-    /// When it was made, in RFC 3339.
-    pub created: String,
-    /// When it ends, in RFC 3339.
-    pub expires: String,
-    /// Whether it joins no more machines.
-    pub invalid: bool,
-    /// Its properties as granted.
-    pub properties: KeyProperties,
-}
-
-/// A new auth key with the secret that joins machines.
-pub struct MintedKey {
-    /// The secret.
-    pub key: String,
-    /// All else about it.
-    pub details: AuthKey,
-}
 
 const AUTH_KEYS: Resource<AuthKey> = Resource {
     kind: KeyKind::AuthKey,

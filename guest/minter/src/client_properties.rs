@@ -2,31 +2,20 @@ use tailmint_api::{
     MAX_DESCRIPTION_BYTES, MAX_SCOPES, NewClientBody, is_description, is_scope, is_tag,
 };
 
-use crate::{Error, Problem, key_properties::MAX_TAGS};
-
-/// What an OAuth client is for, and what it may do.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct ClientProperties {
-    /// What the admin console shows beside it.
-    pub description: String,
-    /// Its scopes.
-    pub scopes: Vec<String>,
-    /// The tags that it may give to machines.
-    pub tags: Vec<String>,
-}
+use crate::{ClientProperties, Error, key_properties::MAX_TAGS};
 
 impl ClientProperties {
     /// Refuses what the API would refuse, before a token is asked for.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !is_description(&self.description) {
-            return Err(invalid(
+            return Err(Error::invalid_request(
                 "the description is not one that the API takes",
                 &format!("use at most {MAX_DESCRIPTION_BYTES} letters, digits, hyphens and spaces"),
             ));
         }
         check_scopes(&self.scopes)?;
         if self.tags.len() > MAX_TAGS || !self.tags.iter().all(|tag| is_tag(tag)) {
-            return Err(invalid(
+            return Err(Error::invalid_request(
                 "the tags are not tags",
                 &format!(
                     "give at most {MAX_TAGS}, each tag: and a letter, then letters, digits and hyphens"
@@ -42,18 +31,10 @@ pub(crate) fn check_scopes(scopes: &[String]) -> Result<(), Error> {
     if (1..=MAX_SCOPES).contains(&scopes.len()) && scopes.iter().all(|scope| is_scope(scope)) {
         return Ok(());
     }
-    Err(invalid(
+    Err(Error::invalid_request(
         "the scopes are not scopes",
         &format!("give 1 to {MAX_SCOPES}, such as auth_keys or devices:core"),
     ))
-}
-
-fn invalid(message: &str, hint: &str) -> Error {
-    Error::InvalidRequest(Problem {
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-        status: None,
-    })
 }
 
 impl<'a> From<&'a ClientProperties> for NewClientBody<'a> {

@@ -1,22 +1,4 @@
-use crate::{Error, Problem};
-
-/// Who asks.
-#[derive(Clone)]
-pub enum Credential {
-    /// An API access token, sent as it is.
-    ApiKey(String),
-    /// An OAuth client, exchanged for an access token first.
-    OauthClient(OauthClient),
-}
-
-/// An OAuth client's id and secret.
-#[derive(Clone)]
-pub struct OauthClient {
-    /// The id.
-    pub id: String,
-    /// The secret.
-    pub secret: String,
-}
+use crate::{Credential, Error, OauthClient, Problem};
 
 /// Secrets that were seen are under 100 bytes; a host's placeholder is shorter
 /// still. 4 KiB is what the secrets directory allows.
@@ -30,11 +12,16 @@ impl Credential {
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::ApiKey(key) => check("API key", key, MAX_SECRET_BYTES),
-            Self::OauthClient(client) => {
-                check("OAuth client id", &client.id, MAX_ID_BYTES)?;
-                check("OAuth client secret", &client.secret, MAX_SECRET_BYTES)
-            }
+            Self::OauthClient(client) => client.check(),
         }
+    }
+}
+
+impl OauthClient {
+    /// Likewise.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check("OAuth client id", &self.id, MAX_ID_BYTES)?;
+        check("OAuth client secret", &self.secret, MAX_SECRET_BYTES)
     }
 }
 

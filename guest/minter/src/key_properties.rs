@@ -1,23 +1,6 @@
 use tailmint_api::{MAX_DESCRIPTION_BYTES, MAX_EXPIRY_SECONDS, NewKeyBody, is_description, is_tag};
 
-use crate::{Error, Problem};
-
-/// What an auth key is to allow.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct KeyProperties {
-    /// It joins more than one machine.
-    pub reusable: bool,
-    /// Its machines go when they are offline.
-    pub ephemeral: bool,
-    /// Its machines need no approval.
-    pub preauthorized: bool,
-    /// What its machines are tagged with.
-    pub tags: Vec<String>,
-    /// How long it joins machines, in seconds.
-    pub expiry_seconds: u32,
-    /// What the admin console shows beside it.
-    pub description: Option<String>,
-}
+use crate::{Error, KeyProperties};
 
 /// No tailnet that was seen gives a key more than a handful.
 pub(crate) const MAX_TAGS: usize = 32;
@@ -26,7 +9,7 @@ impl KeyProperties {
     /// Refuses what the API would refuse, before a token is asked for.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(1..=MAX_EXPIRY_SECONDS).contains(&self.expiry_seconds) {
-            return Err(invalid(
+            return Err(Error::invalid_request(
                 format!(
                     "an expiry of {} seconds is not allowed",
                     self.expiry_seconds
@@ -35,7 +18,7 @@ impl KeyProperties {
             ));
         }
         if self.tags.len() > MAX_TAGS || !self.tags.iter().all(|tag| is_tag(tag)) {
-            return Err(invalid(
+            return Err(Error::invalid_request(
                 "the tags are not tags".to_owned(),
                 format!(
                     "give at most {MAX_TAGS}, each tag: and a letter, then letters, digits and hyphens"
@@ -43,21 +26,13 @@ impl KeyProperties {
             ));
         }
         if !self.description.as_deref().is_none_or(is_description) {
-            return Err(invalid(
+            return Err(Error::invalid_request(
                 "the description is not one that the API takes".to_owned(),
                 format!("use at most {MAX_DESCRIPTION_BYTES} letters, digits, hyphens and spaces"),
             ));
         }
         Ok(())
     }
-}
-
-fn invalid(message: String, hint: String) -> Error {
-    Error::InvalidRequest(Problem {
-        message,
-        hint,
-        status: None,
-    })
 }
 
 impl<'a> From<&'a KeyProperties> for NewKeyBody<'a> {

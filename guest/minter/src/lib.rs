@@ -1,13 +1,14 @@
 //! The minting logic: speaks the Tailscale API, knows no host.
 //!
-//! Everything but `component` is free of `wasi:http`: requests go out through
-//! the [`Transport`] trait, so the flow is tested natively, and a native
-//! program can use the same logic without a sandbox.
+//! Start with [`auth_keys::mint`]; [`oauth_clients`] manages the OAuth clients that keys
+//! are minted with.
 //!
-//! [`auth_keys::mint`] is the main job; what else is in [`auth_keys`] goes with it.
-//! [`oauth_clients`] makes, checks and ends what it is done with.
+//! Only `component` uses `wasi:http`. Requests go out through the trait [`Transport`],
+//! so the flow is tested natively, and a native program can use the same logic without
+//! a sandbox. The types are those of the contract, `wit/types.wit`.
 
 pub mod auth_keys;
+mod bindings;
 mod client_properties;
 #[cfg(target_arch = "wasm32")]
 mod component;
@@ -28,10 +29,9 @@ mod step;
 mod token;
 mod transport;
 
-pub use auth_keys::{AuthKey, MintedKey};
-pub use client_properties::ClientProperties;
-pub use credential::{Credential, OauthClient};
-pub use error::{Error, Problem, RateLimit, TagsRefusal, TransportCause, TransportFailure};
-pub use key_properties::KeyProperties;
-pub use oauth_clients::{ClientDetails, NewOauthClient, ScopeCheck};
+pub use bindings::exports::tailmint::api::types::{
+    AuthKey, ClientDetails, ClientProperties, Credential, Error, KeyProperties, MintedKey,
+    NewClient, OauthClient, Problem, RateLimit, ScopeCheck, TagsRefusal, TransportCause,
+    TransportFailure,
+};
 pub use transport::{Request, Response, Transport, TransportError};

@@ -4,41 +4,10 @@
 use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE};
 
 use crate::{
-    ClientProperties, Credential, Error, OauthClient, Transport, client_properties::check_scopes,
-    described::Described, key_kind::KeyKind, resource::Resource, token::exchange,
+    ClientDetails, ClientProperties, Credential, Error, NewClient, OauthClient, ScopeCheck,
+    Transport, client_properties::check_scopes, described::Described, key_kind::KeyKind,
+    resource::Resource, token::exchange,
 };
-
-/// An OAuth client as the API describes it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ClientDetails {
-    /// Its id.
-    pub id: String,
-    /// When it was made, in RFC 3339.
-    pub created: String,
-    /// Whether it is good for nothing any more.
-    pub invalid: bool,
-    /// What it is for, and what it may do.
-    pub properties: ClientProperties,
-}
-
-/// A new OAuth client with its secret.
-pub struct NewOauthClient {
-    /// The secret.
-    pub secret: String,
-    /// All else about it.
-    pub details: ClientDetails,
-}
-
-/// Whether an OAuth client can grant a scope.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ScopeCheck {
-    /// The scope.
-    pub scope: String,
-    /// Whether the client can grant it.
-    pub granted: bool,
-    /// The tags of a token of this scope, as far as the server tells them.
-    pub tags: Vec<String>,
-}
 
 const OAUTH_CLIENTS: Resource<ClientDetails> = Resource {
     kind: KeyKind::OauthClient,
@@ -52,12 +21,12 @@ pub fn create(
     credential: &Credential,
     tailnet: &str,
     properties: &ClientProperties,
-) -> Result<NewOauthClient, Error> {
+) -> Result<NewClient, Error> {
     properties.check()?;
     let body = NewClientBody::from(properties);
     let (secret, details) =
         OAUTH_CLIENTS.create(transport, credential, tailnet, &body, &properties.tags)?;
-    Ok(NewOauthClient { secret, details })
+    Ok(NewClient { secret, details })
 }
 
 /// Describes all OAuth clients that the credential may see.
@@ -86,7 +55,7 @@ pub fn check(
     client: &OauthClient,
     scopes: &[String],
 ) -> Result<Vec<ScopeCheck>, Error> {
-    Credential::OauthClient(client.clone()).check()?;
+    client.check()?;
     check_scopes(scopes)?;
     let mut checks = Vec::new();
     for scope in scopes {

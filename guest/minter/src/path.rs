@@ -2,12 +2,12 @@
 
 use tailmint_api::{Route, is_key_id, is_tailnet};
 
-use crate::{Error, Problem};
+use crate::Error;
 
 /// The path of a route that names a tailnet.
 pub(crate) fn of_tailnet(route: Route, tailnet: &str) -> Result<String, Error> {
     if !is_tailnet(tailnet) {
-        return Err(invalid(
+        return Err(Error::invalid_request(
             "the tailnet's name is not one",
             "give its name as the admin console shows it, such as example.com, or - for the credential's own",
         ));
@@ -19,18 +19,10 @@ pub(crate) fn of_tailnet(route: Route, tailnet: &str) -> Result<String, Error> {
 pub(crate) fn of_key(route: Route, tailnet: &str, id: &str) -> Result<String, Error> {
     of_tailnet(route, tailnet)?;
     if !is_key_id(id) {
-        return Err(invalid(
+        return Err(Error::invalid_request(
             "the key's id is not one",
             "give the id, such as k123456CNTRL, and not the key itself",
         ));
     }
     Ok(route.path(tailnet, id))
-}
-
-fn invalid(message: &str, hint: &str) -> Error {
-    Error::InvalidRequest(Problem {
-        message: message.to_owned(),
-        hint: hint.to_owned(),
-        status: None,
-    })
 }

@@ -1,6 +1,6 @@
 use tailmint_api::{API_HOST, RouteMethod};
 
-use super::bindings::wasi::{
+use crate::bindings::wasi::{
     http::{
         outgoing_handler,
         types::{
