@@ -1,4 +1,4 @@
-//! Text of strangers, made fit for one line of a terminal.
+//! Makes untrusted text fit for one line of a terminal.
 
 /// Server messages that were seen are under 200 characters; more is noise.
 const MAX_CHARACTERS: usize = 512;

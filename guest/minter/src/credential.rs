@@ -8,7 +8,7 @@ const MAX_SECRET_BYTES: usize = 4096;
 const MAX_ID_BYTES: usize = 256;
 
 impl Credential {
-    /// Refuses what could not be sent: nothing is printed of the value.
+    /// Rejects what cannot be sent. The value is not repeated.
     pub(crate) fn check(&self) -> Result<(), Error> {
         match self {
             Self::ApiKey(key) => check("API key", key, MAX_SECRET_BYTES),
@@ -18,7 +18,7 @@ impl Credential {
 }
 
 impl OauthClient {
-    /// Likewise.
+    /// As [`Credential::check`].
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("OAuth client id", &self.id, MAX_ID_BYTES)?;
         check("OAuth client secret", &self.secret, MAX_SECRET_BYTES)

@@ -1,4 +1,4 @@
-//! Auth keys and OAuth clients as the API's answers describe them.
+//! Auth keys and OAuth clients as the API's responses describe them.
 
 use serde::Deserialize;
 use tailmint_api::{is_key_id, one_line};
@@ -8,7 +8,7 @@ use crate::{
     rejection::malformed, step::Step,
 };
 
-/// The members of a key of any kind in the API's answers (schema `Key` of its
+/// The members of a key of any kind in the API's responses (schema `Key` of its
 /// `OpenAPI` document) that are of use here. Control servers other than Tailscale's
 /// have numbers for ids.
 #[derive(Deserialize)]
@@ -73,14 +73,14 @@ struct List {
 const MAX_SECRET_BYTES: usize = 4096;
 
 impl Described {
-    /// The one that the answer describes.
+    /// The one that the response describes.
     pub(crate) fn one(step: Step, response: &Response) -> Result<Self, Error> {
         let described: Self = serde_json::from_slice(&response.body)
             .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
         described.check(step)
     }
 
-    /// All that the answer describes.
+    /// All that the response describes.
     pub(crate) fn all(step: Step, response: &Response) -> Result<Vec<Self>, Error> {
         let list: List = serde_json::from_slice(&response.body)
             .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
@@ -95,7 +95,7 @@ impl Described {
         if is_key_id(&self.id()) {
             Ok(self)
         } else {
-            Err(malformed(step, 200, "the key's id is not one"))
+            Err(malformed(step, 200, "invalid key id"))
         }
     }
 

@@ -1,5 +1,5 @@
-//! The ways that bytes of strangers take through the minting logic, as plain
-//! functions: total, and what must hold of their results is asserted in them.
+//! The minting logic as functions of a response, for fuzzing. They never fail, and
+//! assert what must hold of their results.
 
 use crate::{
     Credential, Error, KeyProperties, MintedKey, OauthClient, Request, Response, Transport,
@@ -13,7 +13,7 @@ impl Transport for Scripted {
     fn send(&mut self, _request: &Request) -> Result<Response, TransportError> {
         assert!(
             !self.0.is_empty(),
-            "one request more than there are answers"
+            "one request more than there are responses"
         );
         Ok(self.0.remove(0))
     }
@@ -26,7 +26,7 @@ fn client() -> Credential {
     })
 }
 
-/// The token that the answer to the request for one has.
+/// The token in the response to the request for one.
 pub fn token_response(response: Response) -> Result<String, Error> {
     let mut transport = Scripted(vec![response]);
     match token::token(&mut transport, &client(), "auth_keys") {
@@ -41,7 +41,7 @@ pub fn token_response(response: Response) -> Result<String, Error> {
     }
 }
 
-/// The key that the answer to the request for a new one has.
+/// The key in the response to the request that creates one.
 pub fn keys_response(response: Response) -> Result<MintedKey, Error> {
     let token = Response {
         status: 200,
@@ -61,13 +61,13 @@ pub fn keys_response(response: Response) -> Result<MintedKey, Error> {
     let minted = auth_keys::mint(&mut transport, &client(), "-", &properties);
     match &minted {
         Ok(minted) => {
-            assert!(succeeded, "a key out of a refusal");
+            assert!(succeeded, "a key from a rejection");
             assert!(tailmint_api::is_key_id(&minted.details.id));
             assert!(is_line(&minted.details.created) && is_line(&minted.details.expires));
         }
         Err(error) => {
             judge(error);
-            // What may have made a key says so.
+            // The error says that a key may have been created.
             assert!(!succeeded || matches!(error, Error::OutcomeUnknown(_)));
         }
     }
@@ -79,7 +79,7 @@ pub fn retry_after(response: &Response) -> Option<u32> {
     retry_after::seconds(response)
 }
 
-/// What is said is one line without control characters, and says what to do.
+/// The message is one line without control characters, and there is a hint.
 fn judge(error: &Error) {
     let problem = match error {
         Error::Denied(problem)

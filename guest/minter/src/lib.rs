@@ -9,6 +9,7 @@
 
 pub mod auth_keys;
 mod bindings;
+mod checks;
 mod client_properties;
 #[cfg(target_arch = "wasm32")]
 mod component;

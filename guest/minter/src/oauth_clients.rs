@@ -5,8 +5,8 @@ use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE};
 
 use crate::{
     ClientDetails, ClientProperties, Credential, Error, NewClient, OauthClient, ScopeCheck,
-    Transport, client_properties::check_scopes, described::Described, key_kind::KeyKind,
-    resource::Resource, token::exchange,
+    Transport, checks, described::Described, key_kind::KeyKind, resource::Resource,
+    token::exchange,
 };
 
 const OAUTH_CLIENTS: Resource<ClientDetails> = Resource {
@@ -56,7 +56,7 @@ pub fn check(
     scopes: &[String],
 ) -> Result<Vec<ScopeCheck>, Error> {
     client.check()?;
-    check_scopes(scopes)?;
+    checks::scopes(scopes)?;
     let mut checks = Vec::new();
     for scope in scopes {
         let (granted, tags) = match exchange(transport, client, scope) {

@@ -1,5 +1,5 @@
-//! What a response that is not a success means: one function from the step,
-//! the status and the words of the server to the error.
+//! The error that a response without success means, from the step, the status and the
+//! message of the server.
 
 use serde::Deserialize;
 
@@ -35,7 +35,7 @@ impl<'a> Needs<'a> {
 /// some control servers add, and RFC 6749's `{"error", "error_description"}`.
 #[derive(Default, Deserialize)]
 #[serde(default)]
-struct Words {
+struct ErrorBody {
     message: Option<String>,
     data: Vec<Item>,
     error: Option<String>,
@@ -48,13 +48,14 @@ struct Item {
     errors: Vec<String>,
 }
 
-impl Words {
-    /// The words of the body, or `None` if it is not an error of the API.
+impl ErrorBody {
+    /// The response's body, or `None` if it is not an error of the API.
     fn of(response: &Response) -> Option<Self> {
-        let words: Self = serde_json::from_slice(&response.body).ok()?;
-        (words.message.is_some() || words.error.is_some()).then_some(words)
+        let body: Self = serde_json::from_slice(&response.body).ok()?;
+        (body.message.is_some() || body.error.is_some()).then_some(body)
     }
 
+    /// What the API says, as one line.
     fn line(&self) -> String {
         let said = match (&self.message, &self.error, &self.error_description) {
             (Some(message), ..) => {
@@ -81,20 +82,17 @@ impl Words {
 
 /// The error that the response means.
 pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Error {
-    let words = Words::of(response);
-    let said = match &words {
-        Some(words) => words.line(),
-        None => format!(
-            "status {} with a body that is not the API's",
-            response.status
-        ),
+    let body = ErrorBody::of(response);
+    let said = match &body {
+        Some(body) => body.line(),
+        None => format!("status {} and no message from the API", response.status),
     };
     let problem = |message: String, hint: &str| Problem {
         message,
         hint: hint.to_owned(),
         status: Some(response.status),
     };
-    let says = |part: &str| words.as_ref().is_some_and(|words| words.says(part));
+    let says = |part: &str| body.as_ref().is_some_and(|body| body.says(part));
     match response.status {
         429 => Error::RateLimited(RateLimit {
             problem: problem(
@@ -110,55 +108,55 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
         ),
         500.. => Error::Unavailable(problem(
             format!("the API failed: {said}"),
-            "try again in a while; the state of the service is at https://status.tailscale.com",
+            "try again later; the status of the service is at https://status.tailscale.com",
         )),
-        // A body that is not the API's comes from something that stands
-        // between: its status says nothing about the credential.
-        _ if words.is_none() && !matches!(response.status, 401 | 403 | 404) => {
+        // A body that is not the API's comes from something in between: its
+        // status says nothing about the credential.
+        _ if body.is_none() && !matches!(response.status, 401 | 403 | 404) => {
             malformed(step, response.status, &said)
         }
         401 => Error::InvalidCredential(problem(
-            format!("the API does not accept the credential: {said}"),
-            "check that it was not revoked and is of this tailnet; make a new one if in doubt",
+            format!("the API rejected the credential: {said}"),
+            "check that it was not revoked and belongs to this tailnet; create a new one if in doubt",
         )),
         _ if says("invalid_client") => Error::InvalidCredential(problem(
-            format!("the API does not accept the OAuth client: {said}"),
-            "check that it was not revoked and is of this tailnet; make a new one if in doubt",
+            format!("the API rejected the OAuth client: {said}"),
+            "check that it was not revoked and belongs to this tailnet; create a new one if in doubt",
         )),
         400 | 403 | 422 if is_about_tags(&says) => Error::TagsNotPermitted(TagsRefusal {
             problem: problem(
-                format!("the API refuses the tags: {said}"),
+                format!("the API rejected the tags: {said}"),
                 &tags_hint(needs),
             ),
             asked: needs.tags.to_vec(),
             carried: needs.carried.to_vec(),
         }),
         403 => Error::MissingScope(problem(
-            format!("the credential may not do this: {said}"),
+            format!("the credential is not allowed to do this: {said}"),
             &scope_hint(step, needs.scope),
         )),
         400 if says("invalid_scope") => Error::MissingScope(problem(
-            format!("the OAuth client may not do this: {said}"),
+            format!("the OAuth client is not allowed to do this: {said}"),
             &scope_hint(step, needs.scope),
         )),
         404 => Error::NotFound(problem(
             match step {
                 Step::Token => format!("there is no token endpoint: {said}"),
-                Step::Create(_) => format!("there is no such tailnet: {said}"),
-                Step::Read(kind) | Step::Delete(kind) => {
+                Step::Create(_) | Step::List(_) => format!("there is no such tailnet: {said}"),
+                Step::Get(kind) | Step::Delete(kind) => {
                     format!("there is no such {}: {said}", kind.name())
                 }
             },
             "check the names; - stands for the tailnet that the credential belongs to",
         )),
         _ => Error::InvalidRequest(problem(
-            format!("the API refuses the request: {said}"),
-            "change what was asked for as the API says",
+            format!("the API rejected the request: {said}"),
+            "change the request as the API says",
         )),
     }
 }
 
-/// An answer that is not one of the API's. After a request for something new it
+/// A response that is not one of the API's. After a request that creates a key it
 /// leaves open whether there is one.
 pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     let success = (200..300).contains(&status);
@@ -167,24 +165,24 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     {
         return outcome_unknown(
             kind,
-            &format!("the API's answer makes no sense: {what}"),
+            &format!("the API's response cannot be used: {what}"),
             Some(status),
         );
     }
     Error::MalformedResponse(Problem {
-        message: format!("the answer is not one of the API's: {what}"),
+        message: format!("unexpected response: it does not look like the Tailscale API ({what})"),
         hint: "see whether a proxy or a login page stands between here and the API".to_owned(),
         status: Some(status),
     })
 }
 
-/// What was asked for may exist.
+/// The key may exist.
 pub(crate) fn outcome_unknown(kind: KeyKind, message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
         message: format!("{message}; {} may exist", kind.with_article()),
         hint: match kind {
-            KeyKind::AuthKey => "look for a new key in the admin console and revoke it; otherwise it ends with its expiry",
-            KeyKind::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not end by itself",
+            KeyKind::AuthKey => "look for a new key in the admin console and revoke it; otherwise it works until it expires",
+            KeyKind::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not expire",
         }
         .to_owned(),
         status,
@@ -225,7 +223,7 @@ pub(crate) fn missing_scope_hint(scope: &str) -> String {
     match scope {
         "devices" => "new OAuth clients cannot have the old scope devices: give it devices:core (write) and auth_keys (write)".to_owned(),
         _ => format!(
-            "give the OAuth client the scope {scope} (write) in the admin console, or make one that has it"
+            "give the OAuth client the scope {scope} (write) in the admin console, or create one that has it"
         ),
     }
 }
@@ -234,7 +232,7 @@ pub(crate) fn missing_scope_hint(scope: &str) -> String {
 mod tests {
     use super::*;
 
-    fn answer(status: u16, body: &str) -> Response {
+    fn response(status: u16, body: &str) -> Response {
         Response {
             status,
             body: body.as_bytes().to_vec(),
@@ -243,7 +241,7 @@ mod tests {
     }
 
     fn rejected(step: Step, status: u16, body: &str) -> Error {
-        rejection(step, &answer(status, body), Needs::scope("auth_keys"))
+        rejection(step, &response(status, body), Needs::scope("auth_keys"))
     }
 
     #[test]
@@ -297,7 +295,7 @@ mod tests {
         ] {
             let error = rejection(
                 Step::Create(KeyKind::AuthKey),
-                &answer(status, body),
+                &response(status, body),
                 Needs {
                     scope: "auth_keys",
                     tags: &tags,
@@ -330,7 +328,7 @@ mod tests {
     }
 
     #[test]
-    fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_made() {
+    fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_created() {
         for status in [502, 504] {
             assert!(matches!(
                 rejected(Step::Create(KeyKind::AuthKey), status, "{}"),
@@ -352,7 +350,7 @@ mod tests {
     }
 
     #[test]
-    fn a_page_of_a_proxy_is_not_an_answer_of_the_api() {
+    fn a_page_of_a_proxy_is_not_a_response_of_the_api() {
         let page = "<html>sign in</html>";
         for status in [200, 302, 400, 407] {
             let error = rejected(Step::Token, status, page);
@@ -368,7 +366,7 @@ mod tests {
     fn a_rate_limit_carries_the_wait() {
         let response = Response {
             retry_after: Some("7".to_owned()),
-            ..answer(429, r#"{"message":"too many requests"}"#)
+            ..response(429, r#"{"message":"too many requests"}"#)
         };
         let Error::RateLimited(limit) = rejection(
             Step::Create(KeyKind::AuthKey),

@@ -44,7 +44,7 @@ impl<T> Resource<T> {
                 bearer: Some(token.bearer),
                 body: Some(body),
             })
-            .map_err(|error| error.while_making(self.kind))?;
+            .map_err(|error| error.while_creating(self.kind))?;
         if response.status != 200 {
             let needs = Needs {
                 scope: self.scope,
@@ -52,7 +52,9 @@ impl<T> Resource<T> {
                 carried: &token.tags,
             };
             return Err(match response.status {
-                201..300 => malformed(step, response.status, "success, but not the API's"),
+                status @ 201..300 => {
+                    malformed(step, status, &format!("status {status} instead of 200"))
+                }
                 _ => rejection(step, &response, needs),
             });
         }
@@ -78,7 +80,7 @@ impl<T> Resource<T> {
         credential: &Credential,
         tailnet: &str,
     ) -> Result<Vec<T>, Error> {
-        let step = Step::Read(self.kind);
+        let step = Step::List(self.kind);
         let path = path::of_tailnet(Route::ListKeys, tailnet)?;
         let response = self.call(transport, credential, step, Route::ListKeys, path)?;
         let keys = Described::all(step, &response)?.into_iter();
@@ -96,7 +98,7 @@ impl<T> Resource<T> {
         tailnet: &str,
         id: &str,
     ) -> Result<T, Error> {
-        let step = Step::Read(self.kind);
+        let step = Step::Get(self.kind);
         let path = path::of_key(Route::GetKey, tailnet, id)?;
         let response = self.call(transport, credential, step, Route::GetKey, path)?;
         Ok((self.describe)(Described::one(step, &response)?))
@@ -133,7 +135,7 @@ impl<T> Resource<T> {
                 bearer: Some(token.bearer),
                 body: None,
             })
-            .map_err(|error| error.without_effect(&step.what()))?;
+            .map_err(|error| error.without_effect(step))?;
         match response.status {
             200 => Ok(response),
             _ => Err(rejection(step, &response, Needs::scope(self.scope))),
@@ -153,4 +155,121 @@ fn json(body: &impl Serialize) -> Result<Body, Error> {
         content_type: "application/json",
         content,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::TransportError;
+
+    /// Responds to each request with the next of these.
+    struct Scripted(Vec<(u16, &'static str)>);
+
+    impl Transport for Scripted {
+        fn send(&mut self, _request: &Request) -> Result<Response, TransportError> {
+            let (status, body) = self.0.remove(0);
+            Ok(Response {
+                status,
+                body: body.as_bytes().to_vec(),
+                ..Response::default()
+            })
+        }
+    }
+
+    const CLIENTS: Resource<String> = Resource {
+        kind: KeyKind::OauthClient,
+        scope: "oauth_keys",
+        describe: |described| described.id(),
+    };
+
+    const KEYS: Resource<String> = Resource {
+        kind: KeyKind::AuthKey,
+        ..CLIENTS
+    };
+
+    fn api_key() -> Credential {
+        Credential::ApiKey("placeholder".to_owned())
+    }
+
+    fn create(status: u16, body: &'static str) -> Result<(String, String), Error> {
+        KEYS.create(
+            &mut Scripted(vec![(status, body)]),
+            &api_key(),
+            "-",
+            &(),
+            &[],
+        )
+    }
+
+    #[test]
+    fn a_list_has_the_keys_of_its_kind_alone() {
+        let list = r#"{"keys":[{"id":"k1"},{"id":"k2","keyType":"auth"},{"id":"c1","keyType":"client"},{"id":"a1","keyType":"api"}]}"#;
+        let keys = KEYS.list(&mut Scripted(vec![(200, list)]), &api_key(), "-");
+        assert_eq!(keys.unwrap(), ["k1", "k2"]);
+        let clients = CLIENTS.list(&mut Scripted(vec![(200, list)]), &api_key(), "-");
+        assert_eq!(clients.unwrap(), ["c1"]);
+    }
+
+    #[test]
+    fn what_is_not_found_is_the_tailnet_of_a_list_and_the_key_of_a_get() {
+        let missing = || Scripted(vec![(404, r#"{"message":"not found"}"#)]);
+        for (error, message) in [
+            (
+                KEYS.list(&mut missing(), &api_key(), "-").unwrap_err(),
+                "there is no such tailnet: not found",
+            ),
+            (
+                KEYS.get(&mut missing(), &api_key(), "-", "k1").unwrap_err(),
+                "there is no such key: not found",
+            ),
+            (
+                CLIENTS
+                    .delete(&mut missing(), &api_key(), "-", "k1")
+                    .unwrap_err(),
+                "there is no such OAuth client: not found",
+            ),
+        ] {
+            let Error::NotFound(problem) = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(problem.message, message);
+        }
+    }
+
+    #[test]
+    fn a_new_key_comes_with_its_secret() {
+        let (secret, id) = create(200, r#"{"id":"k1","key":"placeholder"}"#).unwrap();
+        assert_eq!((secret.as_str(), id.as_str()), ("placeholder", "k1"));
+    }
+
+    #[test]
+    fn a_success_without_a_usable_key_leaves_open_whether_there_is_one() {
+        for (status, body, what) in [
+            (200, r#"{"id":"k1"}"#, "key k1 came without its secret"),
+            (200, r#"{"id":"../k1","key":"a"}"#, "invalid key id"),
+            (201, r#"{"id":"k1","key":"a"}"#, "status 201 instead of 200"),
+            (204, "", "status 204 instead of 200"),
+        ] {
+            let Err(Error::OutcomeUnknown(problem)) = create(status, body) else {
+                panic!("{status} {body}")
+            };
+            assert_eq!(
+                problem.message,
+                format!("the API's response cannot be used: {what}; a key may exist")
+            );
+        }
+    }
+
+    #[test]
+    fn nothing_is_sent_for_a_name_or_an_id_that_is_invalid() {
+        let mut nobody = Scripted(Vec::new());
+        let tailnet = KEYS.list(&mut nobody, &api_key(), "a/b").unwrap_err();
+        let id = KEYS.get(&mut nobody, &api_key(), "-", "..").unwrap_err();
+        for (error, message) in [(tailnet, "invalid tailnet name"), (id, "invalid key id")] {
+            let Error::InvalidRequest(problem) = error else {
+                panic!("{error:?}")
+            };
+            assert_eq!(problem.message, message);
+        }
+    }
 }

@@ -8,15 +8,15 @@ use crate::{
     transport::Body,
 };
 
-/// What to send as bearer, and what is known about it.
+/// The bearer token, and what is known about it.
 pub(crate) struct Token {
     pub(crate) bearer: String,
-    /// The tags that the token carries. Live answers have them
+    /// The tags that the token carries. Live responses have them
     /// (tailscale/tailscale #15456), the documentation does not.
     pub(crate) tags: Vec<String>,
 }
 
-/// The answer of the token endpoint (RFC 6749, 5.1).
+/// The response of the token endpoint (RFC 6749, 5.1).
 #[derive(Deserialize)]
 struct Granted {
     access_token: String,
@@ -66,14 +66,14 @@ pub(crate) fn exchange(
                 content: form.into_bytes(),
             }),
         })
-        .map_err(|error| error.without_effect(&Step::Token.what()))?;
+        .map_err(|error| error.without_effect(Step::Token))?;
     if response.status != 200 {
         return Err(rejection(Step::Token, &response, Needs::scope(scope)));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|error| malformed(Step::Token, 200, &one_line(&error.to_string())))?;
     if !is_token(&granted.access_token) {
-        return Err(malformed(Step::Token, 200, "it has no usable access token"));
+        return Err(malformed(Step::Token, 200, "it has no valid access token"));
     }
     check_scope(scope, granted.scope.as_deref())?;
     Ok(Token {

@@ -5,23 +5,23 @@ use crate::{
     rejection::outcome_unknown, step::Step,
 };
 
-/// The way out: one request, one response.
+/// Sends requests: one request, one response.
 pub trait Transport {
-    /// Sends the request to [`API_HOST`] and waits for the whole
-    /// response, of which at most [`Route::max_response_bytes`] of body are taken. Redirects are not followed.
+    /// Sends the request to [`API_HOST`] and waits for the whole response, with at most
+    /// [`Route::max_response_bytes`] of body. Follows no redirects.
     fn send(&mut self, request: &Request) -> Result<Response, TransportError>;
 }
 
 /// A request to the API.
 #[derive(Clone, PartialEq, Eq)]
 pub struct Request {
-    /// What for; it has the method.
+    /// The route; it has the method.
     pub route: Route,
-    /// Where: the route's path with its variable parts filled in.
+    /// The route's path with its variable segments filled in.
     pub path: String,
-    /// Who asks: the token, sent as bearer.
+    /// The token, sent as bearer.
     pub bearer: Option<String>,
-    /// What: the body with its content type.
+    /// The body with its content type.
     pub body: Option<Body>,
 }
 
@@ -55,7 +55,7 @@ impl Request {
     }
 }
 
-/// A response of the API, or of what stands in its way.
+/// A response of the API, or of something in between.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Response {
     /// The status.
@@ -71,12 +71,12 @@ pub struct Response {
 /// Why there is no response.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum TransportError {
-    /// The host refused to send the request.
+    /// The host denied the request: it was not sent.
     Denied {
         /// What the host said.
         detail: String,
     },
-    /// The request may have arrived, but no whole answer came back.
+    /// The request may have arrived, but no complete response came back.
     Lost {
         /// At which step it went wrong.
         cause: TransportCause,
@@ -93,44 +93,43 @@ pub enum TransportError {
 }
 
 impl TransportError {
-    /// What this means where asking again does no harm. `what` is what was asked
-    /// for.
-    pub(crate) fn without_effect(self, what: &str) -> Error {
+    /// The error where the request creates nothing, so that it may be sent again.
+    pub(crate) fn without_effect(self, step: Step) -> Error {
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { cause, detail } | Self::NotSent { cause, detail } => {
-                failure(&format!("the request for {what}"), cause, &detail)
+                failure(step, cause, &detail)
             }
         }
     }
 
-    /// What this means where the request makes something.
-    pub(crate) fn while_making(self, kind: KeyKind) -> Error {
-        let what = format!("the request for {}", Step::Create(kind).what());
+    /// The error where the request creates a key.
+    pub(crate) fn while_creating(self, kind: KeyKind) -> Error {
+        let step = Step::Create(kind);
         match self {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
                 kind,
-                &format!("no answer came to {what}: {}", one_line(&detail)),
+                &format!("no response to {}: {}", step.request(), one_line(&detail)),
                 None,
             ),
-            Self::NotSent { cause, detail } => failure(&what, cause, &detail),
+            Self::NotSent { cause, detail } => failure(step, cause, &detail),
         }
     }
 }
 
 fn denied(detail: &str) -> Error {
     Error::Denied(Problem {
-        message: format!("the host refused to send the request: {}", one_line(detail)),
+        message: format!("the host denied the request: {}", one_line(detail)),
         hint: "see the host's policy".to_owned(),
         status: None,
     })
 }
 
-fn failure(what: &str, cause: TransportCause, detail: &str) -> Error {
+fn failure(step: Step, cause: TransportCause, detail: &str) -> Error {
     Error::Transport(TransportFailure {
         problem: Problem {
-            message: format!("{what} did not come through: {}", one_line(detail)),
+            message: format!("{} failed: {}", step.request(), one_line(detail)),
             hint: match cause {
                 TransportCause::NameResolution => {
                     format!("see whether {API_HOST} can be resolved here")
@@ -141,7 +140,7 @@ fn failure(what: &str, cause: TransportCause, detail: &str) -> Error {
                 TransportCause::Tls => {
                     "see whether a proxy with a certificate of its own stands between".to_owned()
                 }
-                TransportCause::Timeout => "try again in a while".to_owned(),
+                TransportCause::Timeout => "try again later".to_owned(),
                 TransportCause::Protocol => {
                     "see whether a proxy or a login page stands between here and the API".to_owned()
                 }

@@ -25,19 +25,20 @@ impl Transport for Outgoing {
             .into_iter()
             .map(|(name, value)| (name.to_owned(), value))
             .collect();
-        let headers = Fields::from_list(&headers)
-            .map_err(|error| not_sent(format!("the headers are not taken: {error:?}")))?;
+        let headers = Fields::from_list(&headers).map_err(|error| {
+            not_sent(format!("the host does not accept the headers: {error:?}"))
+        })?;
         let outgoing = OutgoingRequest::new(headers);
         address(&outgoing, request)
             .and_then(|()| outgoing.body())
-            .map_err(|()| not_sent("the request is not taken".to_owned()))
+            .map_err(|()| not_sent("the host does not accept the request".to_owned()))
             .and_then(|body| {
                 let future = outgoing_handler::handle(outgoing, None).map_err(failed)?;
                 let written = write(body, request);
                 future.subscribe().block();
                 let response = match future.get() {
                     Some(Ok(response)) => response.map_err(failed)?,
-                    _ => return Err(lost("the host gave no answer".to_owned())),
+                    _ => return Err(lost("the host gave no response".to_owned())),
                 };
                 written?;
                 read(&response, request.route.max_response_bytes())
@@ -63,13 +64,13 @@ fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
     }
 }
 
-/// Writes the body. What the host has against the request comes with the
-/// response, so a stream that it closed is not an error here.
+/// Writes the body. Why the host denied the request comes with the response, so a
+/// stream that it closed is not an error here.
 fn write(body: OutgoingBody, request: &Request) -> Result<(), TransportError> {
     if let Some(content) = &request.body {
         let stream = body
             .write()
-            .map_err(|()| lost("the body is not taken".to_owned()))?;
+            .map_err(|()| lost("the host does not accept the body".to_owned()))?;
         for part in content.content.chunks(WRITE_BYTES) {
             if stream.blocking_write_and_flush(part).is_err() {
                 break;
@@ -110,13 +111,13 @@ fn read_body(body: &IncomingBody, most: usize) -> Result<Vec<u8>, TransportError
             Err(StreamError::Closed) => return Ok(content),
             Err(StreamError::LastOperationFailed(error)) => {
                 return Err(lost(format!(
-                    "the answer broke off: {}",
+                    "the response broke off: {}",
                     error.to_debug_string()
                 )));
             }
         }
         if content.len() > most {
-            return Err(lost(format!("the answer is longer than {most} bytes")));
+            return Err(lost(format!("the response is longer than {most} bytes")));
         }
     }
 }
@@ -135,8 +136,8 @@ fn lost(detail: String) -> TransportError {
     }
 }
 
-/// What an error code says about whether the request arrived. Those that can
-/// only come up before a byte of it left are `NotSent`; all others leave it open.
+/// Whether the request may have arrived, by the error code. Codes that can only come
+/// up before a byte of it left are `NotSent`; all others leave it open.
 fn failed(code: ErrorCode) -> TransportError {
     use TransportCause::{Connection, NameResolution, Protocol, Timeout, Tls};
     let (sent, cause, detail) = match code {
@@ -176,7 +177,7 @@ fn failed(code: ErrorCode) -> TransportError {
         ErrorCode::ConnectionTimeout => {
             (false, Timeout, "no connection was made in time".to_owned())
         }
-        ErrorCode::TlsCertificateError => (false, Tls, "the certificate is not good".to_owned()),
+        ErrorCode::TlsCertificateError => (false, Tls, "the certificate is not valid".to_owned()),
         ErrorCode::TlsProtocolError => (false, Tls, "the TLS handshake failed".to_owned()),
         ErrorCode::TlsAlertReceived(payload) => (
             false,
@@ -188,15 +189,17 @@ fn failed(code: ErrorCode) -> TransportError {
         ),
         ErrorCode::ConnectionTerminated => (true, Connection, "the connection broke".to_owned()),
         ErrorCode::ConnectionReadTimeout | ErrorCode::HttpResponseTimeout => {
-            (true, Timeout, "no answer came in time".to_owned())
+            (true, Timeout, "no response came in time".to_owned())
         }
         ErrorCode::ConnectionWriteTimeout => (
             true,
             Timeout,
             "the request could not be written in time".to_owned(),
         ),
-        ErrorCode::HttpResponseIncomplete => (true, Protocol, "the answer broke off".to_owned()),
-        ErrorCode::HttpResponseBodySize(_) => (true, Protocol, "the answer is too long".to_owned()),
+        ErrorCode::HttpResponseIncomplete => (true, Protocol, "the response broke off".to_owned()),
+        ErrorCode::HttpResponseBodySize(_) => {
+            (true, Protocol, "the response is too long".to_owned())
+        }
         other => (true, Protocol, format!("{other:?}")),
     };
     if sent {
