@@ -1,13 +1,14 @@
 //! What the component can name at all: read from the bytes that are shipped.
 
-#[path = "../../host/build/artifact/mod.rs"]
+#[path = "../../host/engine/build/artifact/mod.rs"]
 pub(crate) mod build;
 
 use std::{path::Path, process::Command};
 
-use crate::world::{World, sha256};
+use crate::world::{World, sha256, workspace};
 use build::Artifact;
-use tailmint::EmbeddedComponent;
+use insta::assert_snapshot;
+use tailmint::component::EmbeddedComponent;
 use wasm_metadata::Payload;
 use wit_component::{DecodedWasm, decode};
 
@@ -58,7 +59,7 @@ fn the_digest_is_that_of_the_bytes() {
 
 #[test]
 fn another_folder_gives_the_same_bytes() {
-    let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+    let workspace = workspace();
     let folder = tempfile::tempdir().unwrap();
     let copied = Command::new("cp")
         .arg("-r")
@@ -116,14 +117,14 @@ fn the_contract_is_a_package_with_its_documentation() {
     let interface = &resolve.interfaces[package.interfaces["auth-keys"]];
     let mint = &interface.functions["mint"];
     let said = mint.docs.contents.as_deref().unwrap_or_default();
-    assert!(said.starts_with("Makes a new auth key."), "{said}");
+    assert!(said.starts_with("Creates an auth key."), "{said}");
 }
 
 #[test]
 fn no_path_of_the_machine_that_built_it_is_in_it() {
     let bytes = EmbeddedComponent::bytes();
     for part in [
-        env!("CARGO_MANIFEST_DIR"),
+        &*workspace().display().to_string(),
         "/.cargo/",
         "/rustc/../",
         "/home/",
@@ -144,7 +145,19 @@ fn it_can_be_looked_at_and_handed_out() {
         .stdout
         .replace(digest, "[digest]")
         .replace(&EmbeddedComponent::bytes().len().to_string(), "[size]");
-    insta::assert_snapshot!(said);
+    assert_snapshot!(said, @"
+    sha256 [digest]
+    [size] bytes
+    imports wasi:http/outgoing-handler@0.2.0: send HTTP requests, each as far as the policy lets it
+    imports wasi:http/types@0.2.0: put requests together and read responses
+    imports wasi:io/error@0.2.0: say why a stream broke
+    imports wasi:io/poll@0.2.0: wait for responses
+    imports wasi:io/streams@0.2.0: write and read bodies
+    exports tailmint:api/auth-keys@0.1.0
+    exports tailmint:api/oauth-clients@0.1.0
+    exports tailmint:api/types@0.1.0
+    the policy lets it run
+    ");
     let file = world.path().join("tailmint.wasm");
     let file = file.to_str().unwrap();
     let exported = world.run(&["component", "export", file]);
@@ -202,17 +215,21 @@ fn it_is_handed_out_with_its_contract_and_a_checksum() {
         "--checksum",
         &sums,
     ];
-    let ran = world.run(&export);
-    let steady = |text: &str| {
-        text.replace(EmbeddedComponent::digest(), "[digest]")
-            .replace(
-                &sha256(EmbeddedComponent::wit()),
-                "[digest of the contract]",
-            )
-    };
-    insta::assert_snapshot!(steady(&world.snapshot(&ran)));
+    let (digest, wit_digest) = (
+        EmbeddedComponent::digest(),
+        sha256(EmbeddedComponent::wit()),
+    );
+    let ran = world.run(&export).replacing(digest, "[digest]");
+    assert_snapshot!(ran, @"
+    exit status: 0
+    --- stdout
+    [dir]/taken/tailmint.wasm: sha256 [digest]
+    ");
     assert_eq!(std::fs::read(&wit).unwrap(), EmbeddedComponent::wit());
-    insta::assert_snapshot!(steady(&std::fs::read_to_string(&sums).unwrap()));
+    assert_eq!(
+        std::fs::read_to_string(&sums).unwrap(),
+        format!("{digest}  tailmint.wasm\n{wit_digest}  api.wit.wasm\n")
+    );
     let checked = Command::new("sha256sum")
         .args(["--check", "--strict", "SHA256SUMS"])
         .current_dir(&folder)
@@ -228,7 +245,12 @@ fn it_is_handed_out_with_its_contract_and_a_checksum() {
     std::fs::remove_file(&component).unwrap();
     std::fs::remove_file(&wit).unwrap();
     let ran = world.run(&export);
-    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: [dir]/taken/SHA256SUMS: it exists already
+    hint: give another file
+    ");
     assert_eq!(names(&folder), ["SHA256SUMS"]);
     assert_eq!(std::fs::read_to_string(&sums).unwrap(), "mine");
 }
@@ -240,22 +262,19 @@ fn nothing_half_written_is_left() {
     std::fs::create_dir(&folder).unwrap();
     // A file may grow to 64 KiB, which the contract fits in and the component
     // does not.
-    let mut command = Command::new("sh");
-    command
-        .args(["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"])
-        .arg(env!("CARGO_BIN_EXE_tailmint"))
-        .args([
-            "component",
-            "export",
-            "tailmint.wasm",
-            "--wit",
-            "api.wit.wasm",
-        ])
+    let limited = ["-c", "trap '' XFSZ; ulimit -f 128; exec \"$@\"", "sh"];
+    let ran = world
+        .bare(&["component", "export", "tailmint.wasm"])
+        .args(&["--wit", "api.wit.wasm"])
+        .started_by("sh", &limited)
         .current_dir(&folder)
         .env("HOME", world.path())
-        .stdout(std::process::Stdio::piped())
-        .stderr(std::process::Stdio::piped());
-    let ran = world.finish(command.spawn().unwrap());
-    insta::assert_snapshot!(world.snapshot(&ran));
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: tailmint.wasm: File too large (os error 27)
+    hint: give another file
+    ");
     assert_eq!(names(&folder), [""; 0]);
 }

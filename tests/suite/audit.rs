@@ -8,13 +8,19 @@ use std::{
     sync::Arc,
 };
 
+use insta::assert_snapshot;
 use serde_json::Value;
-use tailmint::{Account, Actor, AuditFile, Environment, KeyId, Minter, Trust, verify};
+use tailmint::connection::Trust;
+use tailmint::{KeyId, Minter};
+use tailmint_audit::{Actor, AuditFile, verify};
+use tailmint_core::Environment;
+use tailmint_operator::credentials::account_from_env;
 use tailmint_simulator::{Endpoint, Fault, Setup};
 
 use crate::{
+    ran::Ran,
     tailnet::{in_mount_namespace, is_really_root},
-    world::{Ran, World},
+    world::World,
 };
 
 fn file(world: &World) -> PathBuf {
@@ -70,7 +76,10 @@ fn every_decision_is_written_down_and_what_came_of_it() {
         lines[0]["connect_to"],
         world.simulator.address().to_string()
     );
-    assert_eq!(lines[0]["component"], tailmint::EmbeddedComponent::digest());
+    assert_eq!(
+        lines[0]["component"],
+        tailmint::component::EmbeddedComponent::digest()
+    );
     assert_eq!(lines[0]["actor"]["uid"], rustix::process::getuid().as_raw());
     // One run, whose requests belong together.
     assert!(lines.iter().all(|line| line["run"] == lines[0]["run"]));
@@ -98,7 +107,7 @@ fn it_reads_like_a_log() {
     assert_eq!(said.len(), 4);
     assert!(said[2].contains(" mint: allowed by create-auth-key: POST /api/v2/tailnet/{tailnet}/keys, tags tag:tazpod"), "{}", said[2]);
     assert!(
-        said[3].contains(": answered 200 after ") && said[3].ends_with(key.as_str()),
+        said[3].contains(": response 200 after ") && said[3].ends_with(key.as_str()),
         "{}",
         said[3]
     );
@@ -112,7 +121,7 @@ fn it_reads_like_a_log() {
         4
     );
     assert_eq!(audit(&world, &["show", "--run", "0"]).stdout, "");
-    assert_eq!(audit(&world, &["show", "--decision", "refuse"]).stdout, "");
+    assert_eq!(audit(&world, &["show", "--decision", "deny"]).stdout, "");
     assert_eq!(
         audit(&world, &["show", "--until", "2020-01-01T00:00:00Z"]).stdout,
         ""
@@ -244,14 +253,22 @@ fn an_audit_that_cannot_be_written_stops_everything() {
         let ran = world.run(&["mint", "--audit-file", path.to_str().unwrap()]);
         assert_eq!(ran.code, 11, "{name}: {}", ran.stderr);
     }
-    let mut command = crate::world::bare();
-    command
-        .arg("mint")
-        .arg("--secrets-dir")
-        .arg(world.secrets());
-    let ran = world.finish(command.spawn().unwrap());
-    assert_eq!(ran.code, 11);
-    insta::assert_snapshot!("no_place_for_the_audit", world.snapshot(&ran));
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn without_a_home_the_audit_needs_a_file() {
+    let world = World::new();
+    let ran = world
+        .bare(&["mint", "--secrets-dir"])
+        .arg(world.secrets())
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 11
+    --- stderr
+    error: there is no directory for the audit log: $HOME is not set
+    hint: give --audit-file FILE
+    ");
     assert_eq!(world.simulator.connections(), 0);
 }
 
@@ -365,7 +382,7 @@ fn many_processes_append_to_one_file() {
     let runs: std::collections::BTreeSet<_> = found
         .entries
         .iter()
-        .map(|entry| entry["run"].to_string())
+        .map(|entry| entry.text("run").to_owned())
         .collect();
     assert_eq!(runs.len(), PROCESSES * RUNS);
 }
@@ -377,7 +394,7 @@ fn append(directory: &Path) {
         ("TAILSCALE_API_KEY", read("key").as_str()),
         ("TAILSCALE_TAILNET", "-"),
     ]);
-    let account = Account::of_environment(&environment).unwrap().unwrap();
+    let account = account_from_env(&environment).unwrap().unwrap();
     let id: KeyId = read("id").parse().unwrap();
     let minter = Minter::builder()
         .trust(Trust::pem_file(directory.join("ca.pem")).unwrap())
@@ -385,7 +402,7 @@ fn append(directory: &Path) {
         .audit(Arc::new(
             AuditFile::open(directory.join("shared.jsonl")).unwrap(),
         ))
-        .actor(Actor::of_process(&environment))
+        .actor(Actor::from_process(&environment))
         .build()
         .unwrap();
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -394,10 +411,7 @@ fn append(directory: &Path) {
         .unwrap();
     runtime.block_on(async {
         for _ in 0..RUNS {
-            minter
-                .get(&account.credential, &account.tailnet, &id)
-                .await
-                .unwrap();
+            minter.get(&account, &id).await.unwrap();
         }
     });
 }

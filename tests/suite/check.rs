@@ -2,14 +2,15 @@
 
 use std::{fs, os::unix::fs::PermissionsExt};
 
+use insta::assert_snapshot;
 use serde_json::Value;
 use tailmint_simulator::{Endpoint, Fault, OauthClient, Setup};
 
-use crate::world::{Ran, World};
+use crate::{ran::Ran, world::World};
 
-/// What was found, without digests and counts, which other changes move.
-fn found(world: &World, ran: &Ran) -> String {
-    let text = world.snapshot(ran);
+/// What was found, without digests, which other changes move.
+fn found(ran: &Ran) -> String {
+    let text = ran.to_string();
     let lines = text.lines().map(|line| {
         let words = line.split(' ').map(|word| {
             if word.starts_with("sha256:") {
@@ -24,10 +25,10 @@ fn found(world: &World, ran: &Ran) -> String {
 }
 
 #[test]
-fn all_is_well() {
+fn what_is_in_order_passes_and_is_told() {
     let world = World::new();
     let ran = world.run(&["check", "--all", "--tailscale", "/no/such/tailscale"]);
-    insta::assert_snapshot!("check_all", found(&world, &ran));
+    assert_snapshot!("check_all", found(&ran));
     // It asks for tokens, and makes nothing.
     assert!(
         world
@@ -53,11 +54,11 @@ fn a_missing_services_scope_is_told_with_what_it_looks_like() {
     });
     let ran = world.run(&["check", "--all", "--tailscale", "/no/such/tailscale"]);
     assert!(ran.stdout.contains("#19471"), "{}", ran.stdout);
-    insta::assert_snapshot!("check_without_services", found(&world, &ran));
+    assert_snapshot!("check_without_services", found(&ran));
 }
 
 #[test]
-fn the_first_thing_that_fails_gives_the_exit_status() {
+fn a_secret_that_others_may_read_fails() {
     let world = World::new();
     fs::set_permissions(
         world.secrets().join("tailscale-oauth-client-secret"),
@@ -65,7 +66,23 @@ fn the_first_thing_that_fails_gives_the_exit_status() {
     )
     .unwrap();
     let ran = world.run(&["check", "--tailscale", "/no/such/tailscale"]);
-    insta::assert_snapshot!("check_file_of_others", found(&world, &ran));
+    assert_snapshot!(found(&ran), @"
+    exit status: 10
+    --- stdout
+    passed config: there is no file; the built-in profiles are used
+    passed policy: sha256:[digest]
+    passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
+    passed component: the policy lets sha256:[digest] run
+    passed connection: api.tailscale.com is found, reached and trusted
+    failed bootstrap credential: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
+           run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    warned tailscale: there is no tailscale command at /no/such/tailscale
+           install it, see https://tailscale.com/download, or give --tailscale PATH
+    ");
+}
+
+#[test]
+fn a_missing_auth_keys_scope_fails() {
     let world = World::with(&Setup {
         clients: vec![OauthClient::new(
             "bootstrap",
@@ -75,25 +92,68 @@ fn the_first_thing_that_fails_gives_the_exit_status() {
         ..Setup::default()
     });
     let ran = world.run(&["check", "--tailscale", "/no/such/tailscale"]);
-    insta::assert_snapshot!("check_without_auth_keys", found(&world, &ran));
+    assert_snapshot!(found(&ran), @"
+    exit status: 14
+    --- stdout
+    passed config: there is no file; the built-in profiles are used
+    passed policy: sha256:[digest]
+    passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
+    passed component: the policy lets sha256:[digest] run
+    passed connection: api.tailscale.com is found, reached and trusted
+    passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order
+    passed bootstrap token: the API accepts it
+    failed bootstrap scope auth_keys: missing: no key can be minted
+           give the OAuth client the scope auth_keys (write) in the admin console, or create another: tailmint clients rotate
+    passed bootstrap scope devices: missing, as in all new OAuth clients; devices:core is granted in its place
+    warned tailscale: there is no tailscale command at /no/such/tailscale
+           install it, see https://tailscale.com/download, or give --tailscale PATH
+    ");
+}
+
+#[test]
+fn a_revoked_client_fails() {
     let world = World::new();
     let id = world.simulator.client("bootstrap").unwrap().id;
     world.simulator.revoke_client(&id);
     let ran = world.run(&["check", "--tailscale", "/no/such/tailscale"]);
-    insta::assert_snapshot!("check_revoked", found(&world, &ran));
+    assert_snapshot!(found(&ran), @"
+    exit status: 14
+    --- stdout
+    passed config: there is no file; the built-in profiles are used
+    passed policy: sha256:[digest]
+    passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
+    passed component: the policy lets sha256:[digest] run
+    passed connection: api.tailscale.com is found, reached and trusted
+    passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order
+    failed bootstrap token: the API rejected the credential: API token invalid
+           check that it was not revoked and belongs to this tailnet; create a new one if in doubt
+    warned tailscale: there is no tailscale command at /no/such/tailscale
+           install it, see https://tailscale.com/download, or give --tailscale PATH
+    ");
 }
 
 #[test]
-fn nobody_answers() {
+fn an_api_that_cannot_be_reached_fails() {
     let world = World::new();
-    let mut command = crate::world::bare();
-    command
-        .args(["check", "--connect-to", "127.0.0.1:1"])
-        .args(["--tailscale", "/no/such/tailscale", "--secrets-dir"])
+    let ran = world
+        .bare(&["check", "--connect-to", "127.0.0.1:1"])
+        .args(&["--tailscale", "/no/such/tailscale", "--secrets-dir"])
         .arg(world.secrets())
-        .env("HOME", world.path());
-    let ran = world.finish(command.spawn().unwrap());
-    insta::assert_snapshot!("check_nobody_answers", found(&world, &ran));
+        .env("HOME", world.path())
+        .run();
+    assert_snapshot!(found(&ran), @"
+    exit status: 15
+    --- stdout
+    passed config: there is no file; the built-in profiles are used
+    passed policy: sha256:[digest]
+    passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
+    passed component: the policy lets sha256:[digest] run
+    failed connection: 127.0.0.1:1 could not be connected to: Connection refused (os error 111)
+           see whether api.tailscale.com can be reached on port 443 from here
+    passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order
+    warned tailscale: there is no tailscale command at /no/such/tailscale
+           install it, see https://tailscale.com/download, or give --tailscale PATH
+    ");
 }
 
 /// The line about the API key, where the API says this of it.
@@ -111,8 +171,9 @@ fn of_api_key(world: &World, described: Option<&str>) -> (String, i32) {
         };
         world.simulator.misbehave(Endpoint::Key, fault, 1);
     }
-    let command = world.as_owner(&["check", "--tailscale", "/no/such/tailscale"]);
-    let ran = world.finish({ command }.spawn().unwrap());
+    let ran = world
+        .as_owner(&["check", "--tailscale", "/no/such/tailscale"])
+        .run();
     let line = ran.stdout.lines().find(|line| line.contains("API key: "));
     (line.unwrap_or(&ran.stdout).to_owned(), ran.code)
 }
@@ -127,7 +188,7 @@ fn an_api_key_is_asked_for_its_end() {
     };
     let (line, code) = of_api_key(&World::new(), None);
     assert!(
-        line.starts_with("passed bootstrap API key: it ends at 20"),
+        line.starts_with("passed bootstrap API key: it expires at 20"),
         "{line}"
     );
     assert_eq!(code, 0);
@@ -135,13 +196,13 @@ fn an_api_key_is_asked_for_its_end() {
         (
             format!(r#"{{"id":"ID","expires":"{}"}}"#, in_days(3)),
             "warned",
-            "it ends at",
+            "it expires at",
             0,
         ),
         (
             format!(r#"{{"id":"ID","expires":"{}"}}"#, in_days(-1)),
             "failed",
-            "it ended at",
+            "it expired at",
             14,
         ),
         (
@@ -150,10 +211,15 @@ fn an_api_key_is_asked_for_its_end() {
                 in_days(30)
             ),
             "failed",
-            "it ended at",
+            "it expired at",
             14,
         ),
-        (r#"{"id":"ID"}"#.to_owned(), "passed", "it has no end", 0),
+        (
+            r#"{"id":"ID"}"#.to_owned(),
+            "passed",
+            "it does not expire",
+            0,
+        ),
         (
             r#"{"message":"not found"}"#.to_owned(),
             "warned",

@@ -81,10 +81,10 @@ impl Vector {
 }
 
 #[test]
-fn the_host_passes_all() {
+fn the_host_lets_out_what_the_vectors_pass_and_nothing_else() {
     let cell = Cell::new(component());
     let vectors = Vector::all();
-    assert_eq!(vectors.len(), 44);
+    assert!(vectors.len() >= 44, "{} vectors", vectors.len());
     for vector in vectors {
         assert!(vector.by.contains(&By::Host), "{}", vector.name);
         if let Some(answer) = &vector.answer {

@@ -8,13 +8,13 @@ use std::{
     fs,
     os::unix::{fs::PermissionsExt, process::ExitStatusExt},
     path::{Path, PathBuf},
-    process::Command,
     time::{Duration, Instant},
 };
 
+use insta::assert_snapshot;
 use tailmint_simulator::{Endpoint, Fault, OauthClient, Setup};
 
-use crate::{clients::bare_world, stand_in::StandIn, world::World};
+use crate::{case::Case, clients::bare_world, stand_in::StandIn, world::World};
 
 /// Every point at which the process can be told to die.
 const POINTS: [&str; 14] = [
@@ -72,11 +72,11 @@ fn with_client() -> World {
 
 /// Runs it and kills it, at the point or after the time; whether it died of it.
 fn killed(world: &World, command: &str, point: Option<&str>, after: Option<Duration>) -> bool {
-    let mut command = world.as_owner(&["clients", command]);
+    let mut case = world.as_owner(&["clients", command]);
     if let Some(point) = point {
-        command.env("FAILPOINTS", format!("{point}=return"));
+        case = case.env("FAILPOINTS", format!("{point}=return"));
     }
-    let mut child = command.spawn().unwrap();
+    let mut child = case.spawn();
     if let Some(after) = after {
         std::thread::sleep(after);
         child.kill().ok();
@@ -112,7 +112,7 @@ fn assert_cleared(world: &World, what: &str) {
     } else {
         ["clients", "create"]
     };
-    let ran = world.finish(world.as_owner(&next).spawn().unwrap());
+    let ran = world.as_owner(&next).run();
     assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
     let names: BTreeSet<_> = fs::read_dir(world.secrets())
         .unwrap()
@@ -132,7 +132,7 @@ fn has_files(directory: &Path) -> bool {
 }
 
 #[test]
-fn at_every_point() {
+fn killed_at_any_point_the_files_name_a_client_that_works() {
     for (index, point) in POINTS
         .into_iter()
         .cycle()
@@ -159,7 +159,7 @@ fn reached_by_create(point: &str) -> bool {
 }
 
 #[test]
-fn at_any_moment() {
+fn killed_at_any_moment_the_files_name_a_client_that_works() {
     for command in ["create", "rotate"] {
         let fresh = || {
             if command == "rotate" {
@@ -186,9 +186,9 @@ fn at_any_moment() {
 }
 
 /// Runs it and has it killed at the point, where it passed that so often before.
-fn died(mut command: Command, world: &World, point: &str, passed: usize) {
-    command.env("FAILPOINTS", format!("{point}={passed}*off->return"));
-    let ran = world.finish(command.spawn().unwrap());
+fn died(case: Case<'_>, point: &str, passed: usize) {
+    let points = format!("{point}={passed}*off->return");
+    let ran = case.env("FAILPOINTS", points).run();
     assert_eq!(ran.code, 128 + 9, "{point}: {}", ran.stderr);
 }
 
@@ -208,12 +208,12 @@ fn decisions(world: &World, what: &str) -> usize {
 }
 
 #[test]
-fn while_a_key_is_minted() {
+fn killed_while_minting_what_left_is_written_down() {
     for (point, passes) in MINT_POINTS {
         for passed in (0..passes).cycle().take(TIMES) {
             let what = format!("mint at {point}, passed {passed} times");
             let world = World::new();
-            died(world.tailmint(&["mint"]), &world, point, passed);
+            died(world.tailmint(&["mint"]), point, passed);
             assert!(
                 world.simulator.requests().len() <= decisions(&world, &what),
                 "{what}: something left that is not written down"
@@ -242,10 +242,14 @@ fn while_a_key_is_minted() {
 fn a_key_whose_answer_was_not_written_down_is_told_of() {
     let world = World::new();
     // The fourth line is the answer with the key.
-    died(world.tailmint(&["mint"]), &world, "audit-before-writing", 3);
+    died(world.tailmint(&["mint"]), "audit-before-writing", 3);
     assert_eq!(world.simulator.live_keys().len(), 1);
     let ran = world.run(&["keys", "revoke", "--minted"]);
-    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 0
+    --- stderr
+    warning: requests for a key whose response is not on record: 1; see which keys they created: tailmint keys list
+    ");
 }
 
 #[test]
@@ -258,12 +262,12 @@ fn a_key_whose_answer_was_lost_is_told_of() {
     assert_eq!(ran.code, 16, "{}", ran.stderr);
     assert_eq!(world.simulator.live_keys().len(), 1);
     let ran = world.run(&["keys", "revoke", "--minted"]);
-    let told = "requests for a key whose answer is not on record: 1";
+    let told = "requests for a key whose response is not on record: 1";
     assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
 
 #[test]
-fn while_a_machine_joins() {
+fn killed_while_joining_the_key_can_be_revoked_and_the_next_run_joins() {
     for (point, passed, started) in JOIN_POINTS {
         for _ in 0..TIMES {
             let what = format!("up at {point}, passed {passed} times");
@@ -271,12 +275,8 @@ fn while_a_machine_joins() {
             let stand_in = StandIn::new(&world, "NeedsLogin");
             stand_in.status(r#"cat "$here/status.json"; echo >> "$here/status.ended"; exit 0"#);
             stand_in.up(r#"cp "$here/in.json" "$here/status.json"; echo >> "$here/up.ended""#);
-            let up = || {
-                let mut command = world.tailmint(&["up", "--tailscale"]);
-                command.arg(stand_in.path());
-                command
-            };
-            died(up(), &world, point, passed);
+            let up = || world.tailmint(&["up", "--tailscale"]).arg(stand_in.path());
+            died(up(), point, passed);
             // What it started lives on without it.
             let begun = Instant::now();
             while ended(&stand_in) != started {
@@ -292,11 +292,11 @@ fn while_a_machine_joins() {
             let ran = world.run(&["keys", "revoke", "--minted"]);
             assert_eq!((ran.code, ran.stderr.as_str()), (0, ""), "{what}");
             assert_eq!(world.simulator.live_keys().len(), 0, "{what}");
-            let ran = world.finish(up().spawn().unwrap());
+            let ran = up().run();
             assert_eq!(ran.code, 0, "{what}: {}", ran.stderr);
             let expected = match started {
                 [_, 0] => "joined the tailnet",
-                _ => "was in the tailnet already",
+                _ => "was already connected",
             };
             assert!(ran.stdout.contains(expected), "{what}: {}", ran.stdout);
             decisions(&world, &what);

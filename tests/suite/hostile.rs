@@ -3,18 +3,23 @@
 //! used up.
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::TcpListener,
     path::Path,
     sync::{Arc, Mutex, OnceLock},
     time::{Duration, Instant},
 };
 
+use crate::world::workspace;
+
 use serde_json::Value;
+use tailmint::Diagnose;
+use tailmint::connection::Trust;
+use tailmint::policy::Policy;
 use tailmint::{
-    Audit, AuditError, Class, Credential, Entry, KeyProperties, MintError, Minter, Policy, Secret,
-    Tailnet, Trust,
+    Account, Class, Credential, KeyProperties, MintError, MintErrorKind, Minter, Secret,
 };
+use tailmint_audit::{Audit, AuditError, Entry};
 use tailmint_hostile::{Action, Lie, Scenario, Waste, all};
 
 use crate::{
@@ -32,7 +37,7 @@ struct Components {
 fn components() -> &'static Components {
     static COMPONENTS: OnceLock<Components> = OnceLock::new();
     COMPONENTS.get_or_init(|| {
-        let workspace = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let workspace = workspace();
         let target = Path::new(env!("CARGO_TARGET_TMPDIR")).join("hostile");
         let packages = ["tailmint-hostile", "tailmint-gate"];
         let modules = guest::build(packages, workspace, &target).unwrap();
@@ -119,18 +124,15 @@ impl Cell {
 
     pub(crate) fn run(&self, name: &str) -> Seen {
         let client = self.world.simulator.client("bootstrap").unwrap();
-        let credential = Credential::OauthClient {
+        let credential = Account::new(Credential::OauthClient {
             id: name.to_owned(),
             secret: Secret::new(client.secret),
-        };
+        });
         let before = self.world.simulator.requests().len();
         self.lines.0.lock().unwrap().clear();
         let begun = Instant::now();
         let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
-        let tailnet = Tailnet::of_credential();
-        let result = self
-            .runtime
-            .block_on(self.minter.mint(&credential, &tailnet, &key));
+        let result = self.runtime.block_on(self.minter.mint(&credential, &key));
         let elapsed = begun.elapsed();
         let requests = self.world.simulator.requests();
         Seen {
@@ -150,7 +152,7 @@ fn builder(world: &World, component: &[u8]) -> tailmint::MinterBuilder {
     let pin = format!(
         "version = 1\n[component]\nsha256 = [\"{}\", \"{}\"]\n",
         sha256(component),
-        tailmint::EmbeddedComponent::digest()
+        tailmint::component::EmbeddedComponent::digest()
     );
     Minter::builder()
         .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
@@ -161,7 +163,7 @@ fn builder(world: &World, component: &[u8]) -> tailmint::MinterBuilder {
 }
 
 /// The scenarios of a group, each with what is expected of it.
-fn group(letter: char, declared: usize, expect: impl Fn(&Cell, &Scenario, &Seen)) {
+fn group(letter: char, expect: impl Fn(&Cell, &Scenario, &Seen)) {
     // Whatever is connected to beside the API would have to be on this machine.
     let canary = TcpListener::bind("127.0.0.1:0").unwrap();
     canary.set_nonblocking(true).unwrap();
@@ -171,7 +173,8 @@ fn group(letter: char, declared: usize, expect: impl Fn(&Cell, &Scenario, &Seen)
         .iter()
         .filter(|it| it.name.starts_with(letter))
         .collect();
-    assert_eq!(scenarios.len(), declared, "group {letter}");
+    let count = scenarios.len();
+    assert_ne!(count, 0, "group {letter}");
     let mut slowest = (Duration::ZERO, "");
     for scenario in scenarios {
         let seen = cell.run(&scenario.name);
@@ -193,29 +196,27 @@ fn group(letter: char, declared: usize, expect: impl Fn(&Cell, &Scenario, &Seen)
     }
     assert!(canary.accept().is_err(), "someone connected");
     println!(
-        "group {letter}: {declared} of {declared}, the slowest {:?} ({})",
+        "group {letter}: {count} scenarios, the slowest {:?} ({})",
         slowest.0, slowest.1
     );
 }
 
 /// Nothing left, and the record says why; or the host's types did not even take
-/// it, and there is nothing to record.
+/// it, which the component tells as an invalid request, and there is nothing to record.
 fn nothing_leaves(_: &Cell, scenario: &Scenario, seen: &Seen) {
     let name = &scenario.name;
     assert_eq!(seen.requests, [""; 0], "{name}");
     let error = seen.error();
     assert_eq!(seen.decisions("allow"), 0, "{name}");
-    match seen.decisions("refuse") {
+    match seen.decisions("deny") {
         0 => {
             assert_eq!(seen.lines.len(), 0, "{name}");
-            assert!(
-                error.message.contains("not taken")
-                    || error.message.contains("header: ")
-                    || error.message.contains("handle: ")
-                    // Or it was too much to copy.
-                    || error.class() == Class::Guest,
-                "{name}: {error:?}"
-            );
+            let expected = match name.as_str() {
+                // Too much to copy: the component is stopped.
+                "F-long-value" | "F-many" => MintErrorKind::GuestTrapped,
+                _ => MintErrorKind::InvalidRequest,
+            };
+            assert_eq!(error.kind, expected, "{name}: {error:?}");
         }
         1 => {
             assert_eq!(seen.lines.len(), 1, "{name}: {:?}", seen.lines);
@@ -232,23 +233,23 @@ fn nothing_leaves(_: &Cell, scenario: &Scenario, seen: &Seen) {
 }
 
 #[test]
-fn hosts() {
-    group('A', 32, nothing_leaves);
+fn no_request_to_another_host_leaves() {
+    group('A', nothing_leaves);
 }
 
 #[test]
-fn schemes() {
-    group('B', 6, nothing_leaves);
+fn no_request_by_another_scheme_leaves() {
+    group('B', nothing_leaves);
 }
 
 #[test]
-fn ports() {
-    group('C', 7, nothing_leaves);
+fn no_request_to_another_port_leaves() {
+    group('C', nothing_leaves);
 }
 
 #[test]
-fn paths() {
-    group('D', 27, |cell, scenario, seen| {
+fn no_request_for_another_path_leaves() {
+    group('D', |cell, scenario, seen| {
         if scenario.name == "D-fragment" {
             // No request has one, and none leaves: the types of the host drop it.
             assert_eq!(seen.requests, ["POST /api/v2/oauth/token"]);
@@ -259,18 +260,18 @@ fn paths() {
 }
 
 #[test]
-fn methods() {
-    group('E', 12, nothing_leaves);
+fn no_request_of_another_method_leaves() {
+    group('E', nothing_leaves);
 }
 
 #[test]
-fn headers() {
-    group('F', 31, nothing_leaves);
+fn no_request_with_other_headers_leaves() {
+    group('F', nothing_leaves);
 }
 
 #[test]
-fn exfiltration() {
-    group('G', 17, |cell, scenario, seen| {
+fn no_secret_is_carried_out() {
+    group('G', |cell, scenario, seen| {
         if !matches!(scenario.action, Action::Confess) {
             return nothing_leaves(cell, scenario, seen);
         }
@@ -281,7 +282,7 @@ fn exfiltration() {
             4,
             "a token and a key, a token and its end"
         );
-        let told = &seen.error().message;
+        let told = &seen.error().to_string();
         assert!(
             told.contains("access_token") && told.contains("CNTRL"),
             "{told}"
@@ -298,8 +299,8 @@ fn exfiltration() {
 }
 
 #[test]
-fn waste() {
-    group('H', 18, |cell, scenario, seen| {
+fn nothing_of_the_host_is_used_up() {
+    group('H', |cell, scenario, seen| {
         let name = scenario.name.get(..20).unwrap_or(&scenario.name);
         let error = seen.error();
         // What loops after it has given its result back has still not minted.
@@ -335,8 +336,8 @@ fn peak_kib() -> u64 {
 }
 
 #[test]
-fn lies() {
-    group('I', 17, |cell, scenario, seen| {
+fn a_result_that_is_a_lie_is_rejected() {
+    group('I', |cell, scenario, seen| {
         let name = &scenario.name;
         let Action::Lie(lie) = scenario.action else {
             panic!("{name}")
@@ -349,16 +350,19 @@ fn lies() {
                 assert_eq!(seen.requests, ["POST /api/v2/oauth/token"], "{name}");
             }
             Lie::Nothing => {
-                assert_eq!(class, Class::Rejected, "{name}");
+                assert_eq!(class, Class::InvalidResult, "{name}");
                 assert_eq!(seen.requests, [""; 0], "{name}");
             }
             Lie::Token => {
-                assert_eq!(class, Class::Rejected, "{name}");
+                assert_eq!(class, Class::InvalidResult, "{name}");
                 assert_eq!(seen.requests.len(), 1, "{name}");
             }
             // A result that is too long to copy is over a limit.
-            Lie::LongKey(_) => assert!(matches!(class, Class::Rejected | Class::Guest), "{name}"),
-            _ => assert_eq!(class, Class::Rejected, "{name}: {:?}", seen.error()),
+            Lie::LongKey(_) => assert!(
+                matches!(class, Class::InvalidResult | Class::Guest),
+                "{name}"
+            ),
+            _ => assert_eq!(class, Class::InvalidResult, "{name}: {:?}", seen.error()),
         }
         // What was minted on the way is revoked.
         assert_eq!(cell.world.simulator.live_keys().len(), 0, "{name}");
@@ -366,7 +370,7 @@ fn lies() {
 }
 
 #[test]
-fn shapes() {
+fn what_is_no_component_of_the_contract_does_not_load() {
     let world = World::new();
     let own = component();
     let core_module = wat::parse_str("(module)").unwrap();
@@ -393,15 +397,12 @@ fn shapes() {
             .unwrap(),
         ),
     ]);
-    let declared = cases.len();
-    let mut executed = 0;
     for (name, component) in cases {
         let builder = builder(&world, &component);
         let begun = Instant::now();
-        let error = builder.build().err().expect(name);
+        let error = builder.build().expect_err(name);
         assert_eq!(error.class(), Class::Policy, "{name}: {error:?}");
         assert!(begun.elapsed() < DEADLINE + GRACE, "{name}");
-        executed += 1;
     }
     // Without its pin not even a good one runs.
     let error = Minter::builder()
@@ -411,8 +412,6 @@ fn shapes() {
         .unwrap();
     assert_eq!(error.class(), Class::Policy);
     assert!(error.message.contains("is not pinned"), "{error}");
-    assert_eq!(executed, declared);
-    println!("group J: {executed} of {declared}");
     assert_eq!(world.simulator.connections(), 0);
 }
 
@@ -420,7 +419,7 @@ fn shapes() {
 fn the_command_runs_no_component_that_is_not_pinned() {
     let world = World::new();
     let file = world.path().join("same.wasm");
-    std::fs::write(&file, tailmint::EmbeddedComponent::bytes()).unwrap();
+    std::fs::write(&file, tailmint::component::EmbeddedComponent::bytes()).unwrap();
     let file = file.to_str().unwrap();
     let ran = world.run(&["mint", "--component", file]);
     assert_eq!(ran.code, 11, "{}", ran.stderr);
@@ -428,7 +427,7 @@ fn the_command_runs_no_component_that_is_not_pinned() {
     // The same bytes, compiled here, and pinned.
     let pin = format!(
         "version = 1\n[component]\nsha256 = [\"{}\"]\n",
-        tailmint::EmbeddedComponent::digest()
+        tailmint::component::EmbeddedComponent::digest()
     );
     let policy = world.write("policy.toml", &pin);
     let ran = world.run(&[
@@ -444,22 +443,15 @@ fn the_command_runs_no_component_that_is_not_pinned() {
 
 #[test]
 fn no_scenario_is_without_a_test() {
-    let mut groups: BTreeMap<char, usize> = BTreeMap::new();
-    for scenario in all() {
-        *groups
-            .entry(scenario.name.chars().next().unwrap())
-            .or_default() += 1;
+    let table = all();
+    // As many as there were when they were last counted: none gets lost.
+    assert!(table.len() >= 167, "{} scenarios", table.len());
+    let names: BTreeSet<_> = table.iter().map(|it| &it.name).collect();
+    assert_eq!(names.len(), table.len(), "the component finds them by name");
+    for name in names {
+        assert!(
+            name.starts_with(|group| ('A'..='I').contains(&group)),
+            "{name}"
+        );
     }
-    let expected = [
-        ('A', 32),
-        ('B', 6),
-        ('C', 7),
-        ('D', 27),
-        ('E', 12),
-        ('F', 31),
-        ('G', 17),
-        ('H', 18),
-        ('I', 17),
-    ];
-    assert_eq!(groups.into_iter().collect::<Vec<_>>(), expected);
 }

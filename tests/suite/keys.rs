@@ -1,5 +1,6 @@
 //! `tailmint keys get` and `tailmint keys revoke`.
 
+use insta::assert_snapshot;
 use serde_json::Value;
 
 use crate::world::World;
@@ -25,7 +26,25 @@ fn describes_and_revokes_a_key() {
 fn a_key_that_is_not_there_is_an_error() {
     let world = World::new();
     let ran = world.run(&["keys", "get", "kNOTHERECNTRL"]);
-    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 14
+    --- stderr
+    error: there is no such key: not found
+      the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    hint: check the names; - stands for the tailnet that the credential belongs to
+    ");
+}
+
+#[test]
+fn a_path_is_not_the_id_of_a_key() {
+    let world = World::new();
     let ran = world.run(&["keys", "revoke", "../devices/1"]);
-    insta::assert_snapshot!("a_key_id_is_not_a_path", world.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: invalid value '../devices/1' for '[IDS]...': a key's id has 1 to 64 letters and digits, such as k123456CNTRL
+
+    For more information, try '--help'.
+    ");
+    assert_eq!(world.simulator.connections(), 0);
 }

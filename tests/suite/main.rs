@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+mod case;
 mod check;
 mod clients;
 #[cfg(feature = "compiler")]
@@ -17,16 +18,26 @@ mod embeddings;
 mod errors;
 mod exec;
 mod faults;
+mod generated;
+mod go;
+mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
+mod house;
 mod interrupted;
 mod join;
 mod keys;
+mod links;
 mod mint;
 mod minter;
+mod picture;
 mod policy;
+mod prose;
 mod proxy;
+mod ran;
 mod stand_in;
 mod tailnet;
+mod usage;
 mod vault;
+mod words;
 mod world;

@@ -2,9 +2,9 @@
 
 use std::{collections::HashSet, sync::Arc, time::Duration};
 
+use tailmint::connection::{ConnectTo, Trust};
 use tailmint::{
-    ConnectTo, Credential, KeyProperties, MintErrorKind, MintedKey, Minter, MinterBuilder, Secret,
-    Tailnet, Trust,
+    Account, Credential, KeyProperties, MintErrorKind, MintedKey, Minter, MinterBuilder, Secret,
 };
 use tailmint_simulator::{Endpoint, Fault};
 use tokio::{task::JoinSet, time::timeout};
@@ -22,12 +22,12 @@ fn minter(world: &World) -> Minter {
     builder(world).build().unwrap()
 }
 
-fn client(world: &World, name: &str) -> Credential {
+fn client(world: &World, name: &str) -> Account {
     let client = world.simulator.client(name).unwrap();
-    Credential::OauthClient {
+    Account::new(Credential::OauthClient {
         id: client.id,
         secret: Secret::new(client.secret),
-    }
+    })
 }
 
 fn tazpod() -> KeyProperties {
@@ -35,13 +35,8 @@ fn tazpod() -> KeyProperties {
 }
 
 /// A mint that can be spawned.
-async fn minted(
-    minter: Arc<Minter>,
-    credential: Credential,
-    properties: KeyProperties,
-) -> MintedKey {
-    let tailnet = Tailnet::of_credential();
-    let minted = minter.mint(&credential, &tailnet, &properties).await;
+async fn minted(minter: Arc<Minter>, credential: Account, properties: KeyProperties) -> MintedKey {
+    let minted = minter.mint(&credential, &properties).await;
     minted.unwrap()
 }
 
@@ -49,11 +44,7 @@ async fn minted(
 async fn mints_over_one_connection_with_two_requests() {
     let world = World::new();
     let minted = minter(&world)
-        .mint(
-            &client(&world, "bootstrap"),
-            &Tailnet::of_credential(),
-            &tazpod(),
-        )
+        .mint(&client(&world, "bootstrap"), &tazpod())
         .await
         .unwrap();
     let keys = world.simulator.live_keys();
@@ -83,11 +74,7 @@ async fn a_lost_answer_leaves_the_outcome_unknown() {
         .simulator
         .misbehave(Endpoint::Keys, Fault::LoseAnswer, 1);
     let error = minter(&world)
-        .mint(
-            &client(&world, "bootstrap"),
-            &Tailnet::of_credential(),
-            &tazpod(),
-        )
+        .mint(&client(&world, "bootstrap"), &tazpod())
         .await
         .unwrap_err();
     assert_eq!(error.kind, MintErrorKind::OutcomeUnknown, "{error}");
@@ -124,13 +111,12 @@ async fn a_pool_serves_on_after_a_refusal() {
     let mut properties = tazpod();
     properties.tags = vec!["tag:k8s-operator".parse().unwrap()];
     let credential = client(&world, "bootstrap");
-    let tailnet = Tailnet::of_credential();
     for _ in 0..3 {
-        let refused = minter.mint(&credential, &tailnet, &properties).await;
+        let refused = minter.mint(&credential, &properties).await;
         let carried = vec!["tag:tazpod".to_owned()];
         let refused = refused.unwrap_err().kind;
         assert_eq!(refused, MintErrorKind::TagsNotPermitted { carried });
-        let minted = minter.mint(&credential, &tailnet, &tazpod()).await.unwrap();
+        let minted = minter.mint(&credential, &tazpod()).await.unwrap();
         let keys = world.simulator.live_keys();
         assert_eq!(keys[keys.len() - 1].key, minted.key.expose_secret());
     }
@@ -142,10 +128,9 @@ async fn calls_that_are_given_up_on_leave_a_pool_as_it_was() {
     const CALLS: u32 = 64;
     let world = World::new();
     let minter = Arc::new(builder(&world).pooled().build().unwrap());
-    let tailnet = Tailnet::of_credential();
     for call in 0..CALLS {
         let (credential, properties) = (client(&world, "bootstrap"), tazpod());
-        let mint = minter.mint(&credential, &tailnet, &properties);
+        let mint = minter.mint(&credential, &properties);
         // From before the instance is made to after the first answer.
         let _ = timeout(Duration::from_micros(200) * call, mint).await;
     }

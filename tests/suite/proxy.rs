@@ -8,10 +8,16 @@ use std::{
 };
 
 use base64::{Engine, prelude::BASE64_STANDARD};
+use insta::assert_snapshot;
 use serde_json::Value;
-use tailmint::{KeyProperties, Minter, Proxy, Tailnet, Trust};
+use tailmint::connection::{Proxy, Trust};
+use tailmint::{KeyProperties, Minter};
 
-use crate::world::{Ran, World, bare, holds};
+use crate::{
+    case::Case,
+    ran::Ran,
+    world::{World, holds},
+};
 
 /// A proxy that leads wherever it is asked for to one place, or refuses.
 struct Tunnels {
@@ -51,26 +57,19 @@ impl Tunnels {
 
     fn mint(&self, world: &World, userinfo: &str, more: &[&str]) -> Ran {
         let url = format!("http://{userinfo}{}", self.address);
-        world.finish(
-            command(world, more)
-                .env("HTTPS_PROXY", url)
-                .spawn()
-                .unwrap(),
-        )
+        mint(world, more).env("HTTPS_PROXY", url).run()
     }
 }
 
 /// `tailmint mint` without a flag that leads it to the simulator.
-fn command(world: &World, more: &[&str]) -> std::process::Command {
-    let mut command = bare();
-    command
-        .args(["mint", "--secrets-dir"])
+fn mint<'a>(world: &'a World, more: &[&str]) -> Case<'a> {
+    world
+        .bare(&["mint", "--secrets-dir"])
         .arg(world.secrets())
         .arg("--ca-file")
         .arg(world.path().join("ca.pem"))
         .args(more)
-        .env("HOME", world.path());
-    command
+        .env("HOME", world.path())
 }
 
 fn head(client: &mut TcpStream) -> String {
@@ -159,7 +158,7 @@ fn what_the_proxy_is_told_about_the_user_is_told_to_nobody_else() {
 }
 
 #[test]
-fn a_proxy_that_refuses() {
+fn what_a_proxy_refuses_is_told_with_a_hint() {
     for (answer, said) in [
         (
             "HTTP/1.1 407 Proxy Authentication Required\r\n\r\n",
@@ -196,26 +195,36 @@ fn who_is_in_the_middle_is_not_trusted() {
 }
 
 #[test]
-fn the_policy_can_forbid_it() {
+fn the_policy_can_forbid_a_proxy() {
     let world = World::new();
     let proxy = Tunnels::new(ESTABLISHED, world.simulator.address());
     let policy = world.write("policy.toml", "version = 1\n[trust]\nproxy = \"forbid\"\n");
     let ran = proxy.mint(&world, "", &["--policy", policy.to_str().unwrap()]);
-    insta::assert_snapshot!(world.snapshot(&ran));
+    assert_snapshot!(ran, @r#"
+    exit status: 11
+    --- stderr
+    error: the policy does not allow a proxy
+    hint: to allow it, set trust.proxy to "allow" in [dir]/policy.toml
+    "#);
     assert_eq!(proxy.heads().len(), 0);
 }
 
 #[test]
 fn what_names_no_proxy_is_not_gone_around() {
     let world = World::new();
-    let mut command = command(&world, &[]);
-    command.env("HTTPS_PROXY", "socks5://someone:hunter2hunter2@127.0.0.1:9");
-    let ran = world.finish(command.spawn().unwrap());
-    insta::assert_snapshot!(world.snapshot(&ran));
+    let ran = mint(&world, &[])
+        .env("HTTPS_PROXY", "socks5://someone:hunter2hunter2@127.0.0.1:9")
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: HTTPS_PROXY is not the URL of a proxy that can be used
+    hint: give http://HOST:PORT, with USER:PASSWORD@ before it where needed
+    ");
 }
 
 #[test]
-fn what_a_flag_says_wins() {
+fn connect_to_wins_over_the_variable() {
     let world = World::new();
     let proxy = Tunnels::new(ESTABLISHED, world.simulator.address());
     let to = world.simulator.address().to_string();
@@ -230,7 +239,7 @@ fn what_a_flag_says_wins() {
 }
 
 #[tokio::test]
-async fn the_library_takes_it_as_an_option() {
+async fn the_library_takes_a_proxy_as_an_option() {
     let world = World::new();
     let proxy = Tunnels::new(ESTABLISHED, world.simulator.address());
     let chosen: Proxy = format!("http://{}", proxy.address).parse().unwrap();
@@ -239,11 +248,8 @@ async fn the_library_takes_it_as_an_option() {
         .proxy(chosen)
         .build()
         .unwrap();
-    let credential = world.credential();
+    let credential = world.account();
     let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
-    minter
-        .mint(&credential, &Tailnet::of_credential(), &key)
-        .await
-        .unwrap();
+    minter.mint(&credential, &key).await.unwrap();
     assert_eq!(proxy.heads().len(), 1);
 }

@@ -1,9 +1,6 @@
-use std::{
-    fs,
-    path::{Path, PathBuf},
-};
+use std::{fs, path::PathBuf};
 
-use crate::world::{World, sha256};
+use crate::world::{World, sha256, workspace};
 
 /// A stand-in for the `tailscale` command that says and does what it is told.
 pub(crate) struct StandIn {
@@ -36,7 +33,7 @@ impl StandIn {
     pub(crate) fn new(world: &World, state: &str) -> Self {
         let directory = world.path().join("bin");
         fs::create_dir_all(directory.join("calls")).unwrap();
-        let source = Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/stand-in/tailscale");
+        let source = workspace().join("tests/stand-in/tailscale");
         fs::copy(source, directory.join("tailscale")).unwrap();
         let stand_in = Self { directory };
         stand_in.write("status.json", &status(state, &[]));

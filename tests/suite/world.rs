@@ -3,30 +3,28 @@ use std::{
     io::Write,
     net::Ipv4Addr,
     path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
+    process::Child,
     sync::atomic::{AtomicU16, Ordering},
 };
 
 use sha2::{Digest, Sha256};
-use tailmint::{Credential, Secret};
+use tailmint::{Account, Credential, Secret};
 use tailmint_simulator::{Setup, Simulator};
 use tempfile::TempDir;
 
-use crate::contract::Contract;
+use crate::{case::Case, contract::Contract, ran::Ran};
+
+/// Where the workspace is.
+pub(crate) fn workspace() -> &'static Path {
+    let own = Path::new(env!("CARGO_MANIFEST_DIR"));
+    own.ancestors().nth(2).unwrap()
+}
 
 /// A simulated API with the credential files for it, in a folder of its own.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
     directory: TempDir,
     headscale: bool,
-}
-
-/// How a run of the command ended.
-#[derive(Debug)]
-pub(crate) struct Ran {
-    pub(crate) code: i32,
-    pub(crate) stdout: String,
-    pub(crate) stderr: String,
 }
 
 impl World {
@@ -59,53 +57,48 @@ impl World {
     }
 
     /// The OAuth client of the profile `bootstrap`, as the library takes it.
-    pub(crate) fn credential(&self) -> Credential {
+    pub(crate) fn account(&self) -> Account {
         let client = self.simulator.client("bootstrap").unwrap();
-        Credential::OauthClient {
+        Account::new(Credential::OauthClient {
             id: client.id,
             secret: Secret::new(client.secret),
-        }
+        })
+    }
+
+    /// `tailmint` with these arguments, and with nothing that leads it here.
+    pub(crate) fn bare<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Case<'_> {
+        Case::new(self, arguments)
     }
 
     /// `tailmint` with these arguments and the flags that lead it here.
-    pub(crate) fn tailmint<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = bare();
-        command
-            .arg("--secrets-dir")
+    pub(crate) fn tailmint<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Case<'_> {
+        self.bare(&["--secrets-dir"])
             .arg(self.secrets())
             .arg("--connect-to")
             .arg(self.simulator.address().to_string())
             .arg("--ca-file")
             .arg(self.path().join("ca.pem"))
             .args(arguments)
-            .env("HOME", self.path());
-        command
+            .env("HOME", self.path())
     }
 
     /// The same with an API key that may do everything.
-    pub(crate) fn as_owner<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Command {
-        let mut command = self.tailmint(arguments);
-        command
+    pub(crate) fn as_owner<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Case<'_> {
+        self.tailmint(arguments)
             .env("TAILSCALE_API_KEY", self.simulator.api_key())
-            .env("TAILSCALE_TAILNET", "-");
-        command
+            .env("TAILSCALE_TAILNET", "-")
     }
 
-    /// Runs it to its end. Nothing that it writes on standard error, and nothing
-    /// that it leaves on disk, has a secret in it.
     pub(crate) fn run<A: AsRef<OsStr>>(&self, arguments: &[A]) -> Ran {
-        self.finish(self.tailmint(arguments).spawn().unwrap())
+        self.tailmint(arguments).run()
     }
 
+    /// Waits for it to end. Nothing that it writes on standard error has a secret in
+    /// it.
     pub(crate) fn finish(&self, child: Child) -> Ran {
         let output = child.wait_with_output().unwrap();
-        let ran = Ran {
-            code: code(output.status),
-            stdout: String::from_utf8(output.stdout).unwrap(),
-            stderr: String::from_utf8(output.stderr).unwrap(),
-        };
-        self.assert_no_secret(ran.stderr.as_bytes(), "standard error");
-        ran
+        self.assert_no_secret(&output.stderr, "standard error");
+        Ran::new(output, self)
     }
 
     /// All secrets that there are.
@@ -135,17 +128,6 @@ impl World {
             text = text.replace(&client.id, &format!("[client {}]", index + 1));
         }
         text
-    }
-
-    /// A run as a snapshot has it.
-    pub(crate) fn snapshot(&self, ran: &Ran) -> String {
-        let text = format!(
-            "exit status: {}\n--- stdout\n{}--- stderr\n{}",
-            ran.code, ran.stdout, ran.stderr
-        );
-        // As glibc says it; musl has words of its own.
-        let text = text.replace("Symbolic link loop", "Too many levels of symbolic links");
-        self.steady(&text)
     }
 
     /// A policy that lets keys have these tags, for `--policy`.
@@ -188,26 +170,6 @@ pub(crate) fn lonely_address() -> Ipv4Addr {
     let process = std::process::id().to_be_bytes()[3];
     // Never 127.0.0.1, which the others have.
     Ipv4Addr::new(127, process.max(1), high, low)
-}
-
-/// `tailmint` in an empty environment, with pipes.
-pub(crate) fn bare() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailmint"));
-    command
-        .env_clear()
-        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
-    command
-}
-
-fn code(status: std::process::ExitStatus) -> i32 {
-    use std::os::unix::process::ExitStatusExt;
-    status
-        .code()
-        .or(status.signal().map(|signal| 128 + signal))
-        .unwrap()
 }
 
 /// Whether the text has the secret in it, or a part of it, as it is or encoded.

@@ -1,15 +1,35 @@
 //! What both sides of the sandbox know about the Tailscale API, written once:
 //! the component speaks by it, the host judges by it.
 
+mod client_properties;
+mod description;
+mod expiry;
+mod key_id;
+mod key_properties;
 mod new_client_body;
 mod new_key_body;
+mod operation;
 mod route;
+mod scope;
+mod tag;
+mod tailnet;
 mod text;
+mod text_type;
 
+pub use client_properties::ClientProperties;
+pub use description::{Description, DescriptionError};
+pub use expiry::{Expiry, ExpiryError};
+pub use key_id::{KeyId, KeyIdError};
+pub use key_properties::KeyProperties;
 pub use new_client_body::NewClientBody;
 pub use new_key_body::NewKeyBody;
+pub use operation::{Effect, Kind, Operation, Rule, UnknownName};
 pub use route::{Route, RouteMethod};
+pub use scope::{Scope, ScopeError};
+pub use tag::{Tag, TagError};
+pub use tailnet::{Tailnet, TailnetError};
 pub use text::one_line;
+pub(crate) use text_type::text_type;
 
 /// The one host that requests go to, over HTTPS on port 443.
 pub const API_HOST: &str = "api.tailscale.com";

@@ -11,7 +11,7 @@ pub enum Route {
     GetKey,
     /// Describes all keys that the credential may see.
     ListKeys,
-    /// Exchanges an OAuth client for an access token.
+    /// Exchanges an OAuth client's credentials for an access token.
     Token,
 }
 

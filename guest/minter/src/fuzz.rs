@@ -6,7 +6,7 @@ use crate::{
     TransportError, auth_keys, retry_after, token,
 };
 
-/// Answers each request with the next of these.
+/// Responds to each request with the next of these.
 struct Scripted(Vec<Response>);
 
 impl Transport for Scripted {

@@ -24,8 +24,8 @@ struct Granted {
     tags: Option<String>,
 }
 
-/// The token to ask with: an API key is one already, an OAuth client is
-/// exchanged for one of this scope.
+/// The token to ask with. An API key is a token already. For an OAuth client, its
+/// credentials are exchanged for a token of this scope.
 pub(crate) fn token(
     transport: &mut impl Transport,
     credential: &Credential,
@@ -41,8 +41,8 @@ pub(crate) fn token(
     }
 }
 
-/// Exchanges the client for a token of one scope, which has to be the one that was
-/// asked for.
+/// Exchanges the client's credentials for a token of one scope. The token has to have
+/// the scope that was asked for.
 pub(crate) fn exchange(
     transport: &mut impl Transport,
     client: &OauthClient,

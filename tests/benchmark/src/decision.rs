@@ -1,6 +1,7 @@
 use std::{hint::black_box, time::Instant};
 
-use tailmint::{Operation, Policy};
+use tailmint::policy::Policy;
+use tailmint_api::Operation;
 use tailmint_benchmark::request;
 
 const TIMES: u32 = 20_000;

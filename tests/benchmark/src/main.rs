@@ -5,6 +5,8 @@ mod arguments;
 mod contender;
 mod contest;
 mod decision;
+mod limit;
+mod machine;
 mod measured;
 mod parts;
 mod place;
@@ -20,6 +22,7 @@ use std::error::Error;
 use arguments::{Arguments, Command};
 use clap::Parser;
 use contest::Contest;
+use machine::Machine;
 use measured::Measured;
 use parts::Parts;
 use programs::Programs;
@@ -30,6 +33,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     if let Some(Command::Scale { seconds }) = arguments.command {
         return scale::run(&programs.scale, seconds);
     }
+    println!("{}\n", Machine::this());
     let contest = Contest::hold(&programs, arguments.runs, arguments.beside.as_deref())?;
     println!("{contest}\n");
     let parts = Parts::measure(&programs, arguments.runs)?;

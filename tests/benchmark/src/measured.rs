@@ -4,10 +4,12 @@ use std::{
 };
 
 use crate::{
+    contender::Contender,
     contest::Contest,
     decision,
+    limit::Limit,
     parts::Parts,
-    place::{FLOOR, GET_AUTHKEY, SCRIPT, TAILMINT},
+    place::{FLOOR, GET_AUTHKEY, LEANEST, OWNER, SCRIPT, TAILMINT},
     way::{FAR_ROUND_TRIP_MS, ROUND_TRIPS},
 };
 
@@ -17,11 +19,34 @@ pub(crate) struct Measured {
 }
 
 struct Figure {
-    name: &'static str,
+    name: String,
     unit: &'static str,
     is: f64,
     /// `None` where no limit holds on every machine: such a figure is for people.
-    at_most: Option<f64>,
+    limit: Option<Limit>,
+}
+
+impl Figure {
+    fn new(name: impl Into<String>, unit: &'static str, is: f64, limit: Option<Limit>) -> Self {
+        Self {
+            name: name.into(),
+            unit,
+            is,
+            limit,
+        }
+    }
+
+    /// The wall time as a share of another's.
+    fn wall(ours: &Contender, whose: &str, other: &Contender, limit: Option<Limit>) -> Self {
+        let share = ours.wall().median / other.wall().median;
+        Self::new(format!("wall time, of {whose}"), "", share, limit)
+    }
+
+    /// The CPU time as a share of another's.
+    fn cpu(ours: &Contender, whose: &str, other: &Contender, limit: Option<Limit>) -> Self {
+        let share = ours.cpu().median / other.cpu().median;
+        Self::new(format!("CPU time, of {whose}"), "", share, limit)
+    }
 }
 
 impl Measured {
@@ -33,64 +58,56 @@ impl Measured {
         let find = |name| contest.on_loopback(name);
         let ours = find(TAILMINT).ok_or("tailmint was not measured")?;
         let script = find(SCRIPT).ok_or("the script was not measured")?;
-        let figure = |name, unit, is, at_most| Figure {
-            name,
-            unit,
-            is,
-            at_most,
-        };
-        let wall = ours.wall().median;
-        let cpu = ours.cpu().median;
+        let leanest = find(LEANEST).ok_or("the leanest script was not measured")?;
+        let at_most = |limit| Some(Limit::AtMost(limit));
+        let faster = Some(Limit::Below(1.0));
         let mut figures = vec![
-            figure(
-                "wall time, of the script's",
-                "",
-                wall / script.wall().median,
-                Some(0.13),
+            Figure::wall(ours, "the script's", script, at_most(0.13)),
+            Figure::cpu(ours, "the script's", script, at_most(0.08)),
+            Figure::wall(ours, "the leanest script's", leanest, faster),
+            Figure::cpu(ours, "the leanest script's", leanest, None),
+        ];
+        if let Some(owner) = find(OWNER) {
+            figures.extend([
+                Figure::wall(ours, "the owner's flow", owner, faster),
+                Figure::cpu(ours, "the owner's flow", owner, None),
+            ]);
+        }
+        let peak = ours.peak().median / 1024.0;
+        let binary = binary_bytes as f64 / 1e6;
+        figures.extend([
+            Figure::new("peak memory", "MiB", peak, at_most(12.0)),
+            Figure::new("stripped binary", "MB", binary, at_most(10.0)),
+            Figure::new(
+                "policy decision",
+                "us",
+                decision::microseconds(),
+                at_most(5.0),
             ),
-            figure(
-                "CPU time, of the script's",
-                "",
-                cpu / script.cpu().median,
-                Some(0.08),
-            ),
-            figure(
-                "peak memory",
-                "MiB",
-                ours.peak().median / 1024.0,
-                Some(12.0),
-            ),
-            figure(
-                "stripped binary",
-                "MB",
-                binary_bytes as f64 / 1e6,
-                Some(10.0),
-            ),
-            figure("policy decision", "us", decision::microseconds(), Some(5.0)),
-            figure(
+            Figure::new(
                 "sandbox of a process that mints once",
                 "ms",
                 parts.one_shot_ms(),
                 None,
             ),
-            figure(
+            Figure::new(
                 "sandbox of each later mint in a pool",
                 "us",
                 parts.each_later_us(),
                 None,
             ),
-        ];
-        for (name, other) in [
-            ("wall time, of get-authkey's", GET_AUTHKEY),
-            ("wall time, of the native floor's", FLOOR),
+        ]);
+        for (whose, other) in [
+            ("get-authkey's", GET_AUTHKEY),
+            ("the native floor's", FLOOR),
         ] {
             if let Some(other) = find(other) {
-                figures.push(figure(name, "", wall / other.wall().median, None));
+                figures.push(Figure::wall(ours, whose, other, None));
             }
         }
         if let Some(far) = contest.on_the_longest_way() {
             let bound = ROUND_TRIPS * FAR_ROUND_TRIP_MS;
-            figures.push(figure(
+            figures.push(Figure::new(
                 "wall time on the longest way, of its round trips",
                 "",
                 far.wall().median / bound,
@@ -101,7 +118,7 @@ impl Measured {
     }
 
     pub(crate) fn check(&self) -> Result<(), Box<dyn Error>> {
-        let over = |figure: &&Figure| figure.at_most.is_some_and(|limit| figure.is > limit);
+        let over = |it: &&Figure| it.limit.is_some_and(|limit| !limit.admits(it.is));
         match self.figures.iter().find(over) {
             Some(figure) => Err(format!("tailmint takes more than it may: {}", figure.name).into()),
             None => Ok(()),
@@ -115,12 +132,12 @@ impl Display for Measured {
             name,
             unit,
             is,
-            at_most,
+            limit,
         } in &self.figures
         {
             write!(f, "{name}: {is:.3} {unit}")?;
-            match at_most {
-                Some(limit) => writeln!(f, " (at most {limit})")?,
+            match limit {
+                Some(limit) => writeln!(f, " ({limit})")?,
                 None => writeln!(f)?,
             }
         }

@@ -9,7 +9,7 @@ use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
 use rustls::{ClientConfig, RootCertStore, crypto::ring};
 use rustls_pki_types::{CertificateDer, ServerName, pem::PemObject};
-use tailmint::parts::Unsandboxed;
+use tailmint::internals::Unsandboxed;
 use tailmint_minter::{
     Credential, KeyProperties, MintedKey, OauthClient, Request, Response, Transport,
     TransportCause, TransportError, auth_keys,

@@ -11,6 +11,10 @@ use crate::{contender::Contender, programs::Programs, way::Way};
 
 pub(crate) const TAILMINT: &str = "tailmint";
 pub(crate) const SCRIPT: &str = "curl + jq script";
+/// One curl and one jq for each request, and nothing else.
+pub(crate) const LEANEST: &str = "leanest script";
+/// What the owner of the machines runs: curl and python3.
+pub(crate) const OWNER: &str = "owner's flow";
 pub(crate) const GET_AUTHKEY: &str = "get-authkey";
 /// The same logic and TLS client, without a sandbox, a policy or an audit.
 pub(crate) const FLOOR: &str = "native floor";
@@ -50,9 +54,14 @@ impl Place {
     ) -> Vec<Contender> {
         let mut all = vec![
             Contender::new(TAILMINT, way, self.tailmint(&programs.tailmint, way)),
-            Contender::new(SCRIPT, way, self.script(way)),
-            Contender::new(FLOOR, way, self.plain(Command::new(&programs.floor), way)),
+            Contender::new(SCRIPT, way, self.script("script.sh", way)),
+            Contender::new(LEANEST, way, self.script("lean.sh", way)),
         ];
+        if programs.python3 {
+            all.push(Contender::new(OWNER, way, self.script("owner.sh", way)));
+        }
+        let floor = self.plain(Command::new(&programs.floor), way);
+        all.push(Contender::new(FLOOR, way, floor));
         if let Some(program) = &programs.static_floor {
             let command = self.plain(Command::new(program), way);
             all.push(Contender::new(STATIC_FLOOR, way, command));
@@ -81,8 +90,8 @@ impl Place {
         command
     }
 
-    fn script(&self, way: &Way) -> Command {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("script.sh");
+    fn script(&self, file: &str, way: &Way) -> Command {
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
         self.plain(Command::new(script), way)
     }
 

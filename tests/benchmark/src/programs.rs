@@ -15,6 +15,8 @@ pub(crate) struct Programs {
     pub(crate) scale: PathBuf,
     /// Tailscale's own, where there is Go to build it.
     pub(crate) get_authkey: Option<PathBuf>,
+    /// Whether there is Python, which the owner's flow needs.
+    pub(crate) python3: bool,
 }
 
 impl Programs {
@@ -28,7 +30,7 @@ impl Programs {
         }
         let floor = ["--package", "tailmint-benchmark", "--bin", "tailmint-floor"];
         cargo(&floor, None)?;
-        cargo(&["--package", "tailmint"], STATIC)?;
+        cargo(&["--package", "tailmint-cli"], STATIC)?;
         let all = [
             &floor[..],
             &["--bin", "tailmint-parts", "--bin", "tailmint-scale"],
@@ -46,6 +48,7 @@ impl Programs {
             parts: built.with_file_name("tailmint-parts"),
             scale: built.with_file_name("tailmint-scale"),
             get_authkey: get_authkey(&here.with_file_name("get-authkey"))?,
+            python3: python3(),
         })
     }
 }
@@ -105,4 +108,13 @@ fn get_authkey(to: &Path) -> Result<Option<PathBuf>, Box<dyn Error>> {
             Ok(None)
         }
     }
+}
+
+fn python3() -> bool {
+    let ran = Command::new("python3").arg("--version").output();
+    let runs = ran.is_ok_and(|it| it.status.success());
+    if !runs {
+        println!("without the owner's flow: python3 is not installed, or does not run");
+    }
+    runs
 }

@@ -10,10 +10,10 @@ use std::{
 
 use serde::Deserialize;
 use serde_json::{Value, json};
-use tailmint::{
-    Audit, AuditError, ConnectTo, Credential, Entry, KeyProperties, MintError, MintErrorKind,
-    Minter, Policy, Secret, Trust,
-};
+use tailmint::connection::{ConnectTo, Trust};
+use tailmint::policy::Policy;
+use tailmint::{Account, Credential, KeyProperties, MintError, MintErrorKind, Minter, Secret};
+use tailmint_audit::{Audit, AuditError, Entry};
 
 /// What this program lets itself do, within the built-in policy.
 const POLICY: &str = r#"
@@ -78,35 +78,33 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn mint(minter: &Minter, call: Call) -> Result<Value, Box<dyn Error>> {
-    let credential = Credential::OauthClient {
+    let client = Credential::OauthClient {
         id: call.id,
         secret: Secret::new(call.secret),
     };
+    let account = Account::new(client).with_tailnet(call.tailnet.parse()?);
     let tags: Result<Vec<_>, _> = call.tags.iter().map(|tag| tag.parse()).collect();
     let mut properties = KeyProperties::for_tags(tags?);
     properties.expiry = humantime::format_duration(Duration::from_secs(call.expiry_seconds.into()))
         .to_string()
         .parse()?;
-    let tailnet = call.tailnet.parse()?;
-    Ok(
-        match minter.mint(&credential, &tailnet, &properties).await {
-            Ok(minted) => json!({
-                "key": minted.key.expose_secret(),
-                "id": minted.details.id.as_str(),
-            }),
-            Err(error) => json!({
-                "error": case(&error),
-                "message": error.message,
-                "hint": error.hint,
-            }),
-        },
-    )
+    Ok(match minter.mint(&account, &properties).await {
+        Ok(minted) => json!({
+            "key": minted.key.expose_secret(),
+            "id": minted.details.id.as_str(),
+        }),
+        Err(error) => json!({
+            "error": case(&error),
+            "message": error.to_string(),
+            "hint": error.hint,
+        }),
+    })
 }
 
 /// The error's name in the component's contract.
 fn case(error: &MintError) -> String {
     match &error.kind {
-        MintErrorKind::Denied => "denied".to_owned(),
+        MintErrorKind::Denied { .. } | MintErrorKind::NotPublic => "denied".to_owned(),
         MintErrorKind::InvalidCredential => "invalid-credential".to_owned(),
         MintErrorKind::InvalidRequest => "invalid-request".to_owned(),
         MintErrorKind::MalformedResponse => "malformed-response".to_owned(),

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint::fuzz::audit_escape(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint_properties::audit_escape(input));

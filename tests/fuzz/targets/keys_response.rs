@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint::fuzz::keys_response(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint_properties::keys_response(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint::fuzz::policy_file(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint_properties::policy_file(input));

@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint::fuzz::redact_stream(input));
+libfuzzer_sys::fuzz_target!(|input: &[u8]| tailmint_properties::redact_stream(input));

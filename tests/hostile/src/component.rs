@@ -87,14 +87,14 @@ impl Guest for Component {
             return Err(told("no client"));
         };
         if let Some(request) = Request::of_vector(&client.id) {
-            return Err(told(&send(&request, &client)));
+            return Err(send(&request, &client));
         }
         let found = all().into_iter().find(|it| it.name == client.id);
         let Some(scenario) = found else {
             return Err(told("no such scenario"));
         };
         match scenario.action {
-            Action::Send(request) => Err(told(&send(&request, &client))),
+            Action::Send(request) => Err(send(&request, &client)),
             Action::Lie(lie) => mint(&client, &properties, lie),
             Action::Confess => {
                 let mut seen = format!("{client:?}");
@@ -148,11 +148,20 @@ impl Clients for Component {
 }
 
 fn told(what: &str) -> types::Error {
-    types::Error::MalformedResponse(types::Problem {
+    types::Error::MalformedResponse(problem(what))
+}
+
+/// Of a request that could not even be put together.
+fn not_taken(what: &str) -> types::Error {
+    types::Error::InvalidRequest(problem(what))
+}
+
+fn problem(what: &str) -> types::Problem {
+    types::Problem {
         message: what.to_owned(),
         hint: String::new(),
         status: None,
-    })
+    }
 }
 
 fn token_form(client: &types::OauthClient) -> String {
@@ -187,8 +196,9 @@ fn body_of(body: &Body, client: &types::OauthClient) -> Vec<u8> {
     }
 }
 
-/// Sends it as it is. What comes of it is told, word by word.
-fn send(request: &Request, client: &types::OauthClient) -> String {
+/// Sends it as it is. What comes of it is told, word by word; what the host's types
+/// do not take is told as that.
+fn send(request: &Request, client: &types::OauthClient) -> types::Error {
     let fields = Fields::new();
     let mut set = vec![
         ("accept".to_owned(), b"application/json".to_vec()),
@@ -203,7 +213,7 @@ fn send(request: &Request, client: &types::OauthClient) -> String {
     }
     for (name, value) in &set {
         if let Err(error) = fields.append(name, value) {
-            return format!("header: {error:?}");
+            return not_taken(&format!("header: {error:?}"));
         }
     }
     let outgoing = OutgoingRequest::new(fields);
@@ -225,29 +235,29 @@ fn send(request: &Request, client: &types::OauthClient) -> String {
         other => Method::Other(other.to_owned()),
     };
     if outgoing.set_method(&method).is_err() {
-        return "method: not taken".to_owned();
+        return not_taken("method");
     }
     if outgoing.set_scheme(scheme.as_ref()).is_err() {
-        return "scheme: not taken".to_owned();
+        return not_taken("scheme");
     }
     if outgoing
         .set_authority(request.authority.as_deref())
         .is_err()
     {
-        return "authority: not taken".to_owned();
+        return not_taken("authority");
     }
     if outgoing
         .set_path_with_query(request.path.as_deref())
         .is_err()
     {
-        return "path: not taken".to_owned();
+        return not_taken("path");
     }
     let Ok(body) = outgoing.body() else {
-        return "body: not taken".to_owned();
+        return not_taken("body");
     };
     let future = match outgoing_handler::handle(outgoing, None) {
         Ok(future) => future,
-        Err(error) => return format!("handle: {error:?}"),
+        Err(error) => return not_taken(&format!("handle: {error:?}")),
     };
     let content = body_of(&request.body, client);
     if let Ok(stream) = body.write() {
@@ -263,7 +273,7 @@ fn send(request: &Request, client: &types::OauthClient) -> String {
         trailers
     });
     let finished = OutgoingBody::finish(body, trailers);
-    format!("{finished:?} {}", outcome(&future))
+    told(&format!("{finished:?} {}", outcome(&future)))
 }
 
 fn outcome(future: &FutureIncomingResponse) -> String {

@@ -162,5 +162,5 @@ pub(super) fn gate_is_enough(world: &World, program: &mut Program) {
         assert_eq!(made, vector.requests(), "{}: {result}", vector.name);
         seen += 1;
     }
-    assert_eq!(seen, 40);
+    assert!(seen >= 40, "{seen} vectors");
 }

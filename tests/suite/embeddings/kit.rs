@@ -4,6 +4,8 @@ use std::{
     process::Command,
 };
 
+use crate::world::workspace;
+
 /// A folder with an example and all that it needs, installed as its lock file says.
 pub(super) struct Kit(PathBuf);
 
@@ -96,8 +98,9 @@ impl Kit {
 pub(super) fn example() -> PathBuf {
     let mut build = Command::new(env!("CARGO"));
     build
-        .args(["build", "--quiet", "--package", "tailmint"])
-        .args(["--all-features", "--example", "embedding"]);
+        // Of the whole workspace, so that its libraries are those of this suite.
+        .args(["build", "--quiet", "--workspace", "--all-features"])
+        .args(["--example", "embedding"]);
     if cfg!(target_env = "musl") {
         let target = format!("{}-unknown-linux-musl", std::env::consts::ARCH);
         build.args(["--target", &target]);
@@ -108,7 +111,7 @@ pub(super) fn example() -> PathBuf {
 }
 
 fn embeddings() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("../tests/embeddings")
+    workspace().join("tests/embeddings")
 }
 
 fn is_there(program: &str) -> bool {

@@ -9,7 +9,8 @@ use std::{
     time::Duration,
 };
 
-use tailmint::{ConnectTo, KeyProperties, Minter, Tailnet, Trust};
+use tailmint::connection::{ConnectTo, Trust};
+use tailmint::{KeyProperties, Minter};
 use tailmint_simulator::{Endpoint, Fault};
 
 use crate::world::World;
@@ -62,11 +63,8 @@ fn calls_are_tasks_that_run_at_once() {
     // More than there are connections.
     let tasks: Vec<_> = (0..40)
         .map(|_| {
-            let (minter, credential) = (Arc::clone(&minter), world.credential());
-            runtime.spawn(async move {
-                let tailnet = Tailnet::of_credential();
-                minter.mint(&credential, &tailnet, &tazpod()).await
-            })
+            let (minter, credential) = (Arc::clone(&minter), world.account());
+            runtime.spawn(async move { minter.mint(&credential, &tazpod()).await })
         })
         .collect();
     for task in tasks {
@@ -95,9 +93,8 @@ fn a_minter_is_shared_by_threads_of_another_runtime() {
         for _ in 0..4 {
             scope.spawn(|| {
                 let _guard = tokio.enter();
-                let (credential, key) = (world.credential(), tazpod());
-                let tailnet = Tailnet::of_credential();
-                block_on(minter.mint(&credential, &tailnet, &key)).unwrap();
+                let (credential, key) = (world.account(), tazpod());
+                block_on(minter.mint(&credential, &key)).unwrap();
             });
         }
     });
@@ -108,12 +105,11 @@ fn a_minter_is_shared_by_threads_of_another_runtime() {
 async fn a_call_that_is_dropped_leaves_the_minter_as_it_was() {
     let world = World::new();
     let minter = minter(&world);
-    let (credential, key) = (world.credential(), tazpod());
-    let tailnet = Tailnet::of_credential();
+    let (credential, key) = (world.account(), tazpod());
     world
         .simulator
         .misbehave(Endpoint::Token, Fault::Silence, 1);
-    let mint = || minter.mint(&credential, &tailnet, &key);
+    let mint = || minter.mint(&credential, &key);
     let dropped = tokio::time::timeout(Duration::from_millis(200), mint()).await;
     assert!(dropped.is_err(), "it ended by itself");
     mint().await.unwrap();

@@ -10,9 +10,10 @@ mod program;
 use std::process::Command;
 
 use checks::{errors_are_typed, gate_is_enough, requests_are_the_same};
+use insta::assert_snapshot;
 use kit::Kit;
 use program::Program;
-use tailmint::EmbeddedComponent;
+use tailmint::component::EmbeddedComponent;
 use tailmint_simulator::Setup;
 
 use crate::{hostile::gated, tailnet::beside_the_api, world::World};
@@ -26,7 +27,7 @@ fn at_the_api() -> World {
 }
 
 #[test]
-fn rust() {
+fn rust_sends_the_same_bytes_and_sees_every_error() {
     let world = World::new();
     let start = || {
         let mut command = Command::new(kit::example());
@@ -36,13 +37,14 @@ fn rust() {
         Program::start(command)
     };
     let mut program = start();
-    insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+    let added = requests_are_the_same(&world, &mut program);
+    assert_snapshot!(added, @"host: api.tailscale.com");
     // The policy of the example allows an hour.
     errors_are_typed(&world, &mut program, |call| call.expiry_seconds = 7200);
 }
 
 #[test]
-fn node() {
+fn node_sends_the_same_bytes_and_sees_every_error() {
     beside_the_api(Kit::node, |folder| {
         let world = at_the_api();
         let kit = Kit::at(folder);
@@ -66,7 +68,11 @@ fn node() {
             Program::start(command)
         };
         let mut program = start("component", "/");
-        insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+        let added = requests_are_the_same(&world, &mut program);
+        assert_snapshot!(added, @"
+        connection: keep-alive
+        host: api.tailscale.com
+        ");
         errors_are_typed(&world, &mut program, |_| {});
         start("component", "/nowhere").refuses_all(&world);
         gate_is_enough(&world, &mut start("hostile", ""));
@@ -74,7 +80,7 @@ fn node() {
 }
 
 #[test]
-fn python() {
+fn python_sends_the_same_bytes_and_sees_every_error() {
     beside_the_api(Kit::python, |folder| {
         let world = at_the_api();
         let kit = Kit::at(folder);
@@ -97,7 +103,8 @@ fn python() {
             Program::start(command)
         };
         let mut program = start(&component, "/");
-        insta::assert_snapshot!(requests_are_the_same(&world, &mut program));
+        let added = requests_are_the_same(&world, &mut program);
+        assert_snapshot!(added, @"host: api.tailscale.com");
         errors_are_typed(&world, &mut program, |_| {});
         start(&component, "/nowhere").refuses_all(&world);
         gate_is_enough(&world, &mut start(&hostile, ""));

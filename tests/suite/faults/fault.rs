@@ -38,7 +38,7 @@ pub(super) enum Outcome {
 /// repeated, the request for a key leaves open whether there is one.
 pub(super) const AGAIN: Outcome = Outcome::FailsInTheEnd(Class::Unreachable);
 pub(super) const UNREACHABLE: Outcome = Outcome::Fails(Class::Unreachable);
-pub(super) const REFUSED: Outcome = Outcome::Fails(Class::Refused);
+pub(super) const REFUSED: Outcome = Outcome::Fails(Class::Rejected);
 pub(super) const UNKNOWN: Outcome = Outcome::Fails(Class::OutcomeUnknown);
 
 pub(super) const fn after(milliseconds: u64) -> Outcome {

@@ -1,5 +1,5 @@
-//! Everything that an API, or what stands in its place, can do wrong: 48 faults of
-//! the token endpoint and of the keys endpoint each, and 12 of TLS, from one table.
+//! Everything that an API, or what stands in its place, can do wrong: each fault at
+//! the token endpoint and at the keys endpoint, and those of TLS, from one table.
 
 mod door;
 mod fault;
@@ -38,19 +38,22 @@ fn each<T: Sync>(cases: &[T], run: impl Fn(&T) + Sync) -> usize {
 }
 
 #[test]
-fn of_the_api() {
+fn faults_of_the_api_end_as_the_table_says() {
     let faults = table::all();
-    assert_eq!(faults.len(), 48);
+    assert!(faults.len() >= 48, "{} faults", faults.len());
     let cases: Vec<_> = faults
         .iter()
         .flat_map(|fault| [(fault, Endpoint::Token), (fault, Endpoint::Keys)])
         .collect();
-    assert_eq!(each(&cases, |(fault, at)| run::run(fault, *at)), 96);
+    assert_eq!(
+        each(&cases, |(fault, at)| run::run(fault, *at)),
+        cases.len()
+    );
 }
 
 #[test]
-fn of_tls() {
+fn faults_of_tls_are_told_before_a_request_is_sent() {
     let cases = tls::all();
-    assert_eq!(cases.len(), 12);
-    assert_eq!(each(&cases, tls::run), 12);
+    assert!(cases.len() >= 12, "{} faults", cases.len());
+    assert_eq!(each(&cases, tls::run), cases.len());
 }

@@ -4,9 +4,9 @@ use std::{
 };
 
 use serde_json::Value;
-use tailmint::{
-    Audit, AuditError, Entry, KeyProperties, Limits, MintError, MintedKey, Minter, Tailnet, Trust,
-};
+use tailmint::connection::{Limits, Trust};
+use tailmint::{Diagnose, KeyProperties, MintError, MintedKey, Minter};
+use tailmint_audit::{Audit, AuditError, Entry};
 use tailmint_simulator::{Endpoint, Fault};
 
 use super::{
@@ -56,14 +56,14 @@ pub(super) fn mint(world: &World, name: &str, to: std::net::SocketAddr) -> Seen 
         .audit(lines.clone())
         .build()
         .unwrap();
-    let credential = world.credential();
+    let credential = world.account();
     let key = KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
         .unwrap();
     let begun = Instant::now();
-    let result = runtime.block_on(minter.mint(&credential, &Tailnet::of_credential(), &key));
+    let result = runtime.block_on(minter.mint(&credential, &key));
     let elapsed = begun.elapsed();
     assert!(elapsed < BUDGET, "{name}: {elapsed:?}");
     assert!(world.simulator.keys().len() <= 1, "{name}: keys");

@@ -9,7 +9,7 @@ use super::fault::{
     Outcome, REFUSED, UNKNOWN, UNREACHABLE, after,
 };
 
-/// The 48 faults of each endpoint.
+/// The faults of each endpoint.
 pub(super) fn all() -> Vec<Case> {
     [transport(), payload(), status()]
         .into_iter()
@@ -178,7 +178,7 @@ fn status() -> Vec<Case> {
     };
     let twice = [("retry-after", "86400"), ("retry-after", "0")];
     let early = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
-    let limited = Outcome::FailsInTheEnd(Class::Refused);
+    let limited = Outcome::FailsInTheEnd(Class::Rejected);
     vec![
         case("400", said(400), REFUSED, REFUSED),
         case("401", said(401), REFUSED, REFUSED),

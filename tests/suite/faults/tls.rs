@@ -1,4 +1,5 @@
 use tailmint::Class;
+use tailmint::Diagnose;
 use tailmint_simulator::{CertificateFault, Greeting, Setup};
 
 use super::run::mint;
@@ -10,7 +11,7 @@ pub(super) enum Wrong {
     Handshake(Greeting),
 }
 
-/// The 12 faults, each with a part of what is said about it.
+/// The faults, each with a part of what is said about it.
 pub(super) fn all() -> Vec<(Wrong, &'static str)> {
     use CertificateFault as Is;
     let mut all: Vec<_> = [
@@ -56,7 +57,8 @@ pub(super) fn run((wrong, said): &(Wrong, &'static str)) {
     let seen = mint(&world, &name, world.simulator.address());
     let error = seen.result.expect_err(&name);
     assert_eq!(error.class(), Class::Unreachable, "{name}: {error}");
-    assert!(error.message.contains(said), "{name}: {error}");
+    let cause = error.cause.as_ref().map(ToString::to_string);
+    assert!(cause.is_some_and(|it| it.contains(said)), "{name}: {error}");
     assert_eq!(seen.requests, 1, "{name}");
     assert_eq!(world.simulator.connections(), 1, "{name}");
     assert_eq!(world.simulator.requests().len(), 0, "{name}");

@@ -2,8 +2,8 @@
 
 use std::process::Command;
 
-use super::{namespace::in_namespace, programs::module};
-use crate::world::World;
+use super::namespace::in_namespace;
+use crate::{go, world::World};
 
 #[test]
 fn get_authkey_mints() {
@@ -41,7 +41,7 @@ fn the_official_go_client_agrees() {
         let client = world.simulator.client("bootstrap").unwrap();
         let output = Command::new(programs.client_test())
             .args(["-test.v"])
-            .current_dir(module())
+            .current_dir(go::module("tailnet"))
             .env_clear()
             .env(
                 "TAILMINT_SIMULATOR",

@@ -2,9 +2,9 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::{fs::PermissionsExt, process::CommandExt},
+    os::unix::fs::PermissionsExt,
     path::Path,
-    process::{Command, Stdio},
+    process::Command,
 };
 
 use super::{
@@ -12,7 +12,7 @@ use super::{
     namespace::{in_namespace, is_really_root},
     node::wait_until,
 };
-use crate::world::Ran;
+use crate::ran::Ran;
 
 /// A user who is nobody in particular.
 pub(super) const NOBODY: u32 = 65534;
@@ -83,13 +83,10 @@ pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
     let bin = tempfile::tempdir().unwrap();
     open(bin.path());
     std::os::unix::fs::chown(bin.path(), Some(user), None).unwrap();
-    let [tailmint, tailscale] = ["tailmint", "tailscale"].map(|name| bin.path().join(name));
-    fs::copy(env!("CARGO_BIN_EXE_tailmint"), &tailmint).unwrap();
+    let tailscale = bin.path().join("tailscale");
     fs::copy(tailnet.programs.tailscale(), &tailscale).unwrap();
-    let mut command = Command::new(tailmint);
-    command
-        .arg("up")
-        .arg("--secrets-dir")
+    world
+        .bare(&["up", "--secrets-dir"])
         .arg(secrets)
         .arg("--connect-to")
         .arg(world.simulator.address().to_string())
@@ -103,13 +100,8 @@ pub(super) fn up_as(tailnet: &Tailnet, node: &Node, user: u32) -> Ran {
         .arg(node.socket())
         .arg("--")
         .arg(format!("--login-server={}", tailnet.control.url))
-        .env_clear()
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .uid(user)
-        .gid(user);
-    world.finish(command.spawn().unwrap())
+        .of_user(user, &bin.path().join("tailmint"))
+        .run()
 }
 
 #[test]
@@ -122,7 +114,7 @@ fn a_running_node_is_left_alone() {
         let ran = tailnet.up(&node, &[], &[]);
         tailnet.assert_joined(&node, &ran);
         assert!(
-            ran.stdout.contains("was in the tailnet already"),
+            ran.stdout.contains("was already connected"),
             "{}",
             ran.stdout
         );
@@ -131,7 +123,7 @@ fn a_running_node_is_left_alone() {
         let ran = tailnet.up(&node, &[], &[]);
         tailnet.assert_joined(&node, &ran);
         assert!(
-            ran.stdout.contains("was in the tailnet already"),
+            ran.stdout.contains("was already connected"),
             "{}",
             ran.stdout
         );
@@ -152,8 +144,7 @@ fn a_stopped_node_is_brought_up_without_a_key() {
                 node.restart();
             }
             assert_eq!(node.state(), "Stopped");
-            let child = tailnet.bare_up_command(&node, &[]).spawn().unwrap();
-            let ran = tailnet.world.finish(child);
+            let ran = tailnet.bare_up(&node, &[]).run();
             tailnet.assert_joined(&node, &ran);
             assert!(ran.stdout.contains("is up again"), "{}", ran.stdout);
         }
@@ -274,13 +265,13 @@ fn logout_removes_the_ephemeral_node() {
 }
 
 #[test]
-fn the_lines_of_the_readme_join_too() {
+fn the_lines_of_the_guide_join_too() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);
-        let readme = include_str!("../../../README.md");
-        let lines: Vec<_> = readme
+        let guide = include_str!("../../../docs/guide.md");
+        let lines: Vec<_> = guide
             .lines()
-            .skip_while(|line| *line != "## With your own tailscale line")
+            .skip_while(|line| *line != "## Call tailscale up yourself")
             .skip_while(|line| *line != "```sh")
             .skip(1)
             .take_while(|line| *line != "```")

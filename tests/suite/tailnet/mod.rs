@@ -19,7 +19,7 @@ pub(crate) use namespace::{in_mount_namespace, is_really_root};
 use node::Node;
 use programs::Programs;
 
-use crate::world::{Ran, World};
+use crate::{case::Case, ran::Ran, world::World};
 
 /// A tailnet: the simulated API, a control server that asks it about keys, and
 /// programs to join it with.
@@ -48,29 +48,22 @@ impl Tailnet {
     /// `tailmint up` on the node, with flags of its own, and arguments for
     /// `tailscale up` beside the control server and the node's name.
     fn up(&self, node: &Node, flags: &[&str], arguments: &[&str]) -> Ran {
-        let child = self.up_command(node, flags, arguments).spawn().unwrap();
-        self.world.finish(child)
-    }
-
-    fn up_command(&self, node: &Node, flags: &[&str], arguments: &[&str]) -> std::process::Command {
-        let mut command = self.bare_up_command(node, flags);
-        command
+        self.bare_up(node, flags)
             .arg("--")
             .arg(format!("--login-server={}", self.control.url))
             .arg(format!("--hostname={}", node.name))
-            .args(arguments);
-        command
+            .args(arguments)
+            .run()
     }
 
-    fn bare_up_command(&self, node: &Node, flags: &[&str]) -> std::process::Command {
-        let mut command = self.world.tailmint(&["up"]);
-        command
-            .arg("--tailscale")
+    /// The same with no arguments for `tailscale up`.
+    fn bare_up(&self, node: &Node, flags: &[&str]) -> Case<'_> {
+        self.world
+            .tailmint(&["up", "--tailscale"])
             .arg(self.programs.tailscale())
             .arg("--socket")
             .arg(node.socket())
-            .args(flags);
-        command
+            .args(flags)
     }
 
     /// The node is in with the tag, and no key is anywhere where it does not

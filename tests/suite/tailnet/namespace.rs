@@ -48,7 +48,7 @@ pub(crate) fn beside_the_api(
     if let Some(folder) = std::env::var_os(INSIDE) {
         bring_up_loopback();
         let hosts = tempfile::NamedTempFile::new().unwrap();
-        let names = format!("127.0.0.1 localhost {}\n", tailmint::API_HOST);
+        let names = format!("127.0.0.1 localhost {}\n", tailmint_api::API_HOST);
         std::fs::write(hosts.path(), names).unwrap();
         let mounted = Command::new("mount")
             .arg("--bind")

@@ -11,7 +11,7 @@ use super::{
     namespace::{in_namespace, is_really_root},
     node::wait_until,
 };
-use crate::world::{Ran, World};
+use crate::{ran::Ran, world::World};
 
 impl Tailnet {
     /// Refused with this exit status and in these words, and no key is left.
@@ -96,7 +96,7 @@ fn keys_that_the_control_server_does_not_take() {
             tailnet.assert_refused(&node, &ran, 21, words);
             assert!(
                 ran.stderr
-                    .starts_with("error: the control server does not take the key"),
+                    .starts_with("error: the control server rejected the key"),
                 "{}",
                 ran.stderr
             );
@@ -126,12 +126,13 @@ fn a_control_server_that_is_not_there() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);
         let node = tailnet.node("a");
-        let mut command = tailnet.bare_up_command(&node, &["--timeout=2s"]);
-        command.args(["--", "--login-server=http://127.0.0.1:9"]);
-        let ran = tailnet.world.finish(command.spawn().unwrap());
+        let ran = tailnet
+            .bare_up(&node, &["--timeout=2s"])
+            .args(&["--", "--login-server=http://127.0.0.1:9"])
+            .run();
         assert_eq!(ran.code, 21, "{}", ran.stderr);
         assert!(
-            ran.stderr.contains("did not get in within 2s"),
+            ran.stderr.contains("did not join within 2s"),
             "{}",
             ran.stderr
         );
@@ -159,15 +160,16 @@ fn an_administrator_is_waited_for_no_longer_than_needed() {
 }
 
 #[test]
-fn no_daemon() {
+fn a_daemon_that_does_not_run() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);
-        let mut command = tailnet.world.tailmint(&["up", "--tailscale"]);
-        command
+        let ran = tailnet
+            .world
+            .tailmint(&["up", "--tailscale"])
             .arg(tailnet.programs.tailscale())
             .arg("--socket")
-            .arg(tailnet.world.path().join("no-socket"));
-        let ran = tailnet.world.finish(command.spawn().unwrap());
+            .arg(tailnet.world.path().join("no-socket"))
+            .run();
         assert_eq!(ran.code, 21, "{}", ran.stderr);
         assert!(
             ran.stderr
@@ -180,7 +182,7 @@ fn no_daemon() {
 }
 
 #[test]
-fn no_permission() {
+fn a_user_who_may_not_change_tailscale() {
     in_namespace(|programs| {
         if !is_really_root() {
             // There is no second user to be.
@@ -195,19 +197,20 @@ fn no_permission() {
 }
 
 #[test]
-fn changed_settings() {
+fn settings_that_tailscale_wants_repeated() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);
         let node = tailnet.node("a");
         tailnet.assert_joined(&node, &tailnet.up(&node, &["--revoke"], &[]));
         assert!(node.tailscale(&["down"]).status.success());
-        let mut command = tailnet.bare_up_command(&node, &[]);
-        command.args(["--", "--hostname=other"]);
-        let ran = tailnet.world.finish(command.spawn().unwrap());
+        let ran = tailnet
+            .bare_up(&node, &[])
+            .args(&["--", "--hostname=other"])
+            .run();
         assert_eq!(ran.code, 21, "{}", ran.stderr);
         assert!(
             ran.stderr
-                .starts_with("error: the node has settings that tailscale up wants repeated\n"),
+                .starts_with("error: the machine has settings that tailscale up wants repeated\n"),
             "{}",
             ran.stderr
         );
@@ -217,14 +220,15 @@ fn changed_settings() {
 }
 
 #[test]
-fn signals_while_it_waits() {
+fn signals_while_waiting_revoke_the_key() {
     in_namespace(|programs| {
         for (signal, code) in [(Signal::INT, 130), (Signal::TERM, 143)] {
             let tailnet = Tailnet::new(programs.clone());
             let node = tailnet.node("a");
-            let mut command = tailnet.bare_up_command(&node, &[]);
-            command.args(["--", "--login-server=http://127.0.0.1:9"]);
-            let child = command.spawn().unwrap();
+            let child = tailnet
+                .bare_up(&node, &[])
+                .args(&["--", "--login-server=http://127.0.0.1:9"])
+                .spawn();
             wait_until("the daemon tries to reach the control server", || {
                 node.log().contains("127.0.0.1:9")
             });

@@ -13,12 +13,16 @@ mod strange;
 use std::{
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
-    process::Command,
+    process::Child,
 };
 
 use serde_json::Value;
 
-use crate::world::{Ran, World, bare, holds};
+use crate::{
+    case::Case,
+    ran::Ran,
+    world::{World, holds},
+};
 use server::Server;
 use stand_in::StandIn;
 
@@ -70,25 +74,28 @@ impl Vaulted {
     }
 
     /// `tailmint vault push` with these arguments, as the user's shell has it.
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = bare();
-        command
-            .args(["vault", "push"])
+    fn case(&self, arguments: &[&str]) -> Case<'_> {
+        self.world
+            .bare(&["vault", "push"])
             .args(arguments)
             .env("HOME", self.world.path())
             .env("VAULT_ADDR", &self.url)
             .env("VAULT_CACERT", self.ca_file())
-            .env("VAULT_TOKEN", &self.token);
-        command
+            .env("VAULT_TOKEN", &self.token)
     }
 
     fn push(&self, arguments: &[&str]) -> Ran {
-        self.run(&mut self.command(arguments))
+        self.run(self.case(arguments))
     }
 
-    /// No secret is in what it prints, on either side, nor in what it writes down.
-    fn run(&self, command: &mut Command) -> Ran {
-        let ran = self.world.finish(command.spawn().unwrap());
+    fn run(&self, case: Case<'_>) -> Ran {
+        self.finish(case.spawn())
+    }
+
+    /// Waits for it to end. No secret is in what it prints, on either side, nor in
+    /// what it writes down.
+    fn finish(&self, child: Child) -> Ran {
+        let ran = self.world.finish(child);
         let audit = std::fs::read(self.audit()).unwrap_or_default();
         for (place, text) in [
             ("standard output", ran.stdout.as_bytes()),
@@ -100,7 +107,8 @@ impl Vaulted {
                 assert!(!holds(text, &self.token), "the token in {place}");
             }
         }
-        ran
+        ran.replacing(&self.url, "[vault]")
+            .replacing(self.url.trim_start_matches("https://"), "[vault]")
     }
 
     fn audit(&self) -> PathBuf {
@@ -113,13 +121,6 @@ impl Vaulted {
         lines
             .map(|line| serde_json::from_str(line).unwrap())
             .collect()
-    }
-
-    fn snapshot(&self, ran: &Ran) -> String {
-        self.world
-            .snapshot(ran)
-            .replace(&self.url, "[vault]")
-            .replace(self.url.trim_start_matches("https://"), "[vault]")
     }
 
     /// The id and the secret of the client.

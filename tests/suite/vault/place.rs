@@ -1,5 +1,7 @@
 //! Where in the Vault it gets.
 
+use insta::assert_snapshot;
+
 use super::{Vaulted, held, server::Server};
 
 #[test]
@@ -40,19 +42,51 @@ fn what_can_be_read_in_two_ways_is_no_place() {
         }
     }
     let ran = user.push(&["--path", "tazlab-k8s/../other"]);
-    insta::assert_snapshot!("relative_path", user.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: invalid value 'tazlab-k8s/../other' for '--path <PATH>': a path has no empty segment, no . and no ..
+
+    For more information, try '--help'.
+    ");
+}
+
+#[test]
+fn a_path_in_the_configuration_is_judged_as_any_other() {
+    let user = Vaulted::at("https://127.0.0.1:1", "", "root");
     user.config("config.toml", "[vault]\n\npath = \"a/../b\"\n");
-    let ran = user.push(&[]);
-    insta::assert_snapshot!("relative_path_configured", user.snapshot(&ran));
+    assert_snapshot!(user.push(&[]), @r#"
+    exit status: 2
+    --- stderr
+    error: [dir]/.config/tailmint/config.toml:3:8: a path has no empty segment, no . and no ..
+      |
+    3 | path = "a/../b"
+      |        ^^^^^^^^
+    hint: correct the file; docs/guide.md shows one
+    "#);
+}
+
+#[test]
+fn a_token_in_the_configuration_is_refused() {
+    let user = Vaulted::at("https://127.0.0.1:1", "", "root");
     user.config("config.toml", "[vault]\ntoken = \"root\"\n");
     let ran = user.push(&[]);
     assert_eq!(ran.code, 2, "{}", ran.stderr);
-    // A profile whose name cannot be a part of a path has to have one of its own.
+}
+
+#[test]
+fn a_profile_whose_name_cannot_be_in_a_path_needs_one() {
+    let user = Vaulted::at("https://127.0.0.1:1", "", "root");
     user.config(
         "config.toml",
         "[profiles.\"a b\"]\ntags = [\"tag:a\"]\nid-file = \"a\"\nsecret-file = \"b\"\n\
          description = \"a\"\n",
     );
     let ran = user.push(&["--profile", "a b"]);
-    insta::assert_snapshot!("profile_is_no_segment", user.snapshot(&ran));
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: a path has letters, digits, -, ., _, @ and / only
+    hint: name another path, without / at its end
+    ");
 }

@@ -167,9 +167,11 @@ fn failed(code: ErrorCode) -> TransportError {
         ErrorCode::DestinationNotFound => {
             (false, NameResolution, "the host was not found".to_owned())
         }
-        ErrorCode::ConnectionRefused => {
-            (false, Connection, "the connection was refused".to_owned())
-        }
+        ErrorCode::ConnectionRefused => (
+            false,
+            Connection,
+            "the host rejected the connection".to_owned(),
+        ),
         ErrorCode::DestinationUnavailable | ErrorCode::DestinationIpUnroutable => {
             (false, Connection, "the host cannot be reached".to_owned())
         }

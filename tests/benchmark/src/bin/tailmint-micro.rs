@@ -4,11 +4,13 @@
 use std::cell::RefCell;
 
 use divan::Bencher;
-use tailmint::{
-    Actor, AuditFile, Credential, Environment, Minter, Operation, Policy, Profile, Secret, Tailnet,
-    parts,
-};
+use tailmint::policy::Policy;
+use tailmint::{Account, Credential, Minter, Secret, internals};
+use tailmint_api::Operation;
+use tailmint_audit::{Actor, AuditFile};
 use tailmint_benchmark::{memory, native::Native, request};
+use tailmint_core::Environment;
+use tailmint_operator::Profile;
 use tokio::runtime::Runtime;
 
 const ID: &str = "kBENCHCNTRL";
@@ -23,11 +25,11 @@ fn runtime() -> Runtime {
     builder.enable_all().build().expect("a runtime")
 }
 
-fn credential() -> Credential {
-    Credential::OauthClient {
+fn credential() -> Account {
+    Account::new(Credential::OauthClient {
         id: ID.to_owned(),
         secret: Secret::new(SECRET.to_owned()),
-    }
+    })
 }
 
 fn minter(runtime: &Runtime) -> Minter {
@@ -41,9 +43,8 @@ fn mint(bencher: Bencher<'_, '_>) {
     let runtime = runtime();
     let (minter, credential) = (minter(&runtime), credential());
     let [profile, _] = Profile::built_in();
-    let tailnet = Tailnet::of_credential();
     bencher.bench_local(|| {
-        let minted = runtime.block_on(minter.mint(&credential, &tailnet, &profile.key));
+        let minted = runtime.block_on(minter.mint(&credential, &profile.key));
         minted.expect("a key")
     });
 }
@@ -81,8 +82,8 @@ fn decision(bencher: Bencher<'_, '_>) {
 fn audit(bencher: Bencher<'_, '_>, on_disk: bool) {
     let folder = tempfile::tempdir().expect("a folder");
     let file = AuditFile::open(folder.path().join("audit.jsonl")).expect("an audit");
-    let actor = Actor::of_process(&Environment::default());
-    bencher.bench_local(|| parts::append(&file, &actor, on_disk).expect("a line"));
+    let actor = Actor::from_process(&Environment::default());
+    bencher.bench_local(|| internals::append(&file, &actor, on_disk).expect("a line"));
 }
 
 /// A secret sealed and opened again.
@@ -90,5 +91,5 @@ fn audit(bencher: Bencher<'_, '_>, on_disk: bool) {
 fn seal(bencher: Bencher<'_, '_>) {
     bencher
         .with_inputs(|| Secret::new(SECRET.to_owned()))
-        .bench_local_values(|secret| parts::seal(secret).expect("a seal"));
+        .bench_local_values(|secret| internals::seal(secret).expect("a seal"));
 }

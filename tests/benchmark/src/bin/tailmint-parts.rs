@@ -8,10 +8,11 @@ use std::{
 };
 
 use serde_json::json;
-use tailmint::{
-    Actor, AuditFile, Credential, Environment, Minter, Profile, Secret, Tailnet, parts,
-};
+use tailmint::{Account, Credential, Minter, Secret, internals};
+use tailmint_audit::{Actor, AuditFile};
 use tailmint_benchmark::{memory, native::Native};
+use tailmint_core::Environment;
+use tailmint_operator::Profile;
 
 /// Enough for a steady figure, and done in a tenth of a second.
 const LATER: u32 = 200;
@@ -26,13 +27,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         native.mint(id, secret)?;
     }
     let native = begun.elapsed() / LATER;
-    let [engine, load, link] = parts::start()?;
-    parts::load()?;
+    let [engine, load, link] = internals::start()?;
+    internals::load()?;
 
-    let credential = Credential::OauthClient {
+    let credential = Account::new(Credential::OauthClient {
         id: id.to_owned(),
         secret: Secret::new(secret.to_owned()),
-    };
+    });
     let [profile, _] = Profile::built_in();
     let properties = profile.key;
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -43,11 +44,7 @@ fn main() -> Result<(), Box<dyn Error>> {
         let begun = Instant::now();
         minter.instantiate(&credential).await?;
         let instance = begun.elapsed();
-        let mint = async |minter: &Minter| {
-            minter
-                .mint(&credential, &Tailnet::of_credential(), &properties)
-                .await
-        };
+        let mint = async |minter: &Minter| minter.mint(&credential, &properties).await;
         let begun = Instant::now();
         mint(&minter).await?;
         let first = begun.elapsed();
@@ -98,10 +95,10 @@ fn main() -> Result<(), Box<dyn Error>> {
 fn disk() -> Result<Duration, Box<dyn Error>> {
     let folder = tempfile::tempdir()?;
     let audit = AuditFile::open(folder.path().join("audit.jsonl"))?;
-    let actor = Actor::of_process(&Environment::default());
+    let actor = Actor::from_process(&Environment::default());
     // The file and its key are made with the first.
-    parts::append(&audit, &actor, true)?;
+    internals::append(&audit, &actor, true)?;
     let begun = Instant::now();
-    parts::append(&audit, &actor, true)?;
+    internals::append(&audit, &actor, true)?;
     Ok(begun.elapsed())
 }

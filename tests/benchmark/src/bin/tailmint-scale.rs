@@ -9,10 +9,10 @@ use std::{
     time::{Duration, Instant},
 };
 
-use tailmint::{
-    Audit, AuditError, Credential, Entry, KeyProperties, MintedKey, Minter, Policy, Secret, Tag,
-    Tailnet, Trust,
-};
+use tailmint::connection::Trust;
+use tailmint::policy::Policy;
+use tailmint::{Account, Credential, KeyProperties, MintedKey, Minter, Secret, Tag};
+use tailmint_audit::{Audit, AuditError, Entry};
 use tailmint_benchmark::task::{Client, Seen, Work};
 
 /// So many mints are made before memory is looked at: pools and caches are full then.
@@ -31,17 +31,17 @@ impl Audit for Counted {
 /// A client as the library takes it.
 struct Task {
     client: Client,
-    credential: Credential,
+    account: Account,
     tag: Tag,
 }
 
 impl Task {
     fn of(client: &Client) -> Result<Self, Box<dyn Error>> {
         Ok(Self {
-            credential: Credential::OauthClient {
+            account: Account::new(Credential::OauthClient {
                 id: client.id.clone(),
                 secret: Secret::new(client.secret.clone()),
-            },
+            }),
             tag: client.tag.parse()?,
             client: client.clone(),
         })
@@ -53,7 +53,7 @@ impl Task {
         let mut properties = KeyProperties::for_tags(vec![self.tag.clone()]);
         properties.description = Some(description.parse().map_err(|_| "no description")?);
         let minted: MintedKey = minter
-            .mint(&self.credential, &Tailnet::of_credential(), &properties)
+            .mint(&self.account, &properties)
             .await
             .map_err(|error| error.to_string())?;
         let details = minted.details;

@@ -1,0 +1,275 @@
+//! The table of operations: what the component can be called for, which request each
+//! takes, and what that request does. Everything else that lists operations or rules
+//! derives from here, so that a line that is missing does not compile and a word that
+//! is missing cannot default to the unsafe side.
+
+use std::{fmt, str::FromStr};
+
+use serde::{Deserialize, Serialize};
+
+use crate::{AUTH_KEYS_SCOPE, OAUTH_KEYS_SCOPE, Route};
+
+/// What a request does to what the API keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// It only asks.
+    Reads,
+    /// It creates one of these.
+    Creates(Kind),
+    /// It changes one.
+    Changes,
+    /// It revokes or deletes one.
+    Deletes,
+}
+
+impl Effect {
+    /// Whether the API keeps something else afterwards. What does not only read does.
+    pub const fn is_change(self) -> bool {
+        !matches!(self, Self::Reads)
+    }
+
+    /// What it creates, if it creates something.
+    pub const fn creates(self) -> Option<Kind> {
+        match self {
+            Self::Creates(kind) => Some(kind),
+            Self::Reads | Self::Changes | Self::Deletes => None,
+        }
+    }
+}
+
+/// What the API keeps under the path `keys`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An auth key.
+    AuthKey,
+    /// An OAuth client.
+    OauthClient,
+}
+
+/// A text that is not one of a list of names.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("give one of {}", known.join(", "))]
+pub struct UnknownName {
+    known: Vec<&'static str>,
+}
+
+macro_rules! names {
+    ($name:ident) => {
+        impl fmt::Display for $name {
+            fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str(self.name())
+            }
+        }
+
+        impl FromStr for $name {
+            type Err = UnknownName;
+
+            fn from_str(text: &str) -> Result<Self, UnknownName> {
+                let found = Self::ALL.iter().find(|it| it.name() == text);
+                found.copied().ok_or_else(|| UnknownName {
+                    known: Self::ALL.iter().map(|it| it.name()).collect(),
+                })
+            }
+        }
+    };
+}
+
+macro_rules! table {
+    (
+        rules {$(
+            $(#[doc = $rule_docs:literal])+
+            $rule:ident $rule_name:literal is $route:ident and $effect:expr;
+        )+}
+        operations {$(
+            $(#[doc = $docs:literal])+
+            $operation:ident $name:literal takes $of:ident with $scope:expr;
+        )+}
+    ) => {
+        /// The requests that there are rules for: a route of the API, and what for.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize,
+        )]
+        pub enum Rule {$(
+            $(#[doc = $rule_docs])+
+            #[serde(rename = $rule_name)]
+            $rule,
+        )+}
+
+        impl Rule {
+            /// All rules, in the order of a policy file.
+            pub const ALL: &[Self] = &[$(Self::$rule),+];
+
+            /// Its name in the policy, the audit log and messages.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$rule => $rule_name,)+
+                }
+            }
+
+            /// What the request is for, as one sentence.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$rule => concat!($($rule_docs),+).trim(),)+
+                }
+            }
+
+            /// The request's method, path and query.
+            pub const fn route(self) -> Route {
+                match self {
+                    $(Self::$rule => Route::$route,)+
+                }
+            }
+
+            /// What the request does.
+            pub const fn effect(self) -> Effect {
+                match self {
+                    $(Self::$rule => $effect,)+
+                }
+            }
+        }
+
+        /// What the component is called for. Rules are per operation: a request that
+        /// one of them needs is denied during the others.
+        #[derive(
+            Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Deserialize, Serialize,
+        )]
+        #[non_exhaustive]
+        pub enum Operation {$(
+            $(#[doc = $docs])+
+            #[serde(rename = $name)]
+            $operation,
+        )+}
+
+        impl Operation {
+            /// All operations.
+            pub const ALL: &[Self] = &[$(Self::$operation),+];
+
+            /// Its name in the policy, the audit log and messages.
+            pub const fn name(self) -> &'static str {
+                match self {
+                    $(Self::$operation => $name,)+
+                }
+            }
+
+            /// What it is for, as one sentence.
+            pub fn description(self) -> &'static str {
+                match self {
+                    $(Self::$operation => concat!($($docs),+).trim(),)+
+                }
+            }
+
+            /// The rule of the request that the operation is about.
+            pub const fn rule(self) -> Rule {
+                match self {
+                    $(Self::$operation => Rule::$of,)+
+                }
+            }
+
+            /// The scope of the access token that it takes; `None` where the caller
+            /// says for which scopes to ask.
+            pub const fn scope(self) -> Option<&'static str> {
+                match self {
+                    $(Self::$operation => $scope,)+
+                }
+            }
+        }
+    };
+}
+
+const AUTH_KEYS: Option<&str> = Some(AUTH_KEYS_SCOPE);
+const OAUTH_KEYS: Option<&str> = Some(OAUTH_KEYS_SCOPE);
+const AS_ASKED: Option<&str> = None;
+
+table! {
+    rules {
+        /// Exchanges the OAuth client's credentials for an access token.
+        Token "token" is Token and Effect::Reads;
+        /// Asks whether an OAuth client can grant a scope.
+        CheckScope "check-scope" is Token and Effect::Reads;
+        /// Creates an auth key.
+        CreateAuthKey "create-auth-key" is CreateKey and Effect::Creates(Kind::AuthKey);
+        /// Creates an OAuth client.
+        CreateClient "create-client" is CreateKey and Effect::Creates(Kind::OauthClient);
+        /// Reads an auth key.
+        GetKey "get-key" is GetKey and Effect::Reads;
+        /// Reads all auth keys and OAuth clients that the credential may see.
+        ListKeys "list-keys" is ListKeys and Effect::Reads;
+        /// Revokes an auth key, or deletes an OAuth client.
+        DeleteKey "delete-key" is DeleteKey and Effect::Deletes;
+    }
+    operations {
+        /// Asks which scopes an OAuth client can grant.
+        Check "check" takes CheckScope with AS_ASKED;
+        /// Creates one OAuth client.
+        CreateClient "create-client" takes CreateClient with OAUTH_KEYS;
+        /// Deletes one OAuth client.
+        DeleteClient "delete-client" takes DeleteKey with OAUTH_KEYS;
+        /// Reads one auth key.
+        Get "get" takes GetKey with AUTH_KEYS;
+        /// Reads all auth keys.
+        List "list" takes ListKeys with AUTH_KEYS;
+        /// Reads all OAuth clients.
+        ListClients "list-clients" takes ListKeys with OAUTH_KEYS;
+        /// Creates one auth key.
+        Mint "mint" takes CreateAuthKey with AUTH_KEYS;
+        /// Revokes one auth key.
+        Revoke "revoke" takes DeleteKey with AUTH_KEYS;
+    }
+}
+
+names!(Rule);
+names!(Operation);
+
+impl Rule {
+    /// Whether the request is one to the token endpoint.
+    pub const fn is_for_token(self) -> bool {
+        matches!(self.route(), Route::Token)
+    }
+
+    /// Whether the request has a JSON body: it says what is created or changed.
+    pub const fn has_json(self) -> bool {
+        matches!(self.effect(), Effect::Creates(_) | Effect::Changes)
+    }
+
+    /// The operations that need the request: for an access token, all but those that
+    /// are about the token endpoint itself.
+    pub fn operations(self) -> impl Iterator<Item = Operation> {
+        let before_all_others = matches!(self, Self::Token);
+        Operation::ALL.iter().copied().filter(move |operation| {
+            let own = operation.rule();
+            own == self || (before_all_others && !own.is_for_token())
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_name_is_read_as_what_it_names() {
+        for operation in Operation::ALL {
+            assert_eq!(operation.name().parse(), Ok(*operation));
+        }
+        for rule in Rule::ALL {
+            assert_eq!(rule.name().parse(), Ok(*rule));
+        }
+        assert!("mints".parse::<Operation>().is_err());
+    }
+
+    #[test]
+    fn every_rule_has_an_operation_that_needs_it() {
+        for rule in Rule::ALL {
+            assert!(rule.operations().next().is_some(), "{rule}");
+        }
+        assert!(!Rule::Token.operations().any(|it| it == Operation::Check));
+    }
+
+    #[test]
+    fn what_creates_or_changes_something_is_not_sent_with_get() {
+        for rule in Rule::ALL {
+            let is_get = rule.route().method().as_str() == "GET";
+            assert!(!(is_get && rule.effect().is_change()), "{rule}");
+        }
+    }
+}

@@ -1,0 +1,162 @@
+use std::time::Duration;
+
+use serde::Serialize;
+use tailmint_core::{Decision, Failure};
+
+use crate::Actor;
+
+/// What is written down about a request. No entry holds a secret.
+#[derive(Clone, Debug, Serialize)]
+#[non_exhaustive]
+pub struct Entry<'a> {
+    /// What the entry is about.
+    pub event: AuditEvent,
+    /// Joins the entries of one call.
+    pub run: &'a str,
+    /// Who runs this.
+    pub actor: &'a Actor,
+    /// The version of tailmint.
+    pub version: &'static str,
+    /// The SHA-256 of the component that runs; empty for a request of the host's own.
+    #[serde(skip_serializing_if = "str::is_empty")]
+    pub component: &'a str,
+    /// The SHA-256 of the policy that decides.
+    pub policy: &'a str,
+    /// What the component was called for.
+    pub operation: &'static str,
+    /// The rule that decided.
+    pub rule: &'static str,
+    /// What it decided.
+    pub decision: Verdict,
+    /// Why the request is denied, or would be.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub reason: Option<String>,
+    /// The request's method.
+    pub method: String,
+    /// Whether the request does anything but read. Not written, since the method and
+    /// the path say it.
+    #[serde(skip)]
+    pub changes: bool,
+    /// The host that the request is for.
+    pub host: String,
+    /// The template of the path, where a rule matched; the path itself elsewhere.
+    pub path: String,
+    /// The size of the request's body.
+    pub request_bytes: usize,
+    /// Where the connection is made to instead, if the user said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub connect_to: Option<&'a str>,
+    /// The proxy that makes the connection, without what it is told about the user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub proxy: Option<&'a str>,
+    /// The file of the authorities that are trusted instead, if the user said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub ca_file: Option<&'a str>,
+    /// The scopes of the OAuth client that is asked for, or that are asked about.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub scopes: Vec<String>,
+    /// The tags of the key or the client that is asked for.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub tags: Vec<String>,
+    /// How many seconds the key that is asked for is to live.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expiry_seconds: Option<u32>,
+    /// The secrets that the request carries.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub secrets: Vec<SecretUse>,
+    /// The status of the response.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub status: Option<u16>,
+    /// The size of the response's body.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub response_bytes: Option<usize>,
+    /// How long it took, in milliseconds.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub milliseconds: Option<u64>,
+    /// Why no response came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub failure: Option<String>,
+    /// Whether the request may have had its effect all the same.
+    #[serde(skip_serializing_if = "std::ops::Not::not")]
+    pub outcome_unknown: bool,
+    /// The id of the key or the OAuth client that the request is about, or that the
+    /// response has.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub key: Option<String>,
+}
+
+impl Entry<'_> {
+    /// What the policy decided.
+    pub fn decided(&mut self, decision: &Decision) {
+        self.rule = decision.rule;
+        self.decision = match (&decision.denial, &decision.reported) {
+            (Some(_), _) => Verdict::Deny,
+            (None, Some(_)) => Verdict::Report,
+            (None, None) => Verdict::Allow,
+        };
+        let denial = decision.denial.as_ref().or(decision.reported.as_ref());
+        self.reason = denial.map(ToString::to_string);
+    }
+
+    /// What came back.
+    pub(crate) fn responded(&mut self, status: u16, bytes: usize, elapsed: Duration) {
+        self.status = Some(status);
+        self.response_bytes = Some(bytes);
+        self.milliseconds = Some(milliseconds(elapsed));
+    }
+
+    /// Why nothing came back.
+    pub(crate) fn failed(&mut self, failure: &Failure, elapsed: Duration) {
+        self.failure = Some(failure.to_string());
+        self.outcome_unknown = failure.may_have_arrived();
+        self.milliseconds = Some(milliseconds(elapsed));
+    }
+
+    /// Whether it has to be on disk before the request is sent: the request does not only
+    /// read, or is one that somebody tried and may not send.
+    pub(crate) fn is_durable(&self) -> bool {
+        let tried = self.decision != Verdict::Allow;
+        self.event == AuditEvent::Decision && (self.changes || tried)
+    }
+}
+
+fn milliseconds(elapsed: Duration) -> u64 {
+    u64::try_from(elapsed.as_millis()).unwrap_or(u64::MAX)
+}
+
+/// What an entry is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum AuditEvent {
+    /// The policy decided. If it allows the request, the request is sent next.
+    Decision,
+    /// A response came.
+    Response,
+    /// No response came.
+    Failure,
+}
+
+/// What the policy decided.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Verdict {
+    /// The request may be sent.
+    Allow,
+    /// It would be denied; the policy is report-only.
+    Report,
+    /// It is not sent.
+    Deny,
+}
+
+/// A secret that a request carries.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[non_exhaustive]
+pub struct SecretUse {
+    /// What it is.
+    pub name: &'static str,
+    /// What stands for it, see [`Audit::fingerprint`](super::Audit::fingerprint).
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+}

@@ -1,0 +1,28 @@
+//! The audit log: one line for each decision, written before the request is sent, and
+//! one for its outcome.
+//!
+//! [`AuditFile`] keeps the lines as a chain, each with the hash of the one before;
+//! [`verify`] follows the chain of a file. [`Audit`] is for keeping them elsewhere.
+
+mod actor;
+mod audit;
+mod audit_error;
+mod audit_file;
+mod context;
+mod entry;
+mod fingerprint;
+mod journal;
+pub mod line;
+mod lock;
+mod record;
+mod verification;
+
+pub use actor::Actor;
+pub use audit::Audit;
+pub use audit_error::AuditError;
+pub use audit_file::AuditFile;
+pub use context::Context;
+pub use entry::{AuditEvent, Entry, SecretUse, Verdict};
+pub use journal::{Journal, Subject};
+pub use record::Record;
+pub use verification::{Break, Verification, verify};

@@ -1,0 +1,588 @@
+use std::{ffi::OsString, path::PathBuf, time::Duration};
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tailmint::KeyId;
+use tailmint::connection::ConnectTo;
+use tailmint_api::Operation;
+use tailmint_operator::vault::VaultPath;
+
+use super::key_flags::KeyFlags;
+
+/// Joins machines to a Tailscale network without a standing key.
+///
+/// Reads a Tailscale OAuth client from ~/secrets, mints an auth key of one hour
+/// with it in a sandbox that can reach nothing but api.tailscale.com, and hands
+/// the key to tailscale.
+#[derive(Parser)]
+#[command(name = "tailmint", version, after_long_help = EXAMPLES)]
+pub(super) struct Arguments {
+    #[command(subcommand)]
+    pub(super) command: Command,
+    #[command(flatten)]
+    pub(super) global: Global,
+}
+
+const EXAMPLES: &str = "\
+Examples:
+  tailmint up                             join this machine
+  tailmint up -- --hostname=db --ssh      join it with further settings
+  tailmint mint --expiry 10m --single-use print a key for another machine
+  tailmint mint --profile k8s-operator    print a key of the other profile
+  eval \"$(tailmint env)\"                  put a key into TS_AUTHKEY
+  tailmint exec -- terraform apply        run a command with TS_AUTHKEY set
+
+Exit status:
+  0 on success; 2 usage; 10 credential; 11 policy or audit log; 12 denied by the policy;
+  13 the component failed; 14 rejected by the API; 15 the API cannot be reached; 16 a key
+  may exist; 17 invalid result; 20 no tailscale; 21 tailscale failed; 128+n by signal n";
+
+#[derive(Args)]
+#[command(next_help_heading = "Options for all commands")]
+pub(super) struct Global {
+    /// Directory of the credential files [default: ~/secrets]
+    #[arg(long, global = true, value_name = "DIR")]
+    pub(super) secrets_dir: Option<PathBuf>,
+    /// Configuration file [default: ~/.config/tailmint/config.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Connect to this address instead of to api.tailscale.com; requests and
+    /// certificate stay those of api.tailscale.com
+    #[arg(long, global = true, value_name = "HOST:PORT")]
+    pub(super) connect_to: Option<ConnectTo>,
+    /// Trust the certificate authorities in this file, and no others
+    #[arg(long, global = true, value_name = "PEM")]
+    pub(super) ca_file: Option<PathBuf>,
+    /// Run this component instead of the built-in one; the policy has to pin it
+    #[cfg(feature = "compiler")]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) component: Option<PathBuf>,
+    /// Policy file, within /etc/tailmint/policy.toml
+    /// [default: ~/.config/tailmint/policy.toml]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) policy: Option<PathBuf>,
+    /// File of the audit log: every decision is written to it
+    /// [default: ~/.local/state/tailmint/audit.jsonl]
+    #[arg(long, global = true, value_name = "FILE")]
+    pub(super) audit_file: Option<PathBuf>,
+    /// Print results and errors as JSON
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Print each request and decision on standard error
+    #[arg(short, long, global = true)]
+    pub(super) verbose: bool,
+    /// When to use colours
+    #[arg(long, global = true, value_enum, default_value_t, value_name = "WHEN")]
+    pub(super) color: Color,
+}
+
+/// When to use colours.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+pub(super) enum Color {
+    /// On a terminal.
+    #[default]
+    Auto,
+    /// Always.
+    Always,
+    /// Never.
+    Never,
+}
+
+impl Color {
+    pub(super) fn write_global(self) {
+        let choice = match self {
+            Self::Auto => anstream::ColorChoice::Auto,
+            Self::Always => anstream::ColorChoice::AlwaysAnsi,
+            Self::Never => anstream::ColorChoice::Never,
+        };
+        choice.write_global();
+    }
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum Command {
+    /// Mint an auth key and print it
+    #[command(after_help = MINT_EXAMPLES)]
+    Mint(Mint),
+    /// Mint an auth key and print it as a shell command: eval "$(tailmint env)"
+    Env(Env),
+    /// Run a command with a new auth key in `TS_AUTHKEY`
+    #[command(after_help = EXEC_EXAMPLES)]
+    Exec(Exec),
+    /// Join this machine to the tailnet
+    ///
+    /// If this machine is already connected, nothing changes. If it is stopped, it
+    /// is started. Neither mints a key. A key is handed to tailscale in memory: it
+    /// is on no command line, in no environment and in no file. If the machine does
+    /// not join, the key is revoked.
+    #[command(after_help = UP_EXAMPLES)]
+    Up(Up),
+    /// Check configuration, credentials, network and scopes; mints nothing
+    ///
+    /// The checks run in this order: configuration, policy, audit log, the files of
+    /// the secrets, the connection to the API, the scopes that the API grants, and
+    /// tailscale. The exit status is that of the first check that fails.
+    #[command(after_help = CHECK_EXAMPLES)]
+    Check(Check),
+    /// Create, rotate and delete the OAuth clients that keys are minted with
+    #[command(after_help = CLIENTS_EXAMPLES)]
+    Clients(Clients),
+    /// Show auth keys, or revoke them
+    Keys(Keys),
+    /// Read the audit log, or check that nobody changed it
+    Audit(Audit),
+    /// Inspect the component, or export it
+    Component(Component),
+    /// Show the policy, check a policy file, or explain a decision
+    Policy(Policy),
+    /// Deliver OAuth clients to a Vault
+    Vault(Vault),
+    /// Show how minting works, with a simulated API on this machine
+    #[cfg(feature = "demo")]
+    Demo,
+    /// Print the completions for a shell
+    #[command(
+        after_help = "Example:\n  tailmint completions bash > ~/.local/share/bash-completion/completions/tailmint"
+    )]
+    Completions {
+        /// The shell
+        shell: clap_complete::Shell,
+    },
+    /// Print the manual page of a command
+    #[command(after_help = MAN_EXAMPLES)]
+    Man(Man),
+}
+
+const MAN_EXAMPLES: &str = "\
+Examples:
+  tailmint man | man -l -
+  tailmint man clients create | man -l -
+  tailmint man --directory ~/.local/share/man/man1";
+
+#[derive(Args)]
+pub(super) struct Man {
+    /// The command, such as clients create [default: tailmint itself]
+    #[arg(value_name = "COMMAND")]
+    pub(super) command: Vec<String>,
+    /// Write the pages of all commands to this directory
+    #[arg(long, value_name = "DIR", conflicts_with = "command")]
+    pub(super) directory: Option<PathBuf>,
+}
+
+const CHECK_EXAMPLES: &str = "\
+Examples:
+  tailmint check
+  tailmint check --all --json";
+
+const CLIENTS_EXAMPLES: &str = "\
+To create and delete clients, set TAILSCALE_API_KEY and TAILSCALE_TAILNET, or
+name with --as the profile of an OAuth client that has the scope oauth_keys.
+
+Examples:
+  tailmint clients create --all
+  tailmint clients rotate --profile bootstrap --grace 5m
+  tailmint clients terraform --all > clients.tf
+  terraform output -json | tailmint clients import --all -";
+
+const MINT_EXAMPLES: &str = "\
+Examples:
+  tailmint mint
+  tailmint mint --expiry 10m --single-use --description 'build agent'
+  tailmint mint --profile k8s-operator --format json";
+
+const EXEC_EXAMPLES: &str = "\
+The exit status is that of the command. If there is no such command, it is 127,
+and no key is minted.
+
+Examples:
+  tailmint exec -- terraform apply
+  tailmint exec --expiry 10m -- sh -c 'docker run -e TS_AUTHKEY tailscale/tailscale'";
+
+const UP_EXAMPLES: &str = "\
+Examples:
+  tailmint up
+  tailmint up --timeout 30s --revoke
+  tailmint up -- --hostname=db --accept-routes";
+
+#[derive(Args)]
+pub(super) struct Mint {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// What to print
+    #[arg(long, value_enum, default_value_t)]
+    pub(super) format: Format,
+}
+
+/// How a key is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub(super) enum Format {
+    /// The key alone.
+    #[default]
+    Key,
+    /// The key with all that is known about it.
+    Json,
+    /// A command for a shell that puts it into `TS_AUTHKEY`.
+    Env,
+}
+
+#[derive(Args)]
+pub(super) struct Env {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+}
+
+#[derive(Args)]
+pub(super) struct Exec {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// The command and its arguments
+    #[arg(required = true, last = true, value_name = "COMMAND")]
+    pub(super) command: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct Up {
+    #[command(flatten)]
+    pub(super) key: KeyFlags,
+    /// How long the machine may take to join
+    #[arg(long, default_value = "2m", value_parser = timeout, value_name = "DURATION")]
+    pub(super) timeout: Duration,
+    /// Log in anew even if the machine is already connected
+    #[arg(long)]
+    pub(super) force: bool,
+    /// Revoke the key once the machine has joined
+    #[arg(long)]
+    pub(super) revoke: bool,
+    /// The socket of tailscaled
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// The tailscale command [default: the first in $PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) tailscale: Option<PathBuf>,
+    /// Further arguments for tailscale up
+    #[arg(last = true, value_name = "TAILSCALE-UP-ARGS")]
+    pub(super) arguments: Vec<OsString>,
+}
+
+#[derive(Args)]
+pub(super) struct Check {
+    #[command(flatten)]
+    pub(super) profiles: Profiles,
+    /// The socket of tailscaled
+    #[arg(long, value_name = "PATH")]
+    pub(super) socket: Option<PathBuf>,
+    /// The tailscale command [default: the first in $PATH]
+    #[arg(long, value_name = "PATH")]
+    pub(super) tailscale: Option<PathBuf>,
+}
+
+// Which profiles a command is about.
+#[derive(Args)]
+pub(super) struct Profiles {
+    /// The profile; may be repeated [default: bootstrap]
+    #[arg(long = "profile", value_name = "NAME")]
+    pub(super) names: Vec<String>,
+    /// All profiles
+    #[arg(long, conflicts_with = "names")]
+    pub(super) all: bool,
+}
+
+#[derive(Args)]
+pub(super) struct Clients {
+    #[command(subcommand)]
+    pub(super) command: ClientsCommand,
+}
+
+// Who may create and delete OAuth clients.
+#[derive(Args)]
+pub(super) struct OwnerFlag {
+    /// Use the OAuth client of this profile, which needs the scope `oauth_keys`,
+    /// instead of `TAILSCALE_API_KEY`
+    #[arg(long = "as", value_name = "PROFILE")]
+    pub(super) profile: Option<String>,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum ClientsCommand {
+    /// Create the OAuth clients of profiles, and write them to the secrets directory
+    Create {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// Overwrite existing files; the client that they name is not deleted
+        #[arg(long)]
+        replace: bool,
+    },
+    /// Rotate OAuth clients: create and check a new one, save it, then delete the
+    /// old one
+    Rotate {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// Delete the old one only after this long [default: at once]
+        #[arg(long, value_parser = timeout, value_name = "DURATION")]
+        grace: Option<Duration>,
+        /// Do not delete the old one
+        #[arg(long, conflicts_with = "grace")]
+        keep_old: bool,
+    },
+    /// Delete the OAuth clients of profiles with their files, or one by its id
+    Delete {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        owner: OwnerFlag,
+        /// Delete the client with this id, and no files; may be repeated
+        #[arg(long = "id", value_name = "ID", conflicts_with_all = ["names", "all"])]
+        ids: Vec<KeyId>,
+    },
+    /// List the OAuth clients of the tailnet, with the profiles that use them
+    List {
+        #[command(flatten)]
+        owner: OwnerFlag,
+    },
+    /// Print Terraform resources that create the same OAuth clients
+    ///
+    /// Terraform keeps the secrets unencrypted in its state.
+    Terraform {
+        #[command(flatten)]
+        profiles: Profiles,
+    },
+    /// Write the OAuth clients that Terraform created to the secrets directory
+    Import {
+        #[command(flatten)]
+        profiles: Profiles,
+        /// Output of terraform output -json; - is standard input
+        file: PathBuf,
+        /// Overwrite existing files
+        #[arg(long)]
+        replace: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Keys {
+    /// Whose OAuth client to use
+    #[arg(long, value_name = "NAME", global = true)]
+    pub(super) profile: Option<String>,
+    #[command(subcommand)]
+    pub(super) command: KeysCommand,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum KeysCommand {
+    /// Describe an auth key, including an expired or revoked one
+    Get {
+        /// The key's id, such as kTT1CNTRL11
+        id: KeyId,
+    },
+    /// List the auth keys of the tailnet that the credential may see
+    List {
+        /// Include expired and revoked keys
+        #[arg(long)]
+        invalid: bool,
+    },
+    /// Revoke auth keys: no more machines can join with them
+    Revoke {
+        /// The keys' ids
+        #[arg(required_unless_present = "minted")]
+        ids: Vec<KeyId>,
+        /// Revoke all keys that the audit log says were minted here and that are still
+        /// valid
+        #[arg(long, conflicts_with = "ids")]
+        minted: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Audit {
+    #[command(subcommand)]
+    pub(super) command: AuditCommand,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum AuditCommand {
+    /// Check that no line was edited, inserted, moved or removed
+    ///
+    /// The file itself cannot show that lines were removed at its end: keep the
+    /// hash that `audit head` prints elsewhere, and give it with --head.
+    Verify {
+        /// The file is whole only if it has a line with this hash
+        #[arg(long, value_name = "HASH")]
+        head: Option<String>,
+    },
+    /// Print the number and the hash of the last line, to be kept elsewhere
+    Head,
+    /// Print the decisions in plain words; with --json, print the entries unchanged
+    Show {
+        /// Only entries of this run
+        #[arg(long, value_name = "RUN")]
+        run: Option<String>,
+        /// Only entries with this decision
+        #[arg(long, value_enum)]
+        decision: Option<Decided>,
+        /// Only entries since this time, such as 2026-11-24T13:00:00Z
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+        /// Only entries before this time
+        #[arg(long, value_name = "TIME")]
+        until: Option<jiff::Timestamp>,
+    },
+    /// Print the last entries
+    Tail {
+        /// How many entries
+        #[arg(short = 'n', long, default_value_t = 10)]
+        lines: usize,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Component {
+    #[command(subcommand)]
+    pub(super) command: ComponentCommand,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum ComponentCommand {
+    /// Describe a component: what it can do, and whether the policy lets it run
+    Inspect {
+        /// The component [default: the one that is built in]
+        file: Option<PathBuf>,
+    },
+    /// Export the embedded component to a file, for other runtimes
+    Export {
+        /// The file; neither it nor the other files may exist yet
+        file: PathBuf,
+        /// Write the component's contract too, the WIT package tailmint:api, encoded
+        /// for bindings generators and registries
+        #[arg(long, value_name = "FILE")]
+        wit: Option<PathBuf>,
+        /// Write the checksums of the written files, for sha256sum --check in the
+        /// directory of this file
+        #[arg(long, value_name = "FILE")]
+        checksum: Option<PathBuf>,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Policy {
+    #[command(subcommand)]
+    pub(super) command: PolicyCommand,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum PolicyCommand {
+    /// Print the whole policy in force; lines that a file changed name the file
+    Show,
+    /// Print the JSON schema of policy files, for editors
+    Schema,
+    /// Check whether a file is a valid policy
+    Check {
+        /// The file
+        file: PathBuf,
+    },
+    /// Print what the policy would decide about a request, without sending it
+    #[command(after_help = EXPLAIN_EXAMPLES)]
+    Explain {
+        /// The operation that the request is part of
+        #[arg(long, default_value = "mint", value_name = "OPERATION")]
+        operation: Operation,
+        /// The method
+        method: String,
+        /// The URL
+        url: String,
+        /// A header of the request; may be repeated
+        #[arg(long = "header", short = 'H', value_name = "NAME: VALUE")]
+        headers: Vec<String>,
+        /// The body of the request
+        #[arg(long, default_value = "", value_name = "TEXT")]
+        body: String,
+    },
+}
+
+const EXPLAIN_EXAMPLES: &str = "\
+Example:
+  tailmint policy explain POST https://api.tailscale.com/api/v2/tailnet/-/keys \\
+    -H 'content-type: application/json' \\
+    --body '{\"capabilities\":{\"devices\":{\"create\":{\"tags\":[\"tag:lab\"]}}},\"expirySeconds\":60}'";
+
+#[derive(Args)]
+pub(super) struct Vault {
+    #[command(subcommand)]
+    pub(super) command: VaultCommand,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum VaultCommand {
+    /// Write the OAuth client of a profile to a KV store, version 2
+    ///
+    /// The secret has two fields, `client_id` and `client_secret`. If both have these
+    /// values already, nothing is written. The secret is read first, and the write
+    /// succeeds only if nobody wrote in between; then it is read again and compared.
+    ///
+    /// `VAULT_ADDR` is the address of the vault; the policy has to name it. The token
+    /// is read from `VAULT_TOKEN` or ~/.vault-token. `VAULT_CACERT` and
+    /// `VAULT_NAMESPACE` are used too, other variables of Vault's own command are not.
+    #[command(after_help = PUSH_EXAMPLES)]
+    Push(VaultPush),
+}
+
+const PUSH_EXAMPLES: &str = "\
+Examples:
+  export VAULT_ADDR=https://vault.example.com:8200 VAULT_CACERT=~/vault-ca.pem
+  tailmint vault push --dry-run
+  tailmint vault push --profile bootstrap --path infra/tailscale/";
+
+#[derive(Args)]
+pub(super) struct VaultPush {
+    /// Whose OAuth client to deliver
+    #[arg(long, value_name = "NAME", default_value = "k8s-operator")]
+    pub(super) profile: String,
+    /// Where the store is mounted [default: secret]
+    #[arg(long, value_name = "PATH")]
+    pub(super) mount: Option<VaultPath>,
+    /// The secret; with / at its end, a directory that has one for each profile
+    /// [default: tazlab-k8s/static/infra/tailscale/]
+    #[arg(long, value_name = "PATH")]
+    pub(super) path: Option<VaultPath>,
+    /// Write only if this is the current version; 0 means that there is none
+    #[arg(long, value_name = "VERSION")]
+    pub(super) if_version: Option<u64>,
+    /// Print what would change, and write nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
+
+/// What was decided about a request.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
+pub(super) enum Decided {
+    /// It was sent.
+    Allow,
+    /// It was sent, and would have been denied if the policy was enforced.
+    Report,
+    /// It was not sent.
+    Deny,
+}
+
+/// Nobody waits longer than this for a machine to join.
+const LONGEST_TIMEOUT: Duration = Duration::from_hours(1);
+
+fn timeout(text: &str) -> Result<Duration, String> {
+    let duration = match text.parse::<u64>() {
+        Ok(seconds) => Duration::from_secs(seconds),
+        Err(_) => humantime::parse_duration(text)
+            .map_err(|_| "give a duration, such as 30s or 2m".to_owned())?,
+    };
+    if duration.is_zero() || duration > LONGEST_TIMEOUT {
+        return Err("give a duration above zero and at most 1h".to_owned());
+    }
+    Ok(duration)
+}

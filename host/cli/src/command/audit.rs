@@ -1,0 +1,193 @@
+use std::{path::Path, process::ExitCode};
+
+use serde_json::{Value, json};
+use tailmint::Class;
+use tailmint_audit::{Record, Verification, verify};
+use tailmint_core::Environment;
+
+use crate::{
+    arguments::{Audit, AuditCommand, Decided, Global},
+    failure::Failure,
+    print,
+    session::audit_path,
+    trace::Trace,
+};
+
+pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure> {
+    let path = audit_path(global, &Environment::from_process())?;
+    let found = verify(&path)?;
+    match &audit.command {
+        AuditCommand::Verify { head } => return check(global, &path, &found, head.as_deref()),
+        AuditCommand::Head => {
+            let (number, hash) = found.head.as_ref().ok_or_else(|| empty(&path))?;
+            let line = if global.json {
+                json!({ "number": number, "hash": hash }).to_string()
+            } else {
+                format!("{number} {hash}")
+            };
+            print::written(&line)?;
+        }
+        AuditCommand::Show {
+            run,
+            decision,
+            since,
+            until,
+        } => {
+            for entry in &found.entries {
+                let of_run = run.as_deref().is_none_or(|run| entry.text("run") == run);
+                let decided = decision.is_none_or(|it| entry.text("decision") == name_of(it));
+                let time: Option<jiff::Timestamp> = entry.text("time").parse().ok();
+                let after = since.is_none_or(|since| time.is_some_and(|time| time >= since));
+                let before = until.is_none_or(|until| time.is_some_and(|time| time < until));
+                if of_run && decided && after && before {
+                    show(global, entry)?;
+                }
+            }
+        }
+        AuditCommand::Tail { lines } => {
+            let first = found.entries.len().saturating_sub(*lines);
+            for entry in &found.entries[first..] {
+                show(global, entry)?;
+            }
+        }
+    }
+    // Readers should know whether the file was changed.
+    if !found.is_whole() {
+        Trace::note("warning: this file was changed; see: tailmint audit verify");
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(
+    global: &Global,
+    path: &Path,
+    found: &Verification,
+    head: Option<&str>,
+) -> Result<ExitCode, Failure> {
+    let missing = head.filter(|head| !found.has(head));
+    if global.json {
+        let breaks: Vec<_> = found
+            .breaks
+            .iter()
+            .map(|it| json!({ "line": it.line, "what": it.what }))
+            .collect();
+        print::written(
+            &json!({
+                "entries": found.entries.len(),
+                "breaks": breaks,
+                "torn": found.torn,
+                "torn-tail": found.torn_tail,
+                "head": found.head.as_ref().map(|(_, hash)| hash),
+                "has-head": head.map(|_| missing.is_none()),
+            })
+            .to_string(),
+        )?;
+    }
+    if let Some(first) = found.breaks.first() {
+        for it in &found.breaks {
+            Trace::note(&format!("line {}: {}", it.line, it.what));
+        }
+        return Err(Failure::new(
+            Class::Policy,
+            format!(
+                "{} was changed: its chain breaks at line {}",
+                path.display(),
+                first.line
+            ),
+            Some("the lines before that one are unchanged".to_owned()),
+        ));
+    }
+    if let Some(head) = missing {
+        return Err(Failure::new(
+            Class::Policy,
+            format!("{} has no line with the hash {head}", path.display()),
+            Some("lines were removed at its end, or the file is another one".to_owned()),
+        ));
+    }
+    if !global.json {
+        let mut line = format!(
+            "{}: {} entries, none changed",
+            path.display(),
+            found.entries.len()
+        );
+        if found.torn > 0 {
+            line += &format!(", {} lines cut off and recorded", found.torn);
+        }
+        if found.torn_tail {
+            line += ", the last line is cut off";
+        }
+        print::written(&line)?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn empty(path: &Path) -> Failure {
+    Failure::new(
+        Class::Policy,
+        format!("{} has no entry yet", path.display()),
+        None,
+    )
+}
+
+fn show(global: &Global, entry: &Record) -> Result<(), Failure> {
+    if global.json {
+        return print::written(&entry.to_json());
+    }
+    print::written(&in_words(entry))
+}
+
+/// One entry as a line of a log.
+fn in_words(entry: &Record) -> String {
+    let time = entry.text("time").get(..19).unwrap_or_default();
+    let run = entry.text("run");
+    let request = format!("{} {}", entry.text("method"), entry.text("path"));
+    let what = match entry.text("event") {
+        "decision" => {
+            let verdict = match entry.text("decision") {
+                "allow" => "allowed",
+                "report" => "would be denied",
+                _ => "DENIED",
+            };
+            let rule = entry.text("rule");
+            match entry.get("reason").and_then(Value::as_str) {
+                Some(reason) => format!("{verdict} by {rule}: {request}: {reason}"),
+                None => format!("{verdict} by {rule}: {request}"),
+            }
+        }
+        "response" => format!(
+            "response {} after {} ms: {request}",
+            entry.number("status"),
+            entry.number("milliseconds")
+        ),
+        "failure" => format!(
+            "no response after {} ms: {request}: {}",
+            entry.number("milliseconds"),
+            entry.text("failure")
+        ),
+        "torn" => {
+            return format!(
+                "{time}                  a line of {} bytes was cut off",
+                entry.number("torn_bytes")
+            );
+        }
+        other => format!("{other}: {request}"),
+    };
+    let mut line = format!("{time} {run} {}: {what}", entry.text("operation"));
+    let tags = entry.texts("tags");
+    if !tags.is_empty() {
+        line += &format!(", tags {}", tags.join(" "));
+    }
+    if let Some(key) = entry.get("key").and_then(Value::as_str) {
+        line += &format!(", key {key}");
+    }
+    // Files are edited by strangers.
+    tailmint_api::one_line(&line)
+}
+
+fn name_of(decided: Decided) -> &'static str {
+    match decided {
+        Decided::Allow => "allow",
+        Decided::Report => "report",
+        Decided::Deny => "deny",
+    }
+}

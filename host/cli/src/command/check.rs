@@ -1,0 +1,87 @@
+use std::{io::Write, process::ExitCode};
+
+use anstyle::{AnsiColor, Style};
+use serde_json::json;
+use tailmint::{Class, Interrupt};
+use tailmint_core::Environment;
+use tailmint_operator::check::{Finding, Grade};
+
+use crate::{
+    arguments::{Check, Global},
+    failure::Failure,
+    print,
+    session::minter_settings,
+    signals::Signals,
+};
+
+pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Failure> {
+    let interrupt = Interrupt::default();
+    let signals = Signals::raise(&interrupt)?;
+    let looked = tailmint_operator::check::Check {
+        config: global.config.clone(),
+        policy: global.policy.clone(),
+        audit_file: global.audit_file.clone(),
+        secrets_dir: global.secrets_dir.clone(),
+        profiles: check.profiles.names.clone(),
+        all: check.profiles.all,
+        minter: minter_settings(global, &Environment::from_process(), &interrupt),
+        tailscale: check.tailscale.clone(),
+        socket: check.socket.clone(),
+    };
+    let mut first: Option<Class> = None;
+    let mut printed = Ok(());
+    looked
+        .run(&mut |finding| {
+            first = first.or(finding.class);
+            if printed.is_ok() {
+                printed = if global.json {
+                    print::written(&in_json(finding))
+                } else {
+                    in_words(finding)
+                };
+            }
+        })
+        .await;
+    match printed {
+        Err(failure) if !failure.is_end_of_reader() => return Err(failure),
+        // The findings count, however many of them were read.
+        _ => {}
+    }
+    if let Some(code) = signals.exit_code() {
+        return Ok(ExitCode::from(code));
+    }
+    Ok(first.map_or(ExitCode::SUCCESS, |class| {
+        ExitCode::from(class.exit_status())
+    }))
+}
+
+fn in_json(finding: &Finding) -> String {
+    json!({
+        "subject": finding.subject,
+        "grade": finding.grade.name(),
+        "message": finding.message,
+        "hint": finding.hint,
+        "class": finding.class.map(Class::name),
+    })
+    .to_string()
+}
+
+fn in_words(finding: &Finding) -> Result<(), Failure> {
+    let color: Style = match finding.grade {
+        Grade::Passed => AnsiColor::Green.on_default(),
+        Grade::Warned => AnsiColor::Yellow.on_default(),
+        Grade::Failed => AnsiColor::Red.on_default(),
+    };
+    let mut out = anstream::stdout().lock();
+    let grade = finding.grade;
+    let written = writeln!(
+        out,
+        "{color}{grade}{color:#} {}: {}",
+        finding.subject, finding.message
+    )
+    .and_then(|()| match &finding.hint {
+        Some(hint) => writeln!(out, "       {hint}"),
+        None => Ok(()),
+    });
+    written.map_err(|error| Failure::output(&error))
+}

@@ -1,0 +1,62 @@
+use std::{
+    ffi::OsStr,
+    os::unix::process::CommandExt,
+    path::PathBuf,
+    process::{Command, ExitCode},
+};
+
+use tailmint::Class;
+
+use super::mint::undo;
+use crate::{
+    arguments::{Exec, Global},
+    failure::Failure,
+    session::Session,
+};
+
+/// What shells answer for a command that is not there.
+const NOT_FOUND: u8 = 127;
+
+/// What shells answer for a command that is there and cannot be run.
+const NOT_RUN: u8 = 126;
+
+/// Becomes the command: its exit status, its signals and its terminal are then
+/// its own.
+pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failure> {
+    let (name, arguments) = exec
+        .command
+        .split_first()
+        .ok_or_else(|| Failure::internal("there is no command"))?;
+    let program = find(name)?;
+    let session = Session::begin(global, exec.key.profile.as_deref())?;
+    let account = session.account()?;
+    let minter = session.minter()?;
+    let minted = minter
+        .mint(&account, &exec.key.properties(&session.profile))
+        .await
+        .map_err(|error| {
+            Failure::from(error)
+                .about(&account)
+                .by(session.signals.exit_code())
+        })?;
+    let error = Command::new(program)
+        .arg0(name)
+        .args(arguments)
+        .env("TS_AUTHKEY", minted.key.expose_secret())
+        .exec();
+    let what = format!("{} cannot be run: {error}", name.display());
+    let failure = undo(&minter, &account, &minted, Class::Usage, &what).await;
+    Err(failure.with_code(NOT_RUN))
+}
+
+/// Looks for the command before a key is minted for it.
+fn find(name: &OsStr) -> Result<PathBuf, Failure> {
+    which::which(name).map_err(|_| {
+        Failure::new(
+            Class::Usage,
+            format!("there is no command {}", name.display()),
+            Some("give a command that is in $PATH, or its path".to_owned()),
+        )
+        .with_code(NOT_FOUND)
+    })
+}

@@ -1,0 +1,31 @@
+//! The commands, one a file.
+
+mod audit;
+mod check;
+mod clients;
+mod completions;
+mod component;
+#[cfg(feature = "demo")]
+mod demo;
+mod exec;
+mod keys;
+mod man;
+mod mint;
+mod policy;
+mod up;
+mod vault;
+
+pub(super) use audit::audit;
+pub(super) use check::check;
+pub(super) use clients::clients;
+pub(super) use completions::completions;
+pub(super) use component::component;
+#[cfg(feature = "demo")]
+pub(super) use demo::demo;
+pub(super) use exec::exec;
+pub(super) use keys::keys;
+pub(super) use man::man;
+pub(super) use mint::{env, mint};
+pub(super) use policy::policy;
+pub(super) use up::up;
+pub(super) use vault::vault;

@@ -1,0 +1,45 @@
+use clap::Args;
+use tailmint::{Description, Expiry, KeyProperties, Tag};
+use tailmint_operator::Profile;
+
+// What the key is to allow, where it differs from the profile's.
+#[derive(Args)]
+pub(super) struct KeyFlags {
+    /// Whose OAuth client to use [default: bootstrap]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// Tag of the machines, instead of the profile's; may be repeated
+    #[arg(long = "tag", value_name = "TAG")]
+    tags: Vec<Tag>,
+    /// How long the key joins machines, such as 10m [default: 1h]
+    #[arg(long, value_name = "DURATION")]
+    expiry: Option<Expiry>,
+    /// The key joins one machine only
+    #[arg(long)]
+    single_use: bool,
+    /// The machines stay in the tailnet when they go offline
+    #[arg(long)]
+    no_ephemeral: bool,
+    /// The machines wait for an administrator to approve them
+    #[arg(long)]
+    no_preauthorized: bool,
+    /// What the admin console shows beside the key
+    #[arg(long, value_name = "TEXT")]
+    description: Option<Description>,
+}
+
+impl KeyFlags {
+    /// The properties of the profile's keys, changed as the flags say.
+    pub(super) fn properties(&self, profile: &Profile) -> KeyProperties {
+        let mut key = profile.key.clone();
+        if !self.tags.is_empty() {
+            key.tags.clone_from(&self.tags);
+        }
+        key.expiry = self.expiry.unwrap_or(key.expiry);
+        key.reusable &= !self.single_use;
+        key.ephemeral &= !self.no_ephemeral;
+        key.preauthorized &= !self.no_preauthorized;
+        key.description = self.description.clone().or(key.description);
+        key
+    }
+}

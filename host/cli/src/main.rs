@@ -1,0 +1,29 @@
+//! The `tailmint` command: parses, calls the libraries, prints. Every word and hint that a
+//! person reads is said here, or by an error.
+
+mod arguments;
+mod checksums;
+mod command;
+mod excerpt;
+mod failure;
+mod hints;
+mod key_flags;
+mod new_files;
+mod print;
+mod run;
+mod session;
+mod signals;
+mod spinner;
+mod trace;
+
+use std::process::ExitCode;
+
+/// With musl's own allocator a mint takes a millisecond more. Only the program sets it:
+/// users of the library choose their own.
+#[cfg(target_env = "musl")]
+#[global_allocator]
+static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
+
+fn main() -> ExitCode {
+    run::main()
+}

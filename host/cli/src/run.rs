@@ -1,0 +1,79 @@
+//! Runs the command that was given.
+
+use std::process::ExitCode;
+
+use clap::Parser;
+use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+use tailmint::Class;
+
+use crate::{
+    arguments::{Arguments, Command},
+    command,
+    failure::Failure,
+};
+
+pub(crate) fn main() -> ExitCode {
+    // A core dump would have the secrets in it.
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    #[cfg(feature = "failpoints")]
+    let _scenario = fail::FailScenario::setup();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) if error.use_stderr() && wants_json() => return usage(&error).report(true),
+        Err(error) => error.exit(),
+    };
+    arguments.global.color.write_global();
+    match run(&arguments) {
+        Ok(code) => code,
+        Err(failure) => failure.report(arguments.global.json),
+    }
+}
+
+/// Whether errors are to be JSON, by a command line that cannot be parsed.
+fn wants_json() -> bool {
+    let mut own = std::env::args_os().take_while(|argument| argument != "--");
+    own.any(|argument| argument == "--json")
+}
+
+/// The error of clap as one of ours: its first line says what is wrong.
+fn usage(error: &clap::Error) -> Failure {
+    let text = error.to_string();
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    let message = lines.next().unwrap_or_default();
+    let message = message.strip_prefix("error: ").unwrap_or(message);
+    Failure::new(
+        Class::Usage,
+        message,
+        Some("see: tailmint --help".to_owned()),
+    )
+}
+
+fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
+    let global = &arguments.global;
+    match &arguments.command {
+        Command::Mint(mint) => wait(command::mint(global, mint)),
+        Command::Env(env) => wait(command::env(global, env)),
+        Command::Exec(exec) => wait(command::exec(global, exec)),
+        Command::Up(up) => wait(command::up(global, up)),
+        Command::Check(check) => wait(command::check(global, check)),
+        Command::Clients(clients) => wait(command::clients(global, clients)),
+        Command::Keys(keys) => wait(command::keys(global, keys)),
+        Command::Audit(audit) => command::audit(global, audit),
+        Command::Component(component) => command::component(global, component),
+        Command::Policy(policy) => command::policy(global, policy),
+        Command::Vault(vault) => wait(command::vault(global, vault)),
+        #[cfg(feature = "demo")]
+        Command::Demo => wait(command::demo()),
+        Command::Completions { shell } => command::completions(*shell),
+        Command::Man(man) => command::man(man),
+    }
+}
+
+/// Runs on this thread alone: there is never more than one thing to do.
+fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::internal(&format!("the runtime does not start: {error}")))?
+        .block_on(work)
+}

@@ -1,0 +1,96 @@
+use std::{path::PathBuf, sync::Arc};
+
+use tailmint::{Account, Class, Interrupt, Minter};
+use tailmint_audit::AuditFile;
+use tailmint_core::Environment;
+use tailmint_operator::config::Config;
+use tailmint_operator::credentials::{SecretsDir, account_for_profile};
+use tailmint_operator::{MinterSettings, Profile, policy_file};
+
+use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
+
+/// What a command works with: the profile, where its credential is, and how the
+/// API is reached.
+pub(super) struct Session<'a> {
+    global: &'a Global,
+    pub(super) config: Config,
+    pub(super) environment: Environment,
+    pub(super) profile: Profile,
+    pub(super) secrets_dir: SecretsDir,
+    pub(super) interrupt: Interrupt,
+    pub(super) signals: Signals,
+}
+
+/// The audit file that the flag names, or the usual one.
+pub(super) fn audit_path(global: &Global, environment: &Environment) -> Result<PathBuf, Failure> {
+    let usual = || AuditFile::default_path(environment);
+    global.audit_file.clone().or_else(usual).ok_or_else(|| {
+        Failure::new(
+            Class::Policy,
+            "there is no directory for the audit log: $HOME is not set",
+            Some("give --audit-file FILE".to_owned()),
+        )
+    })
+}
+
+impl<'a> Session<'a> {
+    /// Reads the configuration. From here on signals stop what is done instead
+    /// of ending the process.
+    pub(super) fn begin(global: &'a Global, profile: Option<&str>) -> Result<Self, Failure> {
+        let environment = Environment::from_process();
+        let config = Config::load(global.config.as_deref(), &environment)?;
+        let profile = config.profile(profile)?.clone();
+        let secrets_dir = SecretsDir::find(
+            global.secrets_dir.as_deref(),
+            config.secrets_dir(),
+            &environment,
+        )?;
+        let interrupt = Interrupt::default();
+        let signals = Signals::raise(&interrupt)?;
+        Ok(Self {
+            global,
+            config,
+            environment,
+            profile,
+            secrets_dir,
+            interrupt,
+            signals,
+        })
+    }
+
+    /// The credential of the profile.
+    pub(super) fn account(&self) -> Result<Account, Failure> {
+        let account = account_for_profile(&self.profile, &self.secrets_dir, &self.environment)?;
+        if self.global.verbose {
+            Trace::note(&format!("the credential is from {}", account.origin));
+        }
+        Ok(account)
+    }
+
+    /// A minter that reaches the API as the flags say.
+    pub(super) fn minter(&self) -> Result<Minter, Failure> {
+        let policy = policy_file::load(self.global.policy.as_deref(), &self.environment)?;
+        let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
+        let settings = minter_settings(self.global, &self.environment, &self.interrupt);
+        Ok(settings.builder(policy, Arc::new(audit))?.build()?)
+    }
+}
+
+/// How the flags say that the API is to be reached, and with which component.
+pub(super) fn minter_settings(
+    global: &Global,
+    environment: &Environment,
+    interrupt: &Interrupt,
+) -> MinterSettings {
+    MinterSettings {
+        connect_to: global.connect_to.clone(),
+        ca_file: global.ca_file.clone(),
+        #[cfg(feature = "compiler")]
+        component: global.component.clone(),
+        #[cfg(not(feature = "compiler"))]
+        component: None,
+        observer: global.verbose.then(|| Arc::new(Trace) as Arc<_>),
+        interrupt: interrupt.clone(),
+        environment: environment.clone(),
+    }
+}

@@ -1,0 +1,104 @@
+use std::{net::IpAddr, time::Duration};
+
+use crate::in_seconds;
+
+/// Why no response came to a request that the policy allowed.
+///
+/// [`Failure::may_have_arrived`] tells those that happen before the request is sent from
+/// the others.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Failure {
+    /// The host's name has no address.
+    #[error("{host} could not be resolved: {detail}")]
+    Resolve {
+        /// The name.
+        host: String,
+        /// What the resolver said.
+        detail: String,
+    },
+    /// The name leads to an address that is not public.
+    #[error("{host} leads to {address}, which is not public: {range}")]
+    NotPublic {
+        /// The name.
+        host: String,
+        /// The address.
+        address: IpAddr,
+        /// What the address is for.
+        range: &'static str,
+    },
+    /// The host could not be connected to.
+    #[error("{peer} could not be connected to: {detail}")]
+    Connect {
+        /// Whom the connection was for.
+        peer: String,
+        /// What the system said.
+        detail: String,
+    },
+    /// The proxy made no connection.
+    #[error("the proxy {proxy} made no connection: {detail}")]
+    Proxy {
+        /// The proxy, without what it is told about the user.
+        proxy: String,
+        /// What went wrong.
+        detail: String,
+    },
+    /// Making the connection took too long.
+    #[error("{step} with {peer} took longer than {}", in_seconds(*limit))]
+    ConnectTimeout {
+        /// Whom the connection was for.
+        peer: String,
+        /// What was being done.
+        step: &'static str,
+        /// How long was allowed.
+        limit: Duration,
+    },
+    /// The TLS handshake failed, or the certificate is not good.
+    #[error("{peer} is not trusted: {detail}")]
+    Tls {
+        /// Whom the connection was for.
+        peer: String,
+        /// What the TLS library said.
+        detail: String,
+        /// Whether the certificate is what is wrong.
+        certificate: bool,
+    },
+    /// The connection ended before the response was whole.
+    #[error("the connection broke: {detail}")]
+    Broken {
+        /// What the HTTP library said.
+        detail: String,
+    },
+    /// No whole response came in time.
+    #[error("no whole response came within {}", in_seconds(*limit))]
+    ResponseTimeout {
+        /// How long was allowed.
+        limit: Duration,
+    },
+    /// The response is too long.
+    #[error("the response is longer than {most} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        most: usize,
+    },
+    /// The response is in an encoding that was not asked for.
+    #[error("the response is encoded in a way that was not asked for")]
+    Encoded,
+}
+
+impl Failure {
+    /// Whether the request may have reached the server, so that it may have had its effect.
+    pub fn may_have_arrived(&self) -> bool {
+        match self {
+            Self::Resolve { .. }
+            | Self::NotPublic { .. }
+            | Self::Proxy { .. }
+            | Self::Connect { .. }
+            | Self::ConnectTimeout { .. }
+            | Self::Tls { .. } => false,
+            Self::Broken { .. }
+            | Self::ResponseTimeout { .. }
+            | Self::TooLong { .. }
+            | Self::Encoded => true,
+        }
+    }
+}

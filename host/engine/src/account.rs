@@ -1,0 +1,42 @@
+use tailmint_api::Tailnet;
+
+use crate::Credential;
+
+/// Who asks, and of which tailnet.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Account {
+    /// Who asks.
+    pub credential: Credential,
+    /// Of which tailnet.
+    pub tailnet: Tailnet,
+    /// Where the credential comes from, for people: a path or a variable. Empty where
+    /// nobody said so.
+    pub origin: String,
+}
+
+impl Account {
+    /// The account of a credential in the tailnet that it belongs to.
+    pub fn new(credential: Credential) -> Self {
+        Self {
+            credential,
+            tailnet: Tailnet::of_credential(),
+            origin: String::new(),
+        }
+    }
+
+    /// The same in another tailnet.
+    #[must_use]
+    pub fn with_tailnet(self, tailnet: Tailnet) -> Self {
+        Self { tailnet, ..self }
+    }
+
+    /// The same with where the credential comes from.
+    #[must_use]
+    pub fn with_origin(self, origin: impl Into<String>) -> Self {
+        Self {
+            origin: origin.into(),
+            ..self
+        }
+    }
+}

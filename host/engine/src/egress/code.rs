@@ -1,0 +1,23 @@
+use tailmint_core::Failure;
+use wasmtime_wasi_http::Error as WasiError;
+
+/// What the component is told of a failure.
+pub(super) fn code(failure: &Failure) -> WasiError {
+    match failure {
+        Failure::Resolve { detail, .. } => WasiError::DnsError {
+            rcode: Some(detail.clone()),
+            info_code: None,
+        },
+        Failure::NotPublic { .. } => WasiError::DestinationIpProhibited,
+        Failure::Connect { .. } | Failure::Proxy { .. } => WasiError::ConnectionRefused,
+        Failure::ConnectTimeout { .. } => WasiError::ConnectionTimeout,
+        Failure::Tls {
+            certificate: true, ..
+        } => WasiError::TlsCertificateError,
+        Failure::Tls { .. } => WasiError::TlsProtocolError,
+        Failure::Broken { .. } => WasiError::ConnectionTerminated,
+        Failure::ResponseTimeout { .. } => WasiError::HttpResponseTimeout,
+        Failure::TooLong { .. } => WasiError::HttpResponseBodySize(None),
+        Failure::Encoded => WasiError::HttpResponseContentCoding(None),
+    }
+}

@@ -1,0 +1,148 @@
+//! Operations on auth keys.
+
+use tailmint_api::{KeyId, KeyProperties, one_line};
+use tailmint_policy::Task;
+
+use super::{
+    AuthKey, MintError, MintedKey, Minter, Told,
+    call::{Called, deleted, id_of},
+    failure::invalid_result,
+};
+use crate::{Account, egress::Run, sandbox::types};
+
+impl Minter {
+    /// Creates a new auth key.
+    ///
+    /// The request that creates the key is sent at most once unless the API says that it
+    /// did not act on it.
+    ///
+    /// # Errors
+    /// One of the kind [`MintErrorKind::OutcomeUnknown`](crate::MintErrorKind::OutcomeUnknown)
+    /// means that a key may exist. After every other error none does, unless
+    /// [`MintError::left_behind`] names it.
+    pub async fn mint(
+        &self,
+        account: &Account,
+        properties: &KeyProperties,
+    ) -> Result<MintedKey, MintError> {
+        let task = Task::Mint {
+            properties: properties.clone(),
+        };
+        let wanted = &to_component(properties);
+        let call = |mut called: Called| async move {
+            let (keys, store) = called.guest.auth_keys()?;
+            keys.call_mint(store, &called.credential, &called.tailnet, wanted)
+                .await
+        };
+        self.perform(account, task, call, accept_minted).await
+    }
+
+    /// Describes an auth key, including one that expired or was revoked.
+    ///
+    /// # Errors
+    /// There is no such key, or the API could not be asked.
+    pub async fn get(&self, account: &Account, id: &KeyId) -> Result<AuthKey, MintError> {
+        let task = Task::Get { id: id.clone() };
+        let call = |mut called: Called| async move {
+            let (keys, store) = called.guest.auth_keys()?;
+            keys.call_get(store, &called.credential, &called.tailnet, id.as_str())
+                .await
+        };
+        let accept = |_: &Run, key: types::AuthKey| {
+            if key.id != id.as_str() {
+                return Err(invalid_result(
+                    "it describes another key than the one asked for",
+                ));
+            }
+            Ok(from_component(id.clone(), key))
+        };
+        self.perform(account, task, call, accept).await
+    }
+
+    /// Describes all auth keys that the credential may see.
+    ///
+    /// # Errors
+    /// The API could not be asked.
+    pub async fn list(&self, account: &Account) -> Result<Vec<AuthKey>, MintError> {
+        let call = |mut called: Called| async move {
+            let (keys, store) = called.guest.auth_keys()?;
+            keys.call_list(store, &called.credential, &called.tailnet)
+                .await
+        };
+        let accept = |_: &Run, keys: Vec<types::AuthKey>| {
+            let keys = keys.into_iter();
+            keys.map(|key| Ok(from_component(id_of(&key.id)?, key)))
+                .collect()
+        };
+        self.perform(account, Task::List, call, accept).await
+    }
+
+    /// Revokes an auth key: no more devices can join with it. Those that have joined
+    /// stay.
+    ///
+    /// # Errors
+    /// There is no such key, or the API could not be asked.
+    pub async fn revoke(&self, account: &Account, id: &KeyId) -> Result<(), MintError> {
+        let task = Task::Revoke { id: id.clone() };
+        let call = |called: Called| revoke(called, id);
+        self.perform(account, task, call, deleted).await
+    }
+}
+
+/// Calls the component to revoke a key.
+pub(super) async fn revoke(mut called: Called, id: &KeyId) -> Told<()> {
+    let (keys, store) = called.guest.auth_keys()?;
+    keys.call_revoke(store, &called.credential, &called.tailnet, id.as_str())
+        .await
+}
+
+/// Accepts the key only where it is the one that the API gave out in this run, under the
+/// id that the API gave it.
+fn accept_minted(run: &Run, minted: types::MintedKey) -> Result<MintedKey, MintError> {
+    let issued = run
+        .open_result(&minted.key)
+        .ok_or_else(|| invalid_result("its key is not one that the API gave out in this run"))?;
+    if minted.details.id != issued.id.as_str() {
+        return Err(invalid_result(
+            "its key has another id than the API gave it",
+        ));
+    }
+    Ok(MintedKey {
+        key: issued.key,
+        details: from_component(issued.id, minted.details),
+    })
+}
+
+fn to_component(properties: &KeyProperties) -> types::KeyProperties {
+    types::KeyProperties {
+        reusable: properties.reusable,
+        ephemeral: properties.ephemeral,
+        preauthorized: properties.preauthorized,
+        tags: properties.tags.iter().map(ToString::to_string).collect(),
+        expiry_seconds: properties.expiry.as_secs(),
+        description: properties.description.as_ref().map(ToString::to_string),
+    }
+}
+
+fn from_component(id: KeyId, key: types::AuthKey) -> AuthKey {
+    let types::KeyProperties {
+        reusable,
+        ephemeral,
+        preauthorized,
+        tags,
+        // What the API says of the end is in `expires`.
+        expiry_seconds: _,
+        description,
+    } = key.properties;
+    AuthKey {
+        id,
+        created: one_line(&key.created),
+        expires: one_line(&key.expires),
+        invalid: key.invalid,
+        reusable,
+        ephemeral,
+        preauthorized,
+        tags: tags.iter().map(|tag| one_line(tag)).collect(),
+        description: description.map(|text| one_line(&text)),
+    }
+}

@@ -1,0 +1,160 @@
+//! Turns a failed call into the error for the caller.
+
+use std::time::Duration;
+
+use tailmint_api::{API_HOST, Kind, one_line};
+use tailmint_core::{Decision, Failure};
+
+use super::{MintError, MintErrorKind};
+use crate::{
+    egress::Outcome,
+    sandbox::{Fault, types},
+};
+
+/// The component returned something that the host did not see happen.
+pub(super) fn invalid_result(what: &str) -> MintError {
+    MintError::new(
+        MintErrorKind::InvalidResult,
+        format!("the component returned an invalid result: {what}"),
+        "do not use this component; compare its digest with that of the release",
+    )
+}
+
+/// The component trapped, went over a limit, or could not be loaded.
+pub(super) fn from_fault(fault: &Fault, outcome: &Outcome) -> MintError {
+    let kind = match fault {
+        Fault::OverLimit(_) => MintErrorKind::GuestOverLimit,
+        Fault::Trapped(_) => MintErrorKind::GuestTrapped,
+        Fault::Unloadable(_) => return MintError::internal(&fault.to_string()),
+    };
+    if let Some(error) = from_host(outcome) {
+        return error;
+    }
+    MintError::new(
+        kind,
+        one_line(&fault.to_string()),
+        "this is a fault of the component; please report it with this line",
+    )
+}
+
+/// The whole call took too long.
+pub(super) fn timed_out(deadline: Duration, outcome: &Outcome) -> MintError {
+    let deadline = humantime::format_duration(deadline);
+    let message = format!("the run took longer than {deadline}");
+    match outcome.last_sent.and_then(|rule| rule.effect().creates()) {
+        Some(Kind::AuthKey) => MintError::new(
+            MintErrorKind::OutcomeUnknown,
+            format!("{message}; a key may exist"),
+            "look for a new key in the admin console and revoke it; otherwise it works until it expires",
+        ),
+        Some(Kind::OauthClient) => MintError::new(
+            MintErrorKind::OutcomeUnknown,
+            format!("{message}; an OAuth client may exist"),
+            "look for a new OAuth client in the admin console and delete it: it does not expire",
+        ),
+        None => MintError::new(
+            MintErrorKind::GuestOverLimit,
+            message,
+            "try again; if it happens again, please report it",
+        ),
+    }
+}
+
+/// The policy denied a request.
+pub(super) fn policy_denied(decision: Decision) -> MintError {
+    let denial = decision.denial.as_ref();
+    let reason = denial.map_or_else(String::new, ToString::to_string);
+    let message = format!("the policy denies it by rule {}: {reason}", decision.rule);
+    let hint = match denial.and_then(|it| it.remedy.clone()) {
+        Some(remedy) => remedy,
+        None => "no policy can allow it: nobody asked for it".to_owned(),
+    };
+    let decision = Some(Box::new(decision));
+    MintError::new(MintErrorKind::Denied { decision }, message, hint)
+}
+
+/// What the host knows better than the component: something could not be written down,
+/// or was denied.
+fn from_host(outcome: &Outcome) -> Option<MintError> {
+    if let Some(detail) = &outcome.unwritten {
+        return Some(MintError::new(
+            MintErrorKind::Audit,
+            detail.clone(),
+            "what cannot be written down is not sent; make room, or keep the log elsewhere",
+        ));
+    }
+    outcome.denied.clone().map(policy_denied)
+}
+
+/// The component's own error, with what the host knows better.
+pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintError {
+    if let Some(error) = from_host(outcome) {
+        return error;
+    }
+    if let Some(failure @ Failure::NotPublic { .. }) = &outcome.failure {
+        return MintError {
+            cause: Some(Box::new(failure.clone())),
+            ..MintError::new(
+                MintErrorKind::NotPublic,
+                "the API cannot be reached",
+                "nothing was sent; see which resolver this machine uses, and what it says of the name",
+            )
+        };
+    }
+    let created = outcome.last_sent.and_then(|rule| rule.effect().creates());
+    let (kind, problem) = match error {
+        types::Error::Denied(problem) => (MintErrorKind::Denied { decision: None }, problem),
+        types::Error::InvalidCredential(problem) => (MintErrorKind::InvalidCredential, problem),
+        types::Error::InvalidRequest(problem) => (MintErrorKind::InvalidRequest, problem),
+        types::Error::MalformedResponse(problem) => (MintErrorKind::MalformedResponse, problem),
+        types::Error::MissingScope(problem) => (MintErrorKind::MissingScope, problem),
+        types::Error::NotFound(problem) => (MintErrorKind::NotFound, problem),
+        types::Error::OutcomeUnknown(problem) => (MintErrorKind::OutcomeUnknown, problem),
+        types::Error::RateLimited(limit) => (
+            MintErrorKind::RateLimited {
+                retry_after: limit
+                    .retry_after_seconds
+                    .map(|seconds| Duration::from_secs(seconds.into())),
+            },
+            limit.problem,
+        ),
+        types::Error::TagsNotPermitted(refusal) => (
+            MintErrorKind::TagsNotPermitted {
+                carried: refusal.carried.iter().map(|tag| one_line(tag)).collect(),
+            },
+            refusal.problem,
+        ),
+        types::Error::Transport(failure) => (
+            MintErrorKind::Transport {
+                retryable: match failure.cause {
+                    types::TransportCause::Connection
+                    | types::TransportCause::NameResolution
+                    | types::TransportCause::Timeout => true,
+                    types::TransportCause::Protocol | types::TransportCause::Tls => false,
+                },
+            },
+            failure.problem,
+        ),
+        types::Error::Unavailable(problem) => (
+            MintErrorKind::Unavailable {
+                // After a request that creates something only 503 says that nothing was done.
+                retryable: created.is_none() || problem.status == Some(503),
+            },
+            problem,
+        ),
+    };
+    let hint = match &kind {
+        _ if matches!(outcome.failure, Some(Failure::Proxy { .. })) => format!(
+            "see whether the proxy is the right one, and whether it allows connections to {API_HOST}"
+        ),
+        MintErrorKind::RateLimited {
+            retry_after: Some(wait),
+        } => format!("wait {}, then try again", humantime::format_duration(*wait)),
+        _ => one_line(&problem.hint),
+    };
+    MintError {
+        status: problem.status,
+        cause: outcome.failure.clone().map(Box::new),
+        ..MintError::new(kind, one_line(&problem.message), hint)
+    }
+}

@@ -1,0 +1,18 @@
+//! The contract's exports as Rust functions. Its imports are not generated:
+//! `wasmtime-wasi-http` has them.
+
+wasmtime::component::bindgen!({
+    path: "../../wit",
+    inline: "
+        package tailmint:host;
+
+        world calls {
+            export tailmint:api/types@0.1.0;
+            export tailmint:api/auth-keys@0.1.0;
+            export tailmint:api/oauth-clients@0.1.0;
+        }
+    ",
+    exports: { default: async },
+});
+
+pub(crate) use self::exports::tailmint::api::types;

@@ -1,0 +1,204 @@
+//! Secrets that the component holds only as placeholders.
+
+mod placeholder;
+mod redact;
+
+use redact::{Parts, redact};
+use tailmint_api::{KeyId, Rule};
+use tailmint_core::{Denial, Secret};
+
+pub(crate) use placeholder::Placeholder;
+
+/// The secrets of one run with their placeholders.
+#[derive(Debug, Default)]
+pub(crate) struct Seals(Vec<Seal>);
+
+#[derive(Debug)]
+struct Seal {
+    placeholder: Placeholder,
+    secret: Secret,
+    parts: Parts,
+    slot: Slot,
+}
+
+/// The one slot that a secret belongs in.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Slot {
+    /// The bearer of a request.
+    Bearer,
+    /// The member `client_secret` of the token request.
+    ClientSecret,
+    /// The result of the run: no request at all. Known with the id of its key.
+    Result(KeyId),
+}
+
+/// An auth key, or the secret of an OAuth client, that the API gave out in this
+/// run.
+#[derive(Clone, Debug)]
+pub(crate) struct Issued {
+    pub(crate) id: KeyId,
+    pub(crate) key: Secret,
+}
+
+impl Seals {
+    /// Seals a secret that goes out as bearer: an API key or an access token.
+    pub(crate) fn bearer(&mut self, secret: Secret) -> Result<Placeholder, getrandom::Error> {
+        self.seal(secret, Slot::Bearer)
+    }
+
+    /// Seals the secret of an OAuth client.
+    pub(crate) fn client_secret(
+        &mut self,
+        secret: Secret,
+    ) -> Result<Placeholder, getrandom::Error> {
+        self.seal(secret, Slot::ClientSecret)
+    }
+
+    /// Seals what came in a response to be the result: an auth key, or the secret of
+    /// an OAuth client.
+    pub(crate) fn issued(
+        &mut self,
+        id: KeyId,
+        key: Secret,
+    ) -> Result<Placeholder, getrandom::Error> {
+        self.seal(key, Slot::Result(id))
+    }
+
+    fn seal(&mut self, secret: Secret, slot: Slot) -> Result<Placeholder, getrandom::Error> {
+        let placeholder = Placeholder::random()?;
+        self.0.push(Seal {
+            placeholder: placeholder.clone(),
+            parts: Parts::of(secret.expose_secret()),
+            secret,
+            slot,
+        });
+        Ok(placeholder)
+    }
+
+    /// The secret to send as bearer in place of `text`.
+    pub(crate) fn open_bearer(&self, text: &str) -> Result<&Secret, Denial> {
+        self.open(text, &Slot::Bearer, "header \"authorization\"")
+    }
+
+    /// The secret to send as `client_secret` in place of `text`.
+    pub(crate) fn open_client_secret(&self, text: &str) -> Result<&Secret, Denial> {
+        self.open(text, &Slot::ClientSecret, "body.client_secret")
+    }
+
+    fn open(&self, text: &str, slot: &Slot, member: &str) -> Result<&Secret, Denial> {
+        match self.find(text) {
+            Some(seal) if seal.slot == *slot => Ok(&seal.secret),
+            Some(_) => Err(Denial::new(member, "this secret does not belong here")),
+            None => Err(Denial::new(member, "it is not a placeholder of this run")),
+        }
+    }
+
+    /// The key behind the placeholder that the component returned.
+    pub(crate) fn open_result(&self, text: &str) -> Option<Issued> {
+        match self.find(text)? {
+            Seal {
+                secret,
+                slot: Slot::Result(id),
+                ..
+            } => Some(Issued {
+                id: id.clone(),
+                key: secret.clone(),
+            }),
+            _ => None,
+        }
+    }
+
+    /// The keys or clients that the API gave out in this run, returned or not.
+    pub(crate) fn issued_ids(&self) -> Vec<KeyId> {
+        self.0
+            .iter()
+            .filter_map(|seal| match &seal.slot {
+                Slot::Result(id) => Some(id.clone()),
+                _ => None,
+            })
+            .collect()
+    }
+
+    fn find(&self, text: &str) -> Option<&Seal> {
+        self.0.iter().find(|seal| seal.placeholder.as_str() == text)
+    }
+
+    /// The secrets that a request under the rule carries, as an audit names them.
+    pub(crate) fn carried(&self, rule: Rule) -> Vec<(&'static str, &Secret)> {
+        let carried = self.0.iter().filter_map(|seal| match (&seal.slot, rule) {
+            (Slot::ClientSecret, rule) if rule.is_for_token() => {
+                Some(("client-secret", &seal.secret))
+            }
+            (Slot::Bearer, rule) if !rule.is_for_token() => Some(("bearer", &seal.secret)),
+            _ => None,
+        });
+        carried.collect()
+    }
+
+    /// Whether a placeholder stands anywhere in the text.
+    pub(crate) fn occurs_in(&self, text: &str) -> bool {
+        self.0
+            .iter()
+            .any(|seal| text.contains(seal.placeholder.as_str()))
+    }
+
+    /// The text with every real secret of the run, and every part of one,
+    /// replaced by its placeholder: servers and proxies repeat what they were
+    /// sent, whole or cut short.
+    pub(crate) fn redact(&self, text: &str) -> String {
+        let secrets = self.0.iter().map(|seal| {
+            let secret = seal.secret.expose_secret();
+            (secret, &seal.parts, seal.placeholder.as_str())
+        });
+        redact(text, secrets)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn secret(text: &str) -> Secret {
+        Secret::new(text.to_owned())
+    }
+
+    #[test]
+    fn each_secret_opens_in_its_own_place_only() {
+        let mut seals = Seals::default();
+        let bearer = seals.bearer(secret("token")).unwrap();
+        let client = seals.client_secret(secret("client")).unwrap();
+        let key = seals.issued("k1".parse().unwrap(), secret("key")).unwrap();
+        let opens = |place: &str, placeholder: &Placeholder| match place {
+            "bearer" => seals.open_bearer(placeholder.as_str()).is_ok(),
+            "client" => seals.open_client_secret(placeholder.as_str()).is_ok(),
+            _ => seals.open_result(placeholder.as_str()).is_some(),
+        };
+        for (place, placeholder) in [("bearer", &bearer), ("client", &client), ("result", &key)] {
+            for other in ["bearer", "client", "result"] {
+                assert_eq!(
+                    opens(other, placeholder),
+                    place == other,
+                    "{place} in {other}"
+                );
+            }
+        }
+    }
+
+    #[test]
+    fn the_real_secret_is_no_placeholder() {
+        let mut seals = Seals::default();
+        seals.bearer(secret("token")).unwrap();
+        assert!(seals.open_bearer("token").is_err());
+        assert!(seals.open_result("token").is_none());
+    }
+
+    #[test]
+    fn redacts_what_a_server_repeats() {
+        let mut seals = Seals::default();
+        let placeholder = seals.bearer(secret("tskey-api-1")).unwrap();
+        let text = seals.redact("bad token tskey-api-1, yes tskey-api-1");
+        let placeholder = placeholder.as_str();
+        assert_eq!(text, format!("bad token {placeholder}, yes {placeholder}"));
+        assert!(seals.occurs_in(&text));
+    }
+}

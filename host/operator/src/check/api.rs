@@ -1,0 +1,36 @@
+//! The way to the API.
+
+use super::Finding;
+use tailmint::{Class, Minter};
+use tailmint_api::API_HOST;
+use tailmint_core::Failure;
+
+/// Connects, which sends no request.
+pub(super) async fn reach(minter: &Minter, tell: &mut dyn FnMut(&Finding)) -> bool {
+    let Err(failure) = minter.reach().await else {
+        let message = format!("{API_HOST} is found, reached and trusted");
+        tell(&Finding::passed("connection", message));
+        return true;
+    };
+    let (class, hint) = match &failure {
+        Failure::Resolve { .. } => (
+            Class::Unreachable,
+            format!("see whether {API_HOST} can be resolved here"),
+        ),
+        Failure::NotPublic { .. } => (
+            Class::Denied,
+            "see which resolver this machine uses, or give --connect-to".to_owned(),
+        ),
+        Failure::Tls { .. } => (
+            Class::Unreachable,
+            "see whether a proxy with a certificate of its own stands between, and give --ca-file"
+                .to_owned(),
+        ),
+        _ => (
+            Class::Unreachable,
+            format!("see whether {API_HOST} can be reached on port 443 from here"),
+        ),
+    };
+    tell(&Finding::failed("connection", &failure, Some(hint), class));
+    false
+}

@@ -1,0 +1,185 @@
+//! Checks configuration, policy, audit log, the files of the secrets, the connection to
+//! the API, the scopes that the API grants, and `tailscale`, in this order.
+//! Mints nothing.
+
+mod api;
+mod finding;
+mod grants;
+mod machine;
+
+pub use finding::{Finding, Grade};
+
+use std::{path::PathBuf, sync::Arc};
+
+use crate::config::Config;
+use crate::credentials::SecretsDir;
+use crate::{MinterSettings, MinterSettingsError, Profile};
+use tailmint::Minter;
+use tailmint::policy::Policy;
+use tailmint_audit::{Audit, AuditFile};
+
+/// What is to be looked at, with the same choices as for a mint.
+#[derive(Default)]
+pub struct Check {
+    /// The configuration file, where it is not the usual one.
+    pub config: Option<PathBuf>,
+    /// The policy file, likewise.
+    pub policy: Option<PathBuf>,
+    /// The audit file, likewise.
+    pub audit_file: Option<PathBuf>,
+    /// The secrets directory, likewise.
+    pub secrets_dir: Option<PathBuf>,
+    /// The profiles; the default one where none is named.
+    pub profiles: Vec<String>,
+    /// All profiles that there are.
+    pub all: bool,
+    /// How the API is reached, and with which component.
+    pub minter: MinterSettings,
+    /// The `tailscale` command, where it is not the first in `$PATH`.
+    pub tailscale: Option<PathBuf>,
+    /// The socket of `tailscaled`, where it is not the usual one.
+    pub socket: Option<PathBuf>,
+}
+
+impl Check {
+    /// Looks at one thing after the other, and tells each as it is found.
+    pub async fn run(&self, tell: &mut dyn FnMut(&Finding)) {
+        let config = self.config(tell);
+        let policy = self.policy(tell);
+        let audit = self.audit(tell);
+        if let Some(config) = config {
+            let minter = match (policy, audit) {
+                (Some(policy), Some(audit)) => self.minter(policy, audit, tell),
+                // What is not written down is not sent.
+                _ => None,
+            };
+            let reached = match &minter {
+                Some(minter) => api::reach(minter, tell).await,
+                None => false,
+            };
+            let reached = minter.as_ref().filter(|_| reached);
+            self.profiles(&config, reached, tell).await;
+        }
+        self.tailscale(tell).await;
+    }
+
+    fn minter(
+        &self,
+        policy: Policy,
+        audit: Arc<dyn Audit>,
+        tell: &mut dyn FnMut(&Finding),
+    ) -> Option<Minter> {
+        let builder = match self.minter.builder(policy, audit) {
+            Ok(builder) => builder,
+            Err(error) => {
+                let subject = match &error {
+                    MinterSettingsError::Component { .. } => "component",
+                    MinterSettingsError::Proxy(_) => "proxy",
+                    MinterSettingsError::Trust(_) => "trust",
+                };
+                tell(&Finding::from_error(subject, &error));
+                return None;
+            }
+        };
+        match builder.build() {
+            Ok(minter) => {
+                let digest = minter.component();
+                let message = format!("the policy lets sha256:{digest} run");
+                tell(&Finding::passed("component", message));
+                Some(minter)
+            }
+            Err(error) => {
+                tell(&Finding::from_error("component", &error));
+                None
+            }
+        }
+    }
+
+    async fn profiles(
+        &self,
+        config: &Config,
+        minter: Option<&Minter>,
+        tell: &mut dyn FnMut(&Finding),
+    ) {
+        let directory = match SecretsDir::find(
+            self.secrets_dir.as_deref(),
+            config.secrets_dir(),
+            &self.minter.environment,
+        ) {
+            Ok(directory) => directory,
+            Err(error) => {
+                tell(&Finding::from_error("secrets", &error));
+                return;
+            }
+        };
+        for profile in self.chosen(config, tell) {
+            let account = self.account(profile, &directory, tell);
+            if let (Some(account), Some(minter)) = (account, minter) {
+                grants::look(minter, profile, &account, tell).await;
+            }
+        }
+    }
+
+    fn chosen<'a>(&self, config: &'a Config, tell: &mut dyn FnMut(&Finding)) -> Vec<&'a Profile> {
+        if self.all {
+            return config.profiles().iter().collect();
+        }
+        let names = self.profiles.iter().map(|name| Some(name.as_str()));
+        let names: Vec<_> = if self.profiles.is_empty() {
+            vec![None]
+        } else {
+            names.collect()
+        };
+        let mut chosen = Vec::new();
+        for name in names {
+            match config.profile(name) {
+                Ok(profile) => chosen.push(profile),
+                Err(error) => {
+                    tell(&Finding::from_error("profile", &error));
+                }
+            }
+        }
+        chosen
+    }
+
+    fn audit(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Arc<dyn Audit>> {
+        let usual = || AuditFile::default_path(&self.minter.environment);
+        let Some(path) = self.audit_file.clone().or_else(usual) else {
+            tell(&Finding::failed(
+                "audit",
+                "there is no directory for the audit log: $HOME is not set",
+                Some("give --audit-file FILE".to_owned()),
+                tailmint::Class::Policy,
+            ));
+            return None;
+        };
+        let opened = AuditFile::open(path.clone()).and_then(|file| {
+            let found = tailmint_audit::verify(&path)?;
+            Ok((file, found))
+        });
+        match opened {
+            Ok((file, found)) => {
+                let shown = path.display();
+                tell(&match found.breaks.first() {
+                    None => Finding::passed(
+                        "audit",
+                        format!("{shown}: {} entries, none changed", found.entries.len()),
+                    ),
+                    Some(first) => Finding::warned(
+                        "audit",
+                        format!(
+                            "{shown} was changed: its chain breaks at line {}",
+                            first.line
+                        ),
+                        "see what was changed: tailmint audit verify",
+                    ),
+                });
+                Some(Arc::new(file))
+            }
+            Err(error) => {
+                tell(&Finding::from_error("audit", &error));
+                None
+            }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+use crate::credentials::CredentialError;
+use tailmint::{Class, Diagnose, KeyId, MintError};
+
+/// Why an OAuth client was not created, rotated or deleted.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ClientsError {
+    /// The API rejected a request, or the policy denied it.
+    #[error(transparent)]
+    Api(MintError),
+    /// The files cannot be used.
+    #[error(transparent)]
+    Files(CredentialError),
+    /// What is to be imported is not what Terraform prints.
+    #[error("this is not what terraform output -json prints: {0}")]
+    Import(String),
+    /// A client was created that cannot be used: it is deleted, or named here.
+    #[error("{cause}; OAuth client {id} was created, and {}", fate(*.deleted))]
+    Undone {
+        /// The client.
+        id: KeyId,
+        /// Whether it could be deleted.
+        deleted: bool,
+        /// What went wrong with it.
+        cause: Box<ClientsError>,
+    },
+    /// A new client cannot do what the profile says.
+    #[error("the new OAuth client cannot grant {0}")]
+    Unfit(String),
+}
+
+fn fate(deleted: bool) -> &'static str {
+    if deleted {
+        "has been deleted"
+    } else {
+        "could not be deleted"
+    }
+}
+
+impl From<CredentialError> for ClientsError {
+    fn from(error: CredentialError) -> Self {
+        Self::Files(error)
+    }
+}
+
+impl From<MintError> for ClientsError {
+    fn from(error: MintError) -> Self {
+        Self::Api(error)
+    }
+}
+
+impl Diagnose for ClientsError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Api(error) => error.class(),
+            Self::Files(error) => error.class(),
+            Self::Import(_) => Class::Usage,
+            Self::Undone { cause, .. } => cause.class(),
+            Self::Unfit(_) => Class::Rejected,
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Api(error) => error.hint(),
+            Self::Files(error) => error.hint(),
+            Self::Import(_) => Some(
+                "run: terraform output -json, with the outputs of tailmint clients terraform"
+                    .to_owned(),
+            ),
+            Self::Undone {
+                id, deleted: false, ..
+            } => Some(format!("delete it: tailmint clients delete --id {id}")),
+            Self::Undone { cause, .. } => cause.hint(),
+            Self::Unfit(_) => Some(
+                "see whether the scopes and tags of the profile exist in the tailnet".to_owned(),
+            ),
+        }
+    }
+}

@@ -1,0 +1,64 @@
+use super::{Clients, ClientsError, strays::discarded};
+use crate::credentials::{CredentialError, Presence};
+use tailmint::KeyId;
+use tailmint::oauth_client::{ClientDetails, NewClient};
+use tailmint_core::fail_point;
+
+/// A new OAuth client, whose id and secret are in the profile's files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Created {
+    /// The client.
+    pub client: ClientDetails,
+    /// Other clients with the profile's description, which live on.
+    pub others: Vec<KeyId>,
+    /// A client that a run left behind which was cut off.
+    pub discarded: Option<KeyId>,
+}
+
+impl Clients<'_> {
+    /// Makes the profile's client and writes its id and secret to the profile's
+    /// files: both or neither. With `replace`, files that are there are
+    /// overwritten; the client that they named lives on, and is named.
+    ///
+    /// # Errors
+    /// The files exist or cannot be written: this is found out before the client is
+    /// created. Or the API rejects the request. A client that was created but could
+    /// not be written down is deleted, or named in the error.
+    pub async fn create(&self, replace: bool) -> Result<Created, ClientsError> {
+        let files = self.files();
+        let held = files.hold()?;
+        let discarded = discarded(files.clear(&held)?);
+        if !replace && files.presence() != Presence::Neither {
+            let path = if files.secret_path().symlink_metadata().is_ok() {
+                files.secret_path()
+            } else {
+                files.id_path()
+            };
+            return Err(CredentialError::Present {
+                path: path.to_owned(),
+            }
+            .into());
+        }
+        files.try_out(&held)?;
+        let created = self.make().await?;
+        if let Err(error) = files.write(&held, created.details.id.as_str(), &created.secret) {
+            return Err(self.undo(&created.details.id, error.into()).await);
+        }
+        Ok(Created {
+            others: self.others(&created.details.id).await?,
+            client: created.details,
+            discarded,
+        })
+    }
+
+    /// Creates a client with the properties of the profile.
+    pub(super) async fn make(&self) -> Result<NewClient, ClientsError> {
+        let account = self.owner.account();
+        let properties = self.profile.client();
+        fail_point("client-before-making");
+        let created = self.minter.create_client(account, &properties).await?;
+        fail_point("client-made");
+        Ok(created)
+    }
+}

@@ -1,0 +1,38 @@
+use crate::Profile;
+use crate::credentials::{CredentialError, SecretsDir, account_for_profile, account_from_env};
+use tailmint::Account;
+use tailmint_core::Environment;
+
+/// A credential that may make, read and delete OAuth clients.
+#[derive(Clone, Debug)]
+pub struct Owner(Account);
+
+impl Owner {
+    /// `$TAILSCALE_API_KEY` with `$TAILSCALE_TAILNET`.
+    ///
+    /// # Errors
+    /// They are not set, or cannot be used.
+    pub fn from_env(environment: &Environment) -> Result<Self, CredentialError> {
+        match account_from_env(environment)? {
+            Some(account) => Ok(Self(account)),
+            None => Err(CredentialError::NoOwner),
+        }
+    }
+
+    /// The OAuth client of another profile, which needs the scope `oauth_keys`.
+    ///
+    /// # Errors
+    /// There is none, or it cannot be used.
+    pub fn for_profile(
+        profile: &Profile,
+        directory: &SecretsDir,
+        environment: &Environment,
+    ) -> Result<Self, CredentialError> {
+        account_for_profile(profile, directory, environment).map(Self)
+    }
+
+    /// Who asks, and of which tailnet.
+    pub fn account(&self) -> &Account {
+        &self.0
+    }
+}

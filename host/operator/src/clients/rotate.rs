@@ -1,0 +1,150 @@
+use std::time::Duration;
+
+use super::{Clients, ClientsError, strays::discarded};
+use crate::credentials::{CredentialError, account_for_profile};
+use tailmint::oauth_client::{ClientDetails, NewClient};
+use tailmint::{Account, Credential, Interrupt, KeyId, MintError};
+use tailmint_core::{Environment, fail_point};
+
+/// What becomes of the old client.
+#[derive(Clone, Debug)]
+pub enum Grace {
+    /// It is deleted once this long has passed, and at once if the interrupt is
+    /// raised before that.
+    Delete {
+        /// How long machines may still use it.
+        after: Duration,
+        /// What ends the wait.
+        interrupt: Interrupt,
+    },
+    /// It lives on.
+    Keep,
+}
+
+/// A rotated client: the id and the secret of the new one are in the profile's
+/// files.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Rotated {
+    /// The new client.
+    pub client: ClientDetails,
+    /// The old one, and what became of it.
+    pub old: OldClient,
+    /// Other clients with the profile's description, which live on.
+    pub others: Vec<KeyId>,
+    /// A client that a run left behind which was cut off.
+    pub discarded: Option<KeyId>,
+}
+
+/// What became of the old client.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OldClient {
+    /// It is deleted.
+    Deleted(KeyId),
+    /// It lives on, as was asked for.
+    Kept(KeyId),
+    /// It could not be deleted, and lives on.
+    Left(KeyId, MintError),
+}
+
+impl Clients<'_> {
+    /// Creates a new client, checks it, writes it to the profile's files, and deletes
+    /// the old one. Whenever this ends, the files name a client that works.
+    ///
+    /// # Errors
+    /// There is no old client, the files cannot be written, the API rejects a request,
+    /// or the new client cannot do what the profile says. The new client is then
+    /// deleted, or named in the error, and the files are unchanged.
+    pub async fn rotate(&self, grace: Grace) -> Result<Rotated, ClientsError> {
+        let files = self.files();
+        let held = files.hold()?;
+        let discarded = discarded(files.clear(&held)?);
+        let old = self.current()?;
+        files.try_out(&held)?;
+        let created = self.make().await?;
+        let id = &created.details.id;
+        if let Err(error) = self.prove(&created).await {
+            return Err(self.undo(id, error).await);
+        }
+        fail_point("client-checked");
+        if let Err(error) = files.write(&held, id.as_str(), &created.secret) {
+            return Err(self.undo(id, error.into()).await);
+        }
+        // Others may read and write the files while the old client is waited for.
+        drop(held);
+        let old = self.retire(old, grace).await;
+        let mut others = self.others(id).await?;
+        others.retain(
+            |other| !matches!(&old, OldClient::Kept(id) | OldClient::Left(id, _) if id == other),
+        );
+        Ok(Rotated {
+            client: created.details,
+            old,
+            others,
+            discarded,
+        })
+    }
+
+    /// The id of the client that the files name.
+    pub(super) fn current(&self) -> Result<KeyId, ClientsError> {
+        // No variable stands in for a client that is to be rotated.
+        let nothing = Environment::default();
+        let account = account_for_profile(self.profile, self.secrets_dir, &nothing)?;
+        let id = match account.credential {
+            Credential::OauthClient { id, .. } => id.parse().ok(),
+            Credential::ApiKey { .. } => None,
+        };
+        id.ok_or_else(|| {
+            CredentialError::File {
+                path: self.files().id_path().to_owned(),
+                wrong: crate::credentials::Wrong::ClientId,
+            }
+            .into()
+        })
+    }
+
+    /// Whether the new client can do what the profile says.
+    async fn prove(&self, created: &NewClient) -> Result<(), ClientsError> {
+        let account = Account::new(Credential::OauthClient {
+            id: created.details.id.to_string(),
+            secret: created.secret.clone(),
+        });
+        let checks = self
+            .minter
+            .check_scopes(&account, &self.profile.scopes)
+            .await?;
+        let lacking: Vec<_> = checks
+            .iter()
+            .filter(|check| !check.granted)
+            .map(|check| check.scope.to_string())
+            .collect();
+        if lacking.is_empty() {
+            Ok(())
+        } else {
+            Err(ClientsError::Unfit(lacking.join(" ")))
+        }
+    }
+
+    async fn retire(&self, old: KeyId, grace: Grace) -> OldClient {
+        let Grace::Delete { after, interrupt } = grace else {
+            return OldClient::Kept(old);
+        };
+        if !after.is_zero() {
+            tokio::select! {
+                () = tokio::time::sleep(after) => {}
+                () = interrupt.raised() => {}
+            }
+        }
+        let account = self.owner.account();
+        fail_point("client-before-deleting");
+        let deleted = self.minter.delete_client(account, &old).await;
+        fail_point("client-deleted");
+        match deleted {
+            Ok(()) => OldClient::Deleted(old),
+            Err(error) if error.kind == tailmint::MintErrorKind::NotFound => {
+                OldClient::Deleted(old)
+            }
+            Err(error) => OldClient::Left(old, error),
+        }
+    }
+}

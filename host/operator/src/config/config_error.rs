@@ -1,0 +1,78 @@
+use std::{ops::Range, path::PathBuf};
+
+use tailmint::{Class, Diagnose};
+use tailmint_core::Position;
+
+/// Why a configuration cannot be used.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum ConfigError {
+    /// A new profile lacks something.
+    #[error("{}: profile {profile} is new and has no {member}", path.display())]
+    Incomplete {
+        /// The file.
+        path: PathBuf,
+        /// The profile.
+        profile: String,
+        /// What it lacks.
+        member: &'static str,
+    },
+    /// The file that was given is not there.
+    #[error("{} does not exist", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// The file is not what it should be.
+    #[error("{}:{}:{}: {message}", path.display(), position.line, position.column)]
+    Syntax {
+        /// The file.
+        path: PathBuf,
+        /// What is in it.
+        text: String,
+        /// The bytes of the text that are wrong.
+        span: Range<usize>,
+        /// Where they begin.
+        position: Position,
+        /// What is wrong there.
+        message: String,
+    },
+    /// There is no such profile.
+    #[error("there is no profile {name:?}")]
+    UnknownProfile {
+        /// The name that was asked for.
+        name: String,
+        /// Those that there are.
+        known: Vec<String>,
+    },
+    /// The file cannot be read.
+    #[error("{} cannot be read: {detail}", path.display())]
+    Unreadable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+}
+
+impl Diagnose for ConfigError {
+    fn class(&self) -> Class {
+        Class::Usage
+    }
+
+    fn hint(&self) -> Option<String> {
+        Some(match self {
+            Self::Incomplete { member, .. } => format!("add {member} to it"),
+            Self::Missing { .. } => "give a file that exists, or leave --config out".to_owned(),
+            Self::Syntax { .. } | Self::Unreadable { .. } => {
+                "correct the file; docs/guide.md shows one".to_owned()
+            }
+            Self::UnknownProfile { known, .. } => {
+                format!(
+                    "choose one of: {}; or add it to the configuration",
+                    known.join(", ")
+                )
+            }
+        })
+    }
+}

@@ -1,0 +1,171 @@
+use std::{
+    collections::BTreeMap,
+    fs::{Metadata, OpenOptions},
+    io::{self, Read},
+    os::unix::fs::OpenOptionsExt,
+    path::{Path, PathBuf},
+};
+
+use rustix::fs::OFlags;
+use serde::{Deserialize, Deserializer, de::Error};
+use tailmint_api::AUTH_KEYS_SCOPE;
+use tailmint_core::Position;
+
+use super::ConfigError;
+use crate::Profile;
+use crate::vault::VaultPath;
+use tailmint::oauth_client::Scope;
+use tailmint::{Description, Expiry, KeyProperties, Tag};
+
+/// A configuration with a hundred profiles is under 32 KiB.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// The configuration file.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct File {
+    pub(super) profile: Option<String>,
+    pub(super) secrets_dir: Option<PathBuf>,
+    pub(super) vault: VaultEntry,
+    pub(super) profiles: BTreeMap<String, ProfileEntry>,
+}
+
+/// Where OAuth clients are kept in a Vault, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct VaultEntry {
+    pub(super) mount: Option<VaultPath>,
+    pub(super) path: Option<VaultPath>,
+}
+
+/// A profile in the file. Absent members are inherited.
+#[derive(Debug, Default, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct ProfileEntry {
+    description: Option<Description>,
+    scopes: Option<Vec<Scope>>,
+    tags: Option<Vec<Tag>>,
+    #[serde(deserialize_with = "file_name")]
+    id_file: Option<String>,
+    #[serde(deserialize_with = "file_name")]
+    secret_file: Option<String>,
+    reusable: Option<bool>,
+    ephemeral: Option<bool>,
+    preauthorized: Option<bool>,
+    expiry: Option<Expiry>,
+    key_description: Option<Description>,
+}
+
+/// Settings that move the trust are given anew each time, so that no file can
+/// lead a later run somewhere else.
+const FLAGS_ONLY: [&str; 2] = ["connect-to", "ca-file"];
+
+impl File {
+    pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+        toml::from_str(text).map_err(|error| {
+            let span = error.span().unwrap_or_default();
+            let position = Position::of(text, Some(span.clone()));
+            let flag = FLAGS_ONLY
+                .iter()
+                .find(|flag| error.message().contains(&format!("unknown field `{flag}`")));
+            ConfigError::Syntax {
+                path: path.to_owned(),
+                text: text.to_owned(),
+                span,
+                position,
+                message: match flag {
+                    Some(flag) => format!("{flag} cannot be configured: it is a flag only"),
+                    None => tailmint_api::one_line(error.message()),
+                },
+            }
+        })
+    }
+}
+
+impl ProfileEntry {
+    pub(super) fn change(self, profile: &mut Profile) {
+        fn set<T>(place: &mut T, value: Option<T>) {
+            if let Some(value) = value {
+                *place = value;
+            }
+        }
+        set(&mut profile.description, self.description);
+        set(&mut profile.scopes, self.scopes);
+        set(&mut profile.id_file, self.id_file);
+        set(&mut profile.secret_file, self.secret_file);
+        if let Some(tags) = self.tags {
+            profile.key.tags.clone_from(&tags);
+            profile.tags = tags;
+        }
+        set(&mut profile.key.reusable, self.reusable);
+        set(&mut profile.key.ephemeral, self.ephemeral);
+        set(&mut profile.key.preauthorized, self.preauthorized);
+        set(&mut profile.key.expiry, self.expiry);
+        if self.key_description.is_some() {
+            profile.key.description = self.key_description;
+        }
+    }
+
+    /// A new profile, or the member that it cannot be without.
+    pub(super) fn into_profile(mut self, name: &str) -> Result<Profile, &'static str> {
+        let tags = self.tags.take().ok_or("tags")?;
+        let mut profile = Profile {
+            name: name.to_owned(),
+            description: match self.description.take() {
+                Some(description) => description,
+                None => name.parse().map_err(|_| "description")?,
+            },
+            scopes: vec![AUTH_KEYS_SCOPE.parse().expect("a scope")],
+            id_file: self.id_file.take().ok_or("id-file")?,
+            secret_file: self.secret_file.take().ok_or("secret-file")?,
+            key: KeyProperties::for_tags(tags.clone()),
+            tags,
+        };
+        self.change(&mut profile);
+        Ok(profile)
+    }
+}
+
+/// A name in the secrets directory: not a path, which could lead out of it.
+fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    if name.is_empty() || name == "." || name == ".." || name.contains('/') {
+        return Err(D::Error::custom(
+            "give the name of a file in the secrets directory, not a path",
+        ));
+    }
+    Ok(Some(name))
+}
+
+/// The file's text with what the system says of it, or `None` if there is no such file.
+/// It is opened once, and what was opened is judged.
+pub(crate) fn read_text(path: &Path) -> Result<Option<(String, Metadata)>, ConfigError> {
+    let unreadable = |detail: String| ConfigError::Unreadable {
+        path: path.to_owned(),
+        detail,
+    };
+    // Opening a pipe would wait for someone to write.
+    let flags = (OFlags::CLOEXEC | OFlags::NONBLOCK).bits().cast_signed();
+    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(unreadable(error.to_string())),
+    };
+    let metadata = file
+        .metadata()
+        .map_err(|error| unreadable(error.to_string()))?;
+    if !metadata.is_file() {
+        return Err(unreadable("it is not a regular file".to_owned()));
+    }
+    let mut text = Vec::new();
+    file.take(MAX_BYTES + 1)
+        .read_to_end(&mut text)
+        .map_err(|error| unreadable(error.to_string()))?;
+    if text.len() as u64 > MAX_BYTES {
+        return Err(unreadable(format!("it is longer than {MAX_BYTES} bytes")));
+    }
+    match String::from_utf8(text) {
+        Ok(text) => Ok(Some((text, metadata))),
+        Err(_) => Err(unreadable("it is not UTF-8".to_owned())),
+    }
+}

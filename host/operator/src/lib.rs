@@ -1,0 +1,16 @@
+//! What people and machines need around the engine: profiles and configuration, the files
+//! that credentials are in, the life of OAuth clients, checks, joining with the
+//! `tailscale` command, and the delivery of OAuth clients to a Vault.
+
+pub mod check;
+pub mod clients;
+pub mod config;
+pub mod credentials;
+mod minter_settings;
+pub mod policy_file;
+mod profile;
+pub mod tailscale;
+pub mod vault;
+
+pub use minter_settings::{MinterSettings, MinterSettingsError};
+pub use profile::Profile;

@@ -1,0 +1,119 @@
+use std::{path::PathBuf, sync::Arc};
+
+use tailmint::{
+    Class, Diagnose, Interrupt, MinterBuilder,
+    connection::{ConnectTo, Proxy, ProxyError, Trust, TrustError},
+    event::Observer,
+    policy::Policy,
+};
+use tailmint_audit::{Actor, Audit};
+use tailmint_core::Environment;
+
+/// How a command reaches the API, and with which component: the one place that puts a
+/// minter together from flags and the environment.
+#[derive(Clone, Default)]
+pub struct MinterSettings {
+    /// Where to connect to instead of to the API's own address.
+    pub connect_to: Option<ConnectTo>,
+    /// The PEM file of the authorities to trust instead of the bundled ones.
+    pub ca_file: Option<PathBuf>,
+    /// The component to run instead of the built-in one.
+    pub component: Option<PathBuf>,
+    /// Who is told what happens.
+    pub observer: Option<Arc<dyn Observer>>,
+    /// What stops it.
+    pub interrupt: Interrupt,
+    /// The environment: it may name a proxy, and says who runs this.
+    pub environment: Environment,
+}
+
+/// Why a minter cannot be put together.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum MinterSettingsError {
+    /// The file of the component cannot be read, or this program runs no others.
+    #[error("{}: {detail}", path.display())]
+    Component {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+    },
+    /// The proxy of the environment cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
+    /// The file of the authorities cannot be used.
+    #[error(transparent)]
+    Trust(#[from] TrustError),
+}
+
+impl Diagnose for MinterSettingsError {
+    fn class(&self) -> Class {
+        match self {
+            Self::Component { .. } => Class::Usage,
+            Self::Proxy(error) => error.class(),
+            Self::Trust(error) => error.class(),
+        }
+    }
+
+    fn hint(&self) -> Option<String> {
+        match self {
+            Self::Component { .. } => Some("name the file of a component".to_owned()),
+            Self::Proxy(error) => error.hint(),
+            Self::Trust(error) => error.hint(),
+        }
+    }
+}
+
+impl MinterSettings {
+    /// A minter under the policy, which writes every decision down in the audit log.
+    ///
+    /// # Errors
+    /// A file cannot be used, or the environment names a proxy that cannot be used.
+    pub fn builder(
+        &self,
+        policy: Policy,
+        audit: Arc<dyn Audit>,
+    ) -> Result<MinterBuilder, MinterSettingsError> {
+        let mut builder = MinterBuilder::default()
+            .interrupt(self.interrupt.clone())
+            .actor(Actor::from_process(&self.environment))
+            .policy(policy)
+            .audit(audit);
+        if let Some(path) = &self.ca_file {
+            builder = builder.trust(Trust::pem_file(path.clone())?);
+        }
+        if let Some(to) = &self.connect_to {
+            builder = builder.connect_to(to.clone());
+        } else if let Some(proxy) = Proxy::from_env(&self.environment)? {
+            builder = builder.proxy(proxy);
+        }
+        if let Some(path) = &self.component {
+            builder = with_component(builder, path.clone())?;
+        }
+        if let Some(observer) = &self.observer {
+            builder = builder.observer(Arc::clone(observer));
+        }
+        Ok(builder)
+    }
+}
+
+#[cfg(feature = "compiler")]
+fn with_component(
+    builder: MinterBuilder,
+    path: PathBuf,
+) -> Result<MinterBuilder, MinterSettingsError> {
+    match std::fs::read(&path) {
+        Ok(component) => Ok(builder.component(component)),
+        Err(error) => Err(MinterSettingsError::Component {
+            path,
+            detail: error.to_string(),
+        }),
+    }
+}
+
+#[cfg(not(feature = "compiler"))]
+fn with_component(_: MinterBuilder, path: PathBuf) -> Result<MinterBuilder, MinterSettingsError> {
+    let detail = "this program runs the built-in component only".to_owned();
+    Err(MinterSettingsError::Component { path, detail })
+}

@@ -1,0 +1,92 @@
+use tailmint::oauth_client::{ClientProperties, Scope};
+use tailmint::{Description, Expiry, KeyProperties, Tag};
+
+/// An OAuth client with what it is for: its files, its scopes, and the keys that
+/// are minted with it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Profile {
+    /// What it is called on the command line.
+    pub name: String,
+    /// What the admin console shows beside the client.
+    pub description: Description,
+    /// The scopes of the client.
+    pub scopes: Vec<Scope>,
+    /// The tags of the client and of the machines that it joins.
+    pub tags: Vec<Tag>,
+    /// The file of its id, in the secrets directory.
+    pub id_file: String,
+    /// The file of its secret, likewise.
+    pub secret_file: String,
+    /// The keys that are minted where the command line says nothing else.
+    pub key: KeyProperties,
+}
+
+impl Profile {
+    /// The two profiles that need no configuration.
+    pub fn built_in() -> [Self; 2] {
+        [
+            Self::new(
+                "bootstrap",
+                "tazlab-bootstrap",
+                &["auth_keys", "devices"],
+                "tag:tazpod",
+                "tailscale-oauth-client",
+            ),
+            Self::new(
+                "k8s-operator",
+                "tazlab-k8s-operator",
+                &["devices", "auth_keys", "services"],
+                "tag:k8s-operator",
+                "tailscale-operator-client",
+            ),
+        ]
+    }
+
+    /// What the profile's OAuth client is to be.
+    pub fn client(&self) -> ClientProperties {
+        ClientProperties {
+            description: self.description.clone(),
+            scopes: self.scopes.clone(),
+            tags: self.tags.clone(),
+        }
+    }
+
+    fn new(name: &str, description: &str, scopes: &[&str], tag: &str, file: &str) -> Self {
+        let tags: Vec<Tag> = vec![tag.parse().expect("a tag")];
+        Self {
+            name: name.to_owned(),
+            description: description.parse().expect("a description"),
+            scopes: scopes
+                .iter()
+                .map(|scope| scope.parse().expect("a scope"))
+                .collect(),
+            id_file: format!("{file}-id"),
+            secret_file: format!("{file}-secret"),
+            key: KeyProperties {
+                expiry: Expiry::DEFAULT,
+                ..KeyProperties::for_tags(tags.clone())
+            },
+            tags,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_built_in_profiles_are_those_of_the_script() {
+        let [bootstrap, operator] = Profile::built_in();
+        assert_eq!(bootstrap.id_file, "tailscale-oauth-client-id");
+        assert_eq!(bootstrap.secret_file, "tailscale-oauth-client-secret");
+        assert_eq!(bootstrap.key.tags[0].as_str(), "tag:tazpod");
+        assert_eq!(operator.id_file, "tailscale-operator-client-id");
+        assert_eq!(operator.secret_file, "tailscale-operator-client-secret");
+        let scopes: Vec<_> = operator.scopes.iter().map(Scope::as_str).collect();
+        assert_eq!(scopes, ["devices", "auth_keys", "services"]);
+        let key = &bootstrap.key;
+        assert!(key.reusable && key.ephemeral && key.preauthorized);
+        assert_eq!(key.expiry.as_secs(), 3600);
+    }
+}

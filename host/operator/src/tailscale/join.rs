@@ -1,0 +1,464 @@
+use std::time::Duration;
+
+use tokio::time::{Instant, sleep};
+
+use super::{
+    JoinError, JoinErrorKind, KeyFate, Node, State, Tailscale, UpArguments,
+    child::{End, Finished},
+    join_error::complaint_of,
+    status::Status,
+    words::words,
+};
+use tailmint::{Account, Interrupt, KeyId, KeyProperties, MintErrorKind, MintedKey, Minter, Tag};
+
+/// How a machine is to join.
+#[derive(Clone)]
+pub struct Join<'a> {
+    /// The command that joins it.
+    pub tailscale: &'a Tailscale,
+    /// Further arguments for `tailscale up`.
+    pub arguments: UpArguments,
+    /// How long the machine may take to join.
+    pub timeout: Duration,
+    /// Joins anew even if the machine is connected.
+    pub force: bool,
+    /// Revokes the key once the machine has joined.
+    pub revoke: bool,
+    /// Stops it.
+    pub interrupt: Interrupt,
+    /// Called at the start of each step.
+    pub watch: &'a (dyn Fn(Step) + Sync),
+}
+
+/// A step of joining, for progress output.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Step {
+    /// It looks at the state of the machine.
+    Looking,
+    /// It brings up a machine that is logged in.
+    BringingUp,
+    /// It mints a key.
+    Minting,
+    /// It waits for the machine to join.
+    Joining,
+    /// It revokes the key.
+    Revoking,
+}
+
+/// A machine that is connected to its tailnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Joined {
+    /// It was already connected, and nothing changed.
+    Before(Node),
+    /// It was logged in but stopped, and was started without a key.
+    BroughtUp(Node),
+    /// It joined with a new key.
+    WithKey {
+        /// The machine.
+        node: Node,
+        /// The key.
+        key: KeyId,
+        /// Whether the key has been revoked.
+        revoked: bool,
+    },
+}
+
+impl Joined {
+    /// The machine.
+    pub fn node(&self) -> &Node {
+        match self {
+            Self::Before(node) | Self::BroughtUp(node) | Self::WithKey { node, .. } => node,
+        }
+    }
+}
+
+/// Between two looks at a machine that is on its way.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+
+/// Between two looks at a machine that `tailscale up` waits for.
+const LOOK_WHILE_WAITING: Duration = Duration::from_millis(500);
+
+/// A daemon that has just started knows its state within a tenth of a second.
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);
+
+/// What a daemon has to be Running after `tailscale up` has ended well.
+const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
+
+/// A daemon repeats an earlier rejection to the next `tailscale up`, and takes the
+/// new key some 20 ms later: a rejection counts once it has lasted this long.
+const STALE_REFUSAL_LIMIT: Duration = Duration::from_secs(1);
+
+/// The first version whose `up` reads a key from a file (tailscale/tailscale
+/// #2964, of September 2021): older ones would send the file's name as the key.
+const OLDEST_VERSION: (u32, u32) = (1, 16);
+
+impl Join<'_> {
+    /// Does what needs no key: a connected machine is left alone, a stopped one is
+    /// started. `None` where the machine needs a key.
+    ///
+    /// # Errors
+    /// There is no daemon, it is in a state that no key mends, or the machine
+    /// cannot be brought up.
+    pub async fn without_key(&self) -> Result<Option<Joined>, JoinError> {
+        (self.watch)(Step::Looking);
+        let status = self.settled().await?;
+        match &status.state {
+            _ if self.force => Ok(None),
+            State::Running => Ok(Some(Joined::Before(status.node))),
+            State::NeedsLogin => Ok(None),
+            State::NeedsMachineAuth => Err(needs_approval(&status)),
+            State::Stopped => self.bring_up().await,
+            State::NoState | State::Starting | State::Other(_) => Err(JoinError {
+                words: status.health,
+                ..JoinError::new(
+                    JoinErrorKind::UnknownState,
+                    format!("tailscaled stays in the state {}", name_of(&status.state)),
+                    "see: tailscale status; restart tailscaled if it stays so",
+                )
+            }),
+        }
+    }
+
+    /// Mints a key and joins with it. If the machine does not join, the key is
+    /// revoked.
+    ///
+    /// # Errors
+    /// No key could be minted, or the machine did not join with the key's tags.
+    pub async fn with_key(
+        &self,
+        minter: &Minter,
+        account: &Account,
+        properties: &KeyProperties,
+    ) -> Result<Joined, JoinError> {
+        let before = self.tailscale.status().await?;
+        check_version(&before.version)?;
+        (self.watch)(Step::Minting);
+        let minted = minter
+            .mint(account, properties)
+            .await
+            .map_err(interrupted_or_mint)?;
+        let id = minted.details.id.clone();
+        (self.watch)(Step::Joining);
+        match self.hand_over(&minted, &before, &properties.tags).await {
+            Ok(node) => {
+                let revoked = self.revoke;
+                if revoked {
+                    (self.watch)(Step::Revoking);
+                    revoke(minter, account, &id).await?;
+                }
+                Ok(Joined::WithKey {
+                    node,
+                    key: id,
+                    revoked,
+                })
+            }
+            Err(mut error) => {
+                (self.watch)(Step::Revoking);
+                error.key = match revoke(minter, account, &id).await {
+                    Ok(()) => KeyFate::Revoked(id),
+                    Err(_) => KeyFate::LeftBehind(id),
+                };
+                Err(error)
+            }
+        }
+    }
+
+    /// Gives the key to `tailscale up` and reads the result from the status. The exit
+    /// status of `up` may be 0 although the key was not used, and 1 because an earlier
+    /// key was rejected.
+    async fn hand_over(
+        &self,
+        minted: &MintedKey,
+        before: &Status,
+        tags: &[Tag],
+    ) -> Result<Node, JoinError> {
+        let mut arguments = self.arguments.as_slice().to_vec();
+        if before.logged_in {
+            arguments.push("--force-reauth".into());
+        }
+        let stop = async {
+            tokio::select! {
+                () = self.interrupt.raised() => {}
+                () = self.approval_wanted() => {}
+            }
+        };
+        let key = &minted.key;
+        let finished = self
+            .tailscale
+            .up_with_key(key, self.timeout, &arguments, stop)
+            .await?;
+        if self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
+        let words = words(
+            &[&finished.stderr[..], &finished.stdout[..]].concat(),
+            Some(key),
+        );
+        let error = complaint_of(&finished, words);
+        let limit = match error.kind {
+            _ if finished.succeeded() => CONFIRM_LIMIT,
+            JoinErrorKind::KeyRefused => STALE_REFUSAL_LIMIT,
+            _ => Duration::ZERO,
+        };
+        // A login that was there before proves nothing about this one.
+        let is_new = |status: &Status| {
+            finished.succeeded() || !before.logged_in || status.node_key != before.node_key
+        };
+        let status = self
+            .look_until(limit, |status| {
+                let tagged = status.is_running_with(tags.iter().map(Tag::as_str));
+                tagged && status.node.online && is_new(status)
+            })
+            .await?;
+        if status.state == State::Running && is_new(&status) {
+            if status.is_running_with(tags.iter().map(Tag::as_str)) {
+                return Ok(status.node);
+            }
+            return Err(other_tags(&status, tags));
+        }
+        Err(self.not_in(&finished, error, status))
+    }
+
+    /// Brings a machine up that is logged in. `None` where the login turns out to
+    /// be gone: a machine that is ephemeral is removed while it is down.
+    async fn bring_up(&self) -> Result<Option<Joined>, JoinError> {
+        (self.watch)(Step::BringingUp);
+        let stop = async {
+            tokio::select! {
+                () = self.interrupt.raised() => {}
+                () = self.login_wanted() => {}
+            }
+        };
+        let finished = self
+            .tailscale
+            .up(self.timeout, self.arguments.as_slice(), stop)
+            .await?;
+        if self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
+        let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
+        let error = complaint_of(&finished, words);
+        let limit = if finished.succeeded() {
+            CONFIRM_LIMIT
+        } else {
+            Duration::ZERO
+        };
+        let status = self
+            .look_until(limit, |status| {
+                let gone = status.state == State::NeedsLogin && status.logged_in;
+                gone || (status.state == State::Running && status.node.online)
+            })
+            .await?;
+        match status.state {
+            State::Running if status.node.online => Ok(Some(Joined::BroughtUp(status.node))),
+            State::Running => Err(offline(&status)),
+            State::NeedsLogin if status.logged_in || finished.end == End::Stopped => Ok(None),
+            _ => Err(self.not_in(&finished, error, status)),
+        }
+    }
+
+    /// The error for a machine that is not connected after `tailscale up`.
+    fn not_in(&self, finished: &Finished, error: JoinError, status: Status) -> JoinError {
+        if status.state == State::NeedsMachineAuth {
+            return needs_approval(&status);
+        }
+        let timed_out = finished.end == End::Overdue
+            || error
+                .words
+                .iter()
+                .any(|line| line.contains("timeout waiting"));
+        if error.kind == JoinErrorKind::Failed && timed_out {
+            return JoinError {
+                words: [error.words, status.health].concat(),
+                ..JoinError::new(
+                    JoinErrorKind::Timeout,
+                    format!(
+                        "the machine did not join within {}: it is in the state {}",
+                        humantime::format_duration(self.timeout),
+                        name_of(&status.state)
+                    ),
+                    "see that the control server can be reached; give it longer with --timeout",
+                )
+            };
+        }
+        error
+    }
+
+    /// The state of the machine once its daemon knows it.
+    async fn settled(&self) -> Result<Status, JoinError> {
+        self.look_until(SETTLE_LIMIT, |status| status.state.is_settled())
+            .await
+    }
+
+    /// Ends when the machine waits for an administrator: `tailscale up` would
+    /// wait for them until its time is over.
+    async fn approval_wanted(&self) {
+        loop {
+            sleep(LOOK_WHILE_WAITING).await;
+            let status = self.tailscale.status().await;
+            if status.is_ok_and(|status| status.state == State::NeedsMachineAuth) {
+                return;
+            }
+        }
+    }
+
+    /// Ends when the machine waits for a login, and not just for a moment.
+    async fn login_wanted(&self) {
+        let mut before = false;
+        loop {
+            sleep(LOOK_WHILE_WAITING).await;
+            let status = self.tailscale.status().await;
+            let now = status.is_ok_and(|status| status.state == State::NeedsLogin);
+            if now && before {
+                return;
+            }
+            before = now;
+        }
+    }
+
+    /// Looks until the machine is as wanted, the time is over, or the caller wants to
+    /// stop; the last look counts.
+    async fn look_until(
+        &self,
+        limit: Duration,
+        wanted: impl Fn(&Status) -> bool,
+    ) -> Result<Status, JoinError> {
+        let end = Instant::now() + limit;
+        loop {
+            let status = self.tailscale.status().await?;
+            if wanted(&status) || Instant::now() >= end {
+                return Ok(status);
+            }
+            tokio::select! {
+                () = sleep(LOOK_AGAIN) => {}
+                () = self.interrupt.raised() => return Err(interrupted()),
+            }
+        }
+    }
+}
+
+/// Revokes the key; one that is gone is as good as revoked.
+async fn revoke(minter: &Minter, account: &Account, id: &KeyId) -> Result<(), JoinError> {
+    let revoked = minter.revoke(account, id).await;
+    match revoked {
+        Ok(()) => Ok(()),
+        Err(error) if error.kind == MintErrorKind::NotFound => Ok(()),
+        Err(error) => Err(JoinError {
+            message: format!("the machine joined, but: {error}"),
+            hint: error.hint.clone(),
+            words: Vec::new(),
+            key: KeyFate::LeftBehind(id.clone()),
+            kind: JoinErrorKind::RevokeFailed(Box::new(error)),
+        }),
+    }
+}
+
+fn check_version(version: &str) -> Result<(), JoinError> {
+    let mut parts = version.split(['.', '-']).map(str::parse::<u32>);
+    match (parts.next(), parts.next()) {
+        (Some(Ok(major)), Some(Ok(minor))) if (major, minor) < OLDEST_VERSION => {
+            let (oldest_major, oldest_minor) = OLDEST_VERSION;
+            Err(JoinError::new(
+                JoinErrorKind::TooOld,
+                format!("tailscale {version} is too old to be handed a key safely"),
+                format!("update it to {oldest_major}.{oldest_minor} or later"),
+            ))
+        }
+        // What has no version of this shape is built by hand, and new.
+        _ => Ok(()),
+    }
+}
+
+fn interrupted_or_mint(error: tailmint::MintError) -> JoinError {
+    match error.kind {
+        MintErrorKind::Interrupted => JoinError {
+            message: error.to_string(),
+            ..interrupted()
+        },
+        _ => error.into(),
+    }
+}
+
+fn interrupted() -> JoinError {
+    JoinError {
+        hint: None,
+        ..JoinError::new(JoinErrorKind::Interrupted, "interrupted", "")
+    }
+}
+
+/// The machine is up from its stored state, but the control server is silent. The
+/// server may be out of reach, or have removed the machine: only the user can tell
+/// whether to log in anew.
+fn offline(status: &Status) -> JoinError {
+    JoinError {
+        words: status.health.clone(),
+        ..JoinError::new(
+            JoinErrorKind::Offline,
+            format!(
+                "the machine {} is up, but does not hear from its control server",
+                status.node.name
+            ),
+            "see that the control server can be reached; if it removed the machine, give --force to log it in anew",
+        )
+    }
+}
+
+fn needs_approval(status: &Status) -> JoinError {
+    JoinError::new(
+        JoinErrorKind::NeedsApproval,
+        format!(
+            "the machine {} waits for an administrator to approve it",
+            status.node.name
+        ),
+        "approve it at https://login.tailscale.com/admin/machines, or mint keys without --no-preauthorized",
+    )
+}
+
+fn other_tags(status: &Status, tags: &[Tag]) -> JoinError {
+    let wanted: Vec<_> = tags.iter().map(Tag::as_str).collect();
+    let carried = match status.node.tags.join(" ") {
+        tags if tags.is_empty() => "no tags".to_owned(),
+        tags => tags,
+    };
+    JoinError::new(
+        JoinErrorKind::OtherTags,
+        format!(
+            "the machine {} is connected with {carried}, not with {}",
+            status.node.name,
+            wanted.join(" ")
+        ),
+        "it joined with another login than this one; log it out with tailscale logout, then try again",
+    )
+}
+
+fn name_of(state: &State) -> String {
+    match state {
+        State::Other(name) => name.clone(),
+        known => format!("{known:?}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn old_versions_are_told_from_new_ones() {
+        for version in [
+            "1.102.5",
+            "1.102.5-ERR-BuildInfo",
+            "1.16.0",
+            "2.0",
+            "",
+            "date.20260101",
+        ] {
+            assert!(check_version(version).is_ok(), "{version}");
+        }
+        for version in ["1.8.3", "1.14.6", "0.100-4"] {
+            let error = check_version(version).unwrap_err();
+            assert_eq!(error.kind, JoinErrorKind::TooOld, "{version}");
+        }
+    }
+}

@@ -1,0 +1,189 @@
+use std::net::IpAddr;
+
+use serde::Deserialize;
+use tailmint_api::one_line;
+
+/// What `tailscale status --json` says, as far as it matters here.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Status {
+    pub(super) state: State,
+    /// Whether the daemon has a login, if only one that is gone.
+    pub(super) logged_in: bool,
+    pub(super) node: Node,
+    /// Names the machine's login; another login has another.
+    pub(super) node_key: String,
+    /// What is wrong, in the daemon's words.
+    pub(super) health: Vec<String>,
+    /// The version of the daemon, such as `1.102.5` or `1.102.5-ERR-BuildInfo`.
+    pub(super) version: String,
+}
+
+/// The state of a machine's daemon: `ipn.State` of tailscale.com.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum State {
+    /// Just started: it does not know yet.
+    NoState,
+    /// Not logged in.
+    NeedsLogin,
+    /// Logged in; an administrator must approve the machine.
+    NeedsMachineAuth,
+    /// Logged in, and told to stay off the tailnet.
+    Stopped,
+    /// On its way.
+    Starting,
+    /// In the tailnet.
+    Running,
+    /// Something newer, or Windows' own.
+    Other(String),
+}
+
+/// A machine in its tailnet.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Node {
+    /// Its name in the tailnet; its host name where it has none.
+    pub name: String,
+    /// Its addresses in the tailnet.
+    pub addresses: Vec<IpAddr>,
+    /// Its tags.
+    pub tags: Vec<String>,
+    /// Whether it hears from its control server.
+    pub online: bool,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Wire {
+    version: String,
+    backend_state: String,
+    #[serde(rename = "AuthURL", default)]
+    login_page: String,
+    #[serde(rename = "Self", default)]
+    own: Option<WireNode>,
+    #[serde(default)]
+    health: Option<Vec<String>>,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "PascalCase", default)]
+struct WireNode {
+    public_key: String,
+    online: bool,
+    host_name: String,
+    #[serde(rename = "DNSName")]
+    dns_name: String,
+    #[serde(rename = "TailscaleIPs")]
+    addresses: Option<Vec<IpAddr>>,
+    tags: Option<Vec<String>>,
+}
+
+impl Status {
+    pub(super) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
+        let wire: Wire = serde_json::from_slice(json)?;
+        let own = wire.own.unwrap_or_default();
+        let name = match own.dns_name.trim_end_matches('.') {
+            "" => &own.host_name,
+            name => name,
+        };
+        let lines = |texts: Option<Vec<String>>| -> Vec<String> {
+            let texts = texts.unwrap_or_default();
+            texts.iter().map(|text| one_line(text)).collect()
+        };
+        let said = State::of(&wire.backend_state);
+        Ok(Self {
+            logged_in: said != State::NeedsLogin,
+            // A machine that was removed while its daemon was down says that it
+            // is Running, by what it remembers, and where to log in.
+            state: match said {
+                State::Running if !wire.login_page.is_empty() => State::NeedsLogin,
+                said => said,
+            },
+            node: Node {
+                name: one_line(name),
+                addresses: own.addresses.unwrap_or_default(),
+                tags: lines(own.tags),
+                online: own.online,
+            },
+            node_key: own.public_key,
+            health: lines(wire.health),
+            version: one_line(&wire.version),
+        })
+    }
+
+    /// Whether the machine is connected with all of these tags.
+    pub(super) fn is_running_with<'a>(&self, mut tags: impl Iterator<Item = &'a str>) -> bool {
+        self.state == State::Running
+            && tags.all(|tag| self.node.tags.iter().any(|other| other == tag))
+    }
+}
+
+impl State {
+    fn of(name: &str) -> Self {
+        match name {
+            "NoState" => Self::NoState,
+            "NeedsLogin" => Self::NeedsLogin,
+            "NeedsMachineAuth" => Self::NeedsMachineAuth,
+            "Stopped" => Self::Stopped,
+            "Starting" => Self::Starting,
+            "Running" => Self::Running,
+            other => Self::Other(one_line(other)),
+        }
+    }
+
+    /// Whether it says where this is going, or has yet to find out.
+    pub(super) fn is_settled(&self) -> bool {
+        !matches!(self, Self::NoState | Self::Starting)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// As tailscaled 1.102.5 says it, without what is not read.
+    const RUNNING: &str = r#"{"Version":"1.102.5-ERR-BuildInfo","TUN":false,"BackendState":"Running","HaveNodeKey":true,"AuthURL":"","TailscaleIPs":["100.64.0.1","fd7a:115c:a1e0::1"],"Self":{"ID":"1","PublicKey":"nodekey:ab","HostName":"a","DNSName":"a.example.ts.net.","TailscaleIPs":["100.64.0.1","fd7a:115c:a1e0::1"],"Tags":["tag:tazpod"],"Online":true},"Health":[],"Peer":null}"#;
+    const FRESH: &str = r#"{"Version":"1.102.5","BackendState":"NeedsLogin","AuthURL":"","TailscaleIPs":null,"Self":{"PublicKey":"nodekey:00","HostName":"a","DNSName":"","TailscaleIPs":null},"Health":["Tailscale is stopped."]}"#;
+
+    #[test]
+    fn reads_a_running_node() {
+        let status = Status::parse(RUNNING.as_bytes()).unwrap();
+        assert_eq!(status.state, State::Running);
+        assert_eq!(status.node.name, "a.example.ts.net");
+        assert_eq!(status.node.addresses.len(), 2);
+        assert!(status.is_running_with(["tag:tazpod"].into_iter()));
+        assert!(!status.is_running_with(["tag:tazpod", "tag:other"].into_iter()));
+    }
+
+    #[test]
+    fn reads_a_fresh_daemon() {
+        let status = Status::parse(FRESH.as_bytes()).unwrap();
+        assert_eq!(status.state, State::NeedsLogin);
+        assert!(!status.logged_in && !status.node.online);
+        assert_eq!(status.node.name, "a");
+        assert_eq!(status.health, ["Tailscale is stopped."]);
+        assert!(!status.is_running_with([].into_iter()));
+    }
+
+    #[test]
+    fn a_login_that_is_gone_is_none() {
+        let gone = RUNNING.replace(r#""AuthURL":"""#, r#""AuthURL":"https://x/a""#);
+        let status = Status::parse(gone.as_bytes()).unwrap();
+        assert_eq!(status.state, State::NeedsLogin);
+        assert!(status.logged_in);
+    }
+
+    #[test]
+    fn takes_states_of_later_versions() {
+        let json = br#"{"Version":"2","BackendState":"Dreaming"}"#;
+        let status = Status::parse(json).unwrap();
+        assert_eq!(status.state, State::Other("Dreaming".to_owned()));
+    }
+
+    #[test]
+    fn refuses_what_is_not_a_status() {
+        for text in ["", "{}", "[]", "Logged out.", r#"{"BackendState":1}"#] {
+            assert!(Status::parse(text.as_bytes()).is_err(), "{text}");
+        }
+    }
+}

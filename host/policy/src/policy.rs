@@ -1,0 +1,291 @@
+use std::path::{Path, PathBuf};
+
+use serde_json::Value;
+use tailmint_api::{Operation, Rule, one_line};
+use tailmint_core::{Decision, Denial, Position, VaultAddress, digest::sha256};
+
+use crate::{
+    ComponentFacts, PolicyError, Request, TrustFacts,
+    document::{Document, DocumentGiven},
+    member::{At, Member, Misfit, VERSION},
+    seen::{RequestFacts, Seen},
+};
+
+/// What may be said to the API: the user's policy, within that of the machine's owner.
+#[derive(Clone, Debug)]
+pub struct Policy {
+    effective: Document,
+    ceiling: Option<Layer>,
+    /// The user's own file, where there is one.
+    own: Option<PathBuf>,
+    /// Where the user's own file would be.
+    own_path: PathBuf,
+    digest: String,
+}
+
+#[derive(Clone, Debug)]
+struct Layer {
+    path: PathBuf,
+    document: Document,
+}
+
+/// A policy file: its name, for messages, and what is in it.
+#[derive(Clone, Debug)]
+pub struct PolicyFile {
+    /// What it is called.
+    pub path: PathBuf,
+    /// What is in it.
+    pub text: String,
+}
+
+impl PolicyFile {
+    /// The policy that the file says, over `base`.
+    fn over(&self, base: &Document) -> Result<Document, PolicyError> {
+        let problem = |misfit: Misfit| {
+            let span = misfit.span.unwrap_or_default();
+            PolicyError::Syntax {
+                path: self.path.clone(),
+                position: Position::of(&self.text, Some(span.clone())),
+                span,
+                text: self.text.clone(),
+                message: one_line(&misfit.message),
+            }
+        };
+        let given: DocumentGiven = toml::from_str(&self.text).map_err(|error| {
+            problem(Misfit {
+                message: error.message().to_owned(),
+                span: error.span(),
+            })
+        })?;
+        if given.version.is_none() {
+            let message = format!("it has no version: write version = {}", VERSION.0);
+            return Err(problem(Misfit::new(message)));
+        }
+        Document::over(given, base, "").map_err(problem)
+    }
+}
+
+impl Policy {
+    /// What the two built-in profiles need.
+    pub fn built_in() -> Self {
+        let own_path = PathBuf::from("policy.toml");
+        Self::new(Document::built_in(), None, None, own_path)
+    }
+
+    /// The policy that a text in the format of the files says, over the built-in one.
+    ///
+    /// # Errors
+    /// The text is not a policy.
+    pub fn parse(text: &str) -> Result<Self, PolicyError> {
+        let path = PathBuf::from("policy");
+        let file = PolicyFile {
+            path: path.clone(),
+            text: text.to_owned(),
+        };
+        let document = file.over(&Document::built_in())?;
+        Ok(Self::new(document, None, Some(path.clone()), path))
+    }
+
+    /// The user's policy, within that of the machine's owner, over the built-in one.
+    /// `own_path` is where the user's own would be, for messages.
+    ///
+    /// # Errors
+    /// A file is not a policy, or the user's allows more than the ceiling.
+    pub fn layered(
+        ceiling: Option<PolicyFile>,
+        own: Option<&PolicyFile>,
+        own_path: PathBuf,
+    ) -> Result<Self, PolicyError> {
+        let ceiling = match ceiling {
+            None => None,
+            Some(file) => Some(Layer {
+                document: file.over(&Document::built_in())?,
+                path: file.path,
+            }),
+        };
+        let base = match &ceiling {
+            Some(layer) => layer.document.clone(),
+            None => Document::built_in(),
+        };
+        let Some(own) = own else {
+            return Ok(Self::new(base, ceiling, None, own_path));
+        };
+        let effective = own.over(&base)?;
+        if let Some(layer) = &ceiling
+            && let Some(member) = effective.wider_than(&layer.document, "")
+        {
+            return Err(PolicyError::WiderThanCeiling {
+                path: own.path.clone(),
+                member,
+                ceiling: layer.path.clone(),
+            });
+        }
+        Ok(Self::new(
+            effective,
+            ceiling,
+            Some(own.path.clone()),
+            own_path,
+        ))
+    }
+
+    fn new(
+        effective: Document,
+        ceiling: Option<Layer>,
+        own: Option<PathBuf>,
+        own_path: PathBuf,
+    ) -> Self {
+        let json = serde_json::to_vec(&effective).expect("a policy can be written");
+        Self {
+            digest: sha256(&json),
+            effective,
+            ceiling,
+            own,
+            own_path,
+        }
+    }
+
+    /// The SHA-256 of all that the policy says, in hexadecimal digits.
+    pub fn digest(&self) -> &str {
+        &self.digest
+    }
+
+    /// The whole policy as a file, with the file that each line comes from where it is
+    /// not the built-in policy.
+    pub fn to_toml(&self) -> String {
+        let base = match &self.ceiling {
+            Some(layer) => toml_of(&layer.document),
+            None => toml_of(&Document::built_in()),
+        };
+        let built_in = toml_of(&Document::built_in());
+        let mut text = format!("#:schema {SCHEMA_URL}\n");
+        // The same members in the same order: only values differ.
+        for ((line, base), built_in) in toml_of(&self.effective)
+            .lines()
+            .zip(base.lines())
+            .zip(built_in.lines())
+        {
+            text.push_str(line);
+            let origin = if line != base {
+                self.own.as_deref()
+            } else if line != built_in {
+                self.ceiling.as_ref().map(|layer| layer.path.as_path())
+            } else {
+                None
+            };
+            if let Some(path) = origin {
+                text += &format!(" # {}", path.display());
+            }
+            text.push('\n');
+        }
+        text
+    }
+
+    /// Whether requests that the policy would deny are logged and still sent.
+    pub fn is_report_only(&self) -> bool {
+        self.effective.mode.is_report()
+    }
+
+    /// Whether the API may be reached like this.
+    ///
+    /// # Errors
+    /// The first of these that the policy denies.
+    pub fn check_trust(&self, facts: &TrustFacts) -> Result<(), Denial> {
+        let at = At::section(None, "trust");
+        self.judge(|document| document.trust.judge(&at, Seen::Trust(facts)))
+    }
+
+    /// Whether the component may run: its digest is pinned, or it is the one that is
+    /// built in; and it imports nothing that the policy does not name.
+    ///
+    /// # Errors
+    /// Why it may not run.
+    pub fn check_component(&self, facts: &ComponentFacts<'_>) -> Result<(), Denial> {
+        let at = At::section(None, "component");
+        self.judge(|document| document.component.judge(&at, Seen::Component(facts)))
+    }
+
+    /// Whether an OAuth client may be delivered to this Vault. That is not a request to
+    /// the API, so that a report-only policy denies it as any other does.
+    ///
+    /// # Errors
+    /// The policy does not name the address.
+    pub fn check_vault(&self, address: &VaultAddress) -> Result<(), Denial> {
+        let at = At::section(None, "vault");
+        self.judge(|document| document.vault.judge(&at, Seen::Vault(address)))
+    }
+
+    /// Decides about a request of this rule, after `before` others of its kind. What the
+    /// caller asked for is not known here.
+    pub(crate) fn decide(
+        &self,
+        rule: Rule,
+        operation: Operation,
+        request: &Request,
+        before: usize,
+    ) -> Decision {
+        let facts = RequestFacts {
+            rule,
+            operation,
+            request,
+            before,
+        };
+        let denial = self.judge(|document| document.check(&facts)).err();
+        let (denial, reported) = if self.is_report_only() {
+            (None, denial)
+        } else {
+            (denial, None)
+        };
+        Decision {
+            rule: rule.name(),
+            denial,
+            reported,
+        }
+    }
+
+    /// Why what a request with this body would create is denied, where it is.
+    pub(crate) fn denies_body(&self, rule: Rule, body: &Value) -> Option<Denial> {
+        let denial = self
+            .judge(|document| document.check_body(rule, body))
+            .err()?;
+        (!self.is_report_only()).then_some(denial)
+    }
+
+    /// What the policy says, with the file that would have to change.
+    fn judge(&self, check: impl Fn(&Document) -> Result<(), Denial>) -> Result<(), Denial> {
+        let Err(denial) = check(&self.effective) else {
+            return Ok(());
+        };
+        let remedy = denial.remedy.as_deref();
+        let remedy = match &self.ceiling {
+            Some(layer) if check(&layer.document).is_err() => remedy.map(|remedy| {
+                let path = layer.path.display();
+                format!("only the machine's owner can allow it: {remedy} in {path}")
+            }),
+            _ => remedy.map(|remedy| {
+                let path = self.own_path.display();
+                format!("to allow it, {remedy} in {path}")
+            }),
+        };
+        Err(Denial { remedy, ..denial })
+    }
+
+    /// Where the machine's owner puts what nobody may go beyond.
+    pub const CEILING: &str = "/etc/tailmint/policy.toml";
+
+    /// The same as a path.
+    pub fn ceiling_path() -> &'static Path {
+        Path::new(Self::CEILING)
+    }
+}
+
+/// Where editors find the JSON schema of the format.
+const SCHEMA_URL: &str = concat!(
+    env!("CARGO_PKG_REPOSITORY"),
+    "/raw/v",
+    env!("CARGO_PKG_VERSION"),
+    "/docs/policy.schema.json"
+);
+
+fn toml_of(document: &Document) -> String {
+    toml::to_string(document).expect("a policy can be written")
+}

@@ -1,0 +1,94 @@
+use std::borrow::Cow;
+
+use serde_json::Value;
+use tailmint_api::{Operation, Rule};
+use tailmint_core::VaultAddress;
+
+use crate::Request;
+
+/// What a member of the policy judges: a part of what somebody wants to do.
+pub(crate) enum Seen<'a> {
+    /// Names, each of which has to be allowed.
+    Names(Vec<Cow<'a, str>>),
+    /// Names, each of which has to be allowed, and one at least.
+    SomeNames(Vec<Cow<'a, str>>),
+    /// A number with its unit; `None` where there is none though one is required.
+    Number(Option<u64>, &'static str),
+    /// A property that is there or not, or a means that is used or not.
+    Flag(bool),
+    /// A text that has to be the one of the policy.
+    Text(Option<&'a str>),
+    /// A component.
+    Component(&'a ComponentFacts<'a>),
+    /// How the API is reached.
+    Trust(&'a TrustFacts),
+    /// Where OAuth clients are to be delivered to.
+    Vault(&'a VaultAddress),
+    /// A request.
+    Request(&'a RequestFacts<'a>),
+    /// The JSON body of a request; `None` where it has another body, or none.
+    Body(Option<&'a Value>),
+    /// Nothing: the member is judged elsewhere.
+    Nothing(()),
+}
+
+/// The items of a list in a body.
+pub(crate) fn items(list: &Value) -> Vec<Cow<'_, str>> {
+    let items = list.as_array().into_iter().flatten();
+    items
+        .map(|item| item.as_str().unwrap_or("?").into())
+        .collect()
+}
+
+/// The number of characters of a text in a body.
+pub(crate) fn characters(text: &Value) -> u64 {
+    text.as_str().unwrap_or_default().chars().count() as u64
+}
+
+/// A property in a body, which the API takes as false where it is absent.
+pub(crate) fn flag(property: &Value) -> bool {
+    property.as_bool().unwrap_or(false)
+}
+
+/// A request, with what is known of the call that it belongs to.
+pub(crate) struct RequestFacts<'a> {
+    pub(crate) rule: Rule,
+    pub(crate) operation: Operation,
+    pub(crate) request: &'a Request,
+    /// How many of its kind were sent before in this call.
+    pub(crate) before: usize,
+}
+
+/// Which component is to run.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ComponentFacts<'a> {
+    /// The SHA-256 of its bytes, in hexadecimal digits.
+    pub digest: &'a str,
+    /// Whether it is the one that is built in.
+    pub is_built_in: bool,
+    /// The interfaces that it imports, with their versions.
+    pub imports: Vec<&'a str>,
+}
+
+impl<'a> ComponentFacts<'a> {
+    /// The component with this digest, which imports these interfaces.
+    pub fn new(digest: &'a str, is_built_in: bool, imports: Vec<&'a str>) -> Self {
+        Self {
+            digest,
+            is_built_in,
+            imports,
+        }
+    }
+}
+
+/// What moves the trust away from the API's own address and the bundled authorities.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct TrustFacts {
+    /// The connection is made to another address.
+    pub connect_to: bool,
+    /// Other certificate authorities are trusted.
+    pub ca_file: bool,
+    /// A proxy makes the connection.
+    pub proxy: bool,
+}
