@@ -1,3 +1,17 @@
+/// A type for one of a few names that are known in advance; `choice!` makes them.
+pub(crate) trait Choice: Copy + 'static {
+    /// All names.
+    const ALL: &[Self];
+
+    /// The name as text.
+    fn word(self) -> &'static str;
+
+    /// All names as text.
+    fn words() -> Vec<String> {
+        Self::ALL.iter().map(|it| it.word().to_owned()).collect()
+    }
+}
+
 /// A type for one of a few names that are known in advance.
 macro_rules! choice {
     ($(#[$docs:meta])* $name:ident: $($choice:literal)|+) => {
@@ -5,14 +19,10 @@ macro_rules! choice {
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) struct $name(&'static str);
 
-        impl $name {
-            /// All names.
-            pub(crate) const ALL: &[Self] = &[$(Self($choice)),+];
-        }
+        impl crate::choice::Choice for $name {
+            const ALL: &[Self] = &[$(Self($choice)),+];
 
-        impl $name {
-            /// The name as text.
-            pub(crate) const fn as_str(self) -> &'static str {
+            fn word(self) -> &'static str {
                 self.0
             }
         }
@@ -21,11 +31,12 @@ macro_rules! choice {
             type Err = String;
 
             fn from_str(text: &str) -> Result<Self, String> {
+                use crate::choice::Choice;
+
                 let found = Self::ALL.iter().find(|it| it.0 == text);
-                found.copied().ok_or_else(|| {
-                    let known: Vec<_> = Self::ALL.iter().map(|it| it.0).collect();
-                    format!("give one of {}", known.join(", "))
-                })
+                found
+                    .copied()
+                    .ok_or_else(|| format!("give one of {}", Self::words().join(", ")))
             }
         }
 
@@ -38,13 +49,13 @@ macro_rules! choice {
 
         impl serde::Serialize for $name {
             fn serialize<S: serde::Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-                serializer.serialize_str(self.as_str())
+                serializer.serialize_str(self.0)
             }
         }
 
         impl std::fmt::Display for $name {
             fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-                f.write_str(self.as_str())
+                f.write_str(self.0)
             }
         }
     };

@@ -11,6 +11,7 @@ use toml::Spanned;
 
 use crate::{
     Body, MAX_BODY_BYTES,
+    choice::Choice as _,
     member::{
         Addresses, At, Fixed, Form, Header, KeyType, Member, Misfit, Mode, Most, Names, Permission,
         Pins, Property, QueryName, VERSION, Version,
@@ -299,7 +300,7 @@ impl RequestRule {
         let headers = Header::ALL
             .iter()
             .copied()
-            .filter(|header| match header.as_str() {
+            .filter(|header| match header.word() {
                 "authorization" => !is_for_token,
                 "content-type" => content_type.is_some(),
                 _ => true,

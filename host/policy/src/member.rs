@@ -2,14 +2,17 @@
 //! is inherited, whether it lies within the ceiling, what it denies, and how it is
 //! documented.
 
-use std::{fmt, ops::Range, str::FromStr};
+use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
 use tailmint_api::{Expiry, Operation, Scope, Tag};
 use tailmint_core::{Denial, VaultAddress, quoted};
 
-use crate::{choice::choice, seen::Seen};
+use crate::{
+    choice::{Choice, choice},
+    seen::Seen,
+};
 
 /// A member of a policy.
 pub(crate) trait Member: Clone + fmt::Debug + PartialEq {
@@ -41,7 +44,7 @@ pub(crate) trait Member: Clone + fmt::Debug + PartialEq {
 /// How a member is written.
 pub(crate) enum Form {
     /// A value: in words.
-    Value(&'static str),
+    Value(Cow<'static, str>),
     /// A table with members of its own.
     Section(Vec<MemberDoc>),
 }
@@ -163,11 +166,16 @@ fn enumeration(choices: impl IntoIterator<Item = String>) -> Value {
     json!({ "enum": choices.into_iter().collect::<Vec<_>>() })
 }
 
-impl Permission {
-    pub(crate) const ALLOW: Self = Self("allow");
+/// A member that is one word of a few.
+trait Setting: Choice + fmt::Debug + PartialEq + DeserializeOwned {
+    /// Whether this allows nothing that `ceiling` does not allow.
+    fn is_within(self, ceiling: Self) -> bool;
+
+    /// Whether it allows what is seen.
+    fn allows(self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial>;
 }
 
-impl Member for Permission {
+impl<T: Setting> Member for T {
     type Given = Self;
 
     fn over(given: Self, _base: &Self, _name: &str) -> Result<Self, Misfit> {
@@ -175,26 +183,46 @@ impl Member for Permission {
     }
 
     fn wider_than(&self, ceiling: &Self, path: &str) -> Option<String> {
-        unless_within(self.0 == "forbid" || ceiling.0 == "allow", path)
+        unless_within(self.is_within(*ceiling), path)
     }
 
     fn judge(&self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
-        match seen {
-            Seen::Flag(used) if !used || self.0 == "allow" => Ok(()),
-            Seen::Flag(_) => {
-                let remedy = |path| format!("set {path} to \"allow\"");
-                Err(at.deny_unless("it is not allowed", remedy))
-            }
-            _ => Err(mismatch(at)),
-        }
+        self.allows(at, seen)
     }
 
     fn schema() -> Value {
-        enumeration(Self::ALL.iter().map(ToString::to_string))
+        enumeration(Self::words())
     }
 
+    /// `"allow"`, `"require"` or `"forbid"`.
     fn form() -> Form {
-        Form::Value("`\"allow\"` or `\"forbid\"`")
+        let mut words = Self::words().into_iter().map(|it| format!("`\"{it}\"`"));
+        let last = words.next_back().unwrap_or_default();
+        let others: Vec<_> = words.collect();
+        Form::Value(format!("{} or {last}", others.join(", ")).into())
+    }
+}
+
+/// What is not as it should be, and the word that allows it.
+fn deny_unless_allowed(at: &At<'_>, reason: impl Into<String>) -> Denial {
+    at.deny_unless(reason, |path| format!("set {path} to \"allow\""))
+}
+
+impl Permission {
+    pub(crate) const ALLOW: Self = Self("allow");
+}
+
+impl Setting for Permission {
+    fn is_within(self, ceiling: Self) -> bool {
+        self.0 == "forbid" || ceiling.0 == "allow"
+    }
+
+    fn allows(self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
+        match seen {
+            Seen::Flag(used) if !used || self.0 == "allow" => Ok(()),
+            Seen::Flag(_) => Err(deny_unless_allowed(at, "it is not allowed")),
+            _ => Err(mismatch(at)),
+        }
     }
 }
 
@@ -202,36 +230,19 @@ impl Property {
     pub(crate) const ALLOW: Self = Self("allow");
 }
 
-impl Member for Property {
-    type Given = Self;
-
-    fn over(given: Self, _base: &Self, _name: &str) -> Result<Self, Misfit> {
-        Ok(given)
+impl Setting for Property {
+    fn is_within(self, ceiling: Self) -> bool {
+        self == ceiling || ceiling.0 == "allow"
     }
 
-    fn wider_than(&self, ceiling: &Self, path: &str) -> Option<String> {
-        unless_within(self == ceiling || ceiling.0 == "allow", path)
-    }
-
-    fn judge(&self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
+    fn allows(self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
         let Seen::Flag(value) = seen else {
             return Err(mismatch(at));
         };
         match (self.0, value) {
             ("allow", _) | ("require", true) | ("forbid", false) => Ok(()),
-            _ => {
-                let remedy = |path| format!("set {path} to \"allow\"");
-                Err(at.deny_unless(format!("{value} is not allowed"), remedy))
-            }
+            _ => Err(deny_unless_allowed(at, format!("{value} is not allowed"))),
         }
-    }
-
-    fn schema() -> Value {
-        enumeration(Self::ALL.iter().map(ToString::to_string))
-    }
-
-    fn form() -> Form {
-        Form::Value("`\"allow\"`, `\"require\"` or `\"forbid\"`")
     }
 }
 
@@ -245,27 +256,13 @@ impl Mode {
     }
 }
 
-impl Member for Mode {
-    type Given = Self;
-
-    fn over(given: Self, _base: &Self, _name: &str) -> Result<Self, Misfit> {
-        Ok(given)
+impl Setting for Mode {
+    fn is_within(self, ceiling: Self) -> bool {
+        !self.is_report() || ceiling.is_report()
     }
 
-    fn wider_than(&self, ceiling: &Self, path: &str) -> Option<String> {
-        unless_within(!self.is_report() || ceiling.is_report(), path)
-    }
-
-    fn judge(&self, _at: &At<'_>, _seen: Seen<'_>) -> Result<(), Denial> {
+    fn allows(self, _at: &At<'_>, _seen: Seen<'_>) -> Result<(), Denial> {
         Ok(())
-    }
-
-    fn schema() -> Value {
-        enumeration(Self::ALL.iter().map(ToString::to_string))
-    }
-
-    fn form() -> Form {
-        Form::Value("`\"enforce\"` or `\"report\"`")
     }
 }
 
@@ -301,7 +298,7 @@ impl Member for Version {
     }
 
     fn form() -> Form {
-        Form::Value("`1`")
+        Form::Value("`1`".into())
     }
 }
 
@@ -365,21 +362,15 @@ choice! {
     KeyType: "auth"
 }
 
-macro_rules! known_names {
-    ($($choice:ident),+) => {$(
-        impl Name for $choice {
-            fn text(&self) -> &str {
-                self.0
-            }
+impl<T: Choice + fmt::Debug + FromStr + PartialEq + DeserializeOwned> Name for T {
+    fn text(&self) -> &str {
+        self.word()
+    }
 
-            fn known() -> Vec<String> {
-                Self::ALL.iter().map(ToString::to_string).collect()
-            }
-        }
-    )+};
+    fn known() -> Vec<String> {
+        Self::words()
+    }
 }
-
-known_names!(Header, KeyType, QueryName);
 
 impl<T: Name> Names<T> {
     fn have(&self, name: &str) -> bool {
@@ -428,7 +419,7 @@ impl<T: Name> Member for Names<T> {
     }
 
     fn form() -> Form {
-        Form::Value("a list of names")
+        Form::Value("a list of names".into())
     }
 }
 
@@ -464,7 +455,7 @@ impl Member for Addresses {
     }
 
     fn form() -> Form {
-        Form::Value("a list of addresses, such as `\"https://vault.example.com:8200\"`")
+        Form::Value("a list of addresses, such as `\"https://vault.example.com:8200\"`".into())
     }
 }
 
@@ -560,7 +551,7 @@ impl<T: Amount> Member for Most<T> {
     }
 
     fn form() -> Form {
-        Form::Value(T::FORM)
+        Form::Value(T::FORM.into())
     }
 }
 
@@ -598,7 +589,7 @@ impl Member for Fixed {
     }
 
     fn form() -> Form {
-        Form::Value("a text that no file changes")
+        Form::Value("a text that no file changes".into())
     }
 }
 
@@ -657,7 +648,7 @@ impl Member for Pins {
     }
 
     fn form() -> Form {
-        Form::Value("a list of SHA-256 digests")
+        Form::Value("a list of SHA-256 digests".into())
     }
 }
 

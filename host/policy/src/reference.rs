@@ -73,7 +73,7 @@ fn section(page: &mut String, path: &str, members: Vec<MemberDoc>) {
                     path => format!("{path}.{name}"),
                 };
                 tables.push((path, members));
-                "a table"
+                "a table".into()
             }
         };
         *page += &format!("| `{name}` | {written} | {} |\n", docs.replace('|', "\\|"));
