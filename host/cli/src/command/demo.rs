@@ -68,7 +68,7 @@ pub(crate) async fn demo() -> Result<ExitCode, Failure> {
         minter.revoke(&account, &minted.details.id).await?;
     }
     say(format!(
-        "\nthe API saw {} requests on {} connections, and has {} valid keys left",
+        "\nat the API: requests {}, connections {}, valid keys left {}",
         simulator.requests().len(),
         simulator.connections(),
         simulator.live_keys().len()
