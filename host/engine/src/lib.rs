@@ -81,3 +81,8 @@ pub mod component {
 pub mod event {
     pub use tailmint_core::{Decision, Denial, Event, Observer, Unobserved};
 }
+
+/// The Rust of the page is compiled as that of this crate's documentation is.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/embedding.md")]
+struct Page;
