@@ -109,7 +109,7 @@ async fn a_pool_serves_on_after_a_refusal() {
     let world = World::new();
     let minter = builder(&world).pooled().build().unwrap();
     let mut properties = tazpod();
-    properties.tags = vec!["tag:k8s-operator".parse().unwrap()];
+    properties.capabilities.tags = vec!["tag:k8s-operator".parse().unwrap()];
     let credential = client(&world, "bootstrap");
     for _ in 0..3 {
         let refused = minter.mint(&credential, &properties).await;

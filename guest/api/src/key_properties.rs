@@ -1,16 +1,10 @@
-use crate::{Description, Expiry, NewKeyBody, Tag};
+use crate::{Description, Expiry, KeyCapabilities, NewKeyBody, Tag};
 
 /// What an auth key is to allow.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyProperties {
-    /// It joins more than one machine.
-    pub reusable: bool,
-    /// Its machines are removed when they go offline.
-    pub ephemeral: bool,
-    /// Its machines need no approval.
-    pub preauthorized: bool,
-    /// What its machines are tagged with.
-    pub tags: Vec<Tag>,
+    /// What it lets devices do, and their tags.
+    pub capabilities: KeyCapabilities<Vec<Tag>>,
     /// How long it joins machines.
     pub expiry: Expiry,
     /// What the admin console shows beside it.
@@ -22,10 +16,7 @@ impl KeyProperties {
     /// for one hour, without a description.
     pub fn for_tags(tags: Vec<Tag>) -> Self {
         Self {
-            reusable: true,
-            ephemeral: true,
-            preauthorized: true,
-            tags,
+            capabilities: KeyCapabilities::for_tags(tags),
             expiry: Expiry::DEFAULT,
             description: None,
         }
@@ -34,10 +25,9 @@ impl KeyProperties {
     /// The body of the request that creates such a key.
     pub fn body(&self) -> NewKeyBody<'_> {
         NewKeyBody {
-            reusable: self.reusable,
-            ephemeral: self.ephemeral,
-            preauthorized: self.preauthorized,
-            tags: self.tags.iter().map(Tag::as_str).collect(),
+            capabilities: self
+                .capabilities
+                .with_tags(|tags| tags.iter().map(Tag::as_str).collect()),
             expiry_seconds: self.expiry.as_secs(),
             description: self.description.as_ref().map(Description::as_str),
         }

@@ -4,6 +4,7 @@
 mod client_properties;
 mod description;
 mod expiry;
+mod key_capabilities;
 mod key_id;
 mod key_properties;
 mod new_client_body;
@@ -19,6 +20,7 @@ mod text_type;
 pub use client_properties::ClientProperties;
 pub use description::{Description, DescriptionError};
 pub use expiry::{Expiry, ExpiryError};
+pub use key_capabilities::KeyCapabilities;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
 pub use new_client_body::NewClientBody;

@@ -1,17 +1,13 @@
 use serde::Serialize;
 
+use crate::KeyCapabilities;
+
 /// The body of a request that creates an auth key. The API rejects members that it
 /// does not know (tailscale/tailscale #7145), so there are no others.
 #[derive(Clone, Debug)]
 pub struct NewKeyBody<'a> {
-    /// It can join more than one machine.
-    pub reusable: bool,
-    /// Its machines are removed when they go offline.
-    pub ephemeral: bool,
-    /// Its machines need no approval by an administrator.
-    pub preauthorized: bool,
-    /// What its machines are tagged with.
-    pub tags: Vec<&'a str>,
+    /// What it lets devices do, and their tags.
+    pub capabilities: KeyCapabilities<Vec<&'a str>>,
     /// How long it can join machines, in seconds.
     pub expiry_seconds: u32,
     /// What the admin console shows beside it.
@@ -34,15 +30,7 @@ struct Capabilities<'a> {
 
 #[derive(Serialize)]
 struct Devices<'a> {
-    create: Create<'a>,
-}
-
-#[derive(Serialize)]
-struct Create<'a> {
-    reusable: bool,
-    ephemeral: bool,
-    preauthorized: bool,
-    tags: &'a [&'a str],
+    create: &'a KeyCapabilities<Vec<&'a str>>,
 }
 
 impl Serialize for NewKeyBody<'_> {
@@ -50,12 +38,7 @@ impl Serialize for NewKeyBody<'_> {
         Body {
             capabilities: Capabilities {
                 devices: Devices {
-                    create: Create {
-                        reusable: self.reusable,
-                        ephemeral: self.ephemeral,
-                        preauthorized: self.preauthorized,
-                        tags: &self.tags,
-                    },
+                    create: &self.capabilities,
                 },
             },
             expiry_seconds: self.expiry_seconds,

@@ -1,7 +1,7 @@
 //! Auth keys and OAuth clients as the API's responses describe them.
 
 use serde::Deserialize;
-use tailmint_api::{is_key_id, one_line};
+use tailmint_api::{KeyCapabilities, is_key_id, one_line};
 
 use crate::{
     AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response, key_kind::KeyKind,
@@ -51,16 +51,7 @@ struct Capabilities {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Devices {
-    create: Create,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Create {
-    reusable: bool,
-    ephemeral: bool,
-    preauthorized: bool,
-    tags: Option<Vec<String>>,
+    create: KeyCapabilities<Option<Vec<String>>>,
 }
 
 #[derive(Deserialize)]
@@ -133,18 +124,13 @@ impl Described {
             created: one_line(&self.created.unwrap_or_default()),
             expires: one_line(&self.expires.unwrap_or_default()),
             invalid: self.invalid,
-            properties: KeyProperties {
-                reusable: create.reusable,
-                ephemeral: create.ephemeral,
-                preauthorized: create.preauthorized,
-                tags: lines(create.tags),
-                expiry_seconds: u32::try_from(self.expiry_seconds.unwrap_or_default())
-                    .unwrap_or_default(),
-                description: self
-                    .description
+            properties: KeyProperties::granted(
+                create.with_tags(|tags| lines(tags.as_deref().unwrap_or_default())),
+                u32::try_from(self.expiry_seconds.unwrap_or_default()).unwrap_or_default(),
+                self.description
                     .filter(|it| !it.is_empty())
                     .map(|it| one_line(&it)),
-            },
+            ),
         }
     }
 
@@ -155,14 +141,13 @@ impl Described {
             invalid: self.invalid,
             properties: ClientProperties {
                 description: one_line(&self.description.unwrap_or_default()),
-                scopes: lines(self.scopes),
-                tags: lines(self.tags),
+                scopes: lines(&self.scopes.unwrap_or_default()),
+                tags: lines(&self.tags.unwrap_or_default()),
             },
         }
     }
 }
 
-fn lines(texts: Option<Vec<String>>) -> Vec<String> {
-    let texts = texts.unwrap_or_default();
+fn lines(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| one_line(text)).collect()
 }

@@ -1,8 +1,30 @@
-use tailmint_api::{MAX_EXPIRY_SECONDS, NewKeyBody};
+use tailmint_api::{KeyCapabilities, MAX_EXPIRY_SECONDS, NewKeyBody};
 
 use crate::{Error, KeyProperties, checks};
 
 impl KeyProperties {
+    /// As the API describes them.
+    pub(crate) fn granted(
+        capabilities: KeyCapabilities<Vec<String>>,
+        expiry_seconds: u32,
+        description: Option<String>,
+    ) -> Self {
+        let KeyCapabilities {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags,
+        } = capabilities;
+        Self {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags,
+            expiry_seconds,
+            description,
+        }
+    }
+
     /// Rejects what the API would reject, before a token is asked for.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(1..=MAX_EXPIRY_SECONDS).contains(&self.expiry_seconds) {
@@ -24,13 +46,23 @@ impl KeyProperties {
 
 impl<'a> From<&'a KeyProperties> for NewKeyBody<'a> {
     fn from(properties: &'a KeyProperties) -> Self {
+        let KeyProperties {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags,
+            expiry_seconds,
+            description,
+        } = properties;
         Self {
-            reusable: properties.reusable,
-            ephemeral: properties.ephemeral,
-            preauthorized: properties.preauthorized,
-            tags: properties.tags.iter().map(String::as_str).collect(),
-            expiry_seconds: properties.expiry_seconds,
-            description: properties.description.as_deref(),
+            capabilities: KeyCapabilities {
+                reusable: *reusable,
+                ephemeral: *ephemeral,
+                preauthorized: *preauthorized,
+                tags: tags.iter().map(String::as_str).collect(),
+            },
+            expiry_seconds: *expiry_seconds,
+            description: description.as_deref(),
         }
     }
 }

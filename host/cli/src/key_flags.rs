@@ -1,5 +1,5 @@
 use clap::Args;
-use tailmint::{Description, Expiry, KeyProperties, Tag};
+use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 use tailmint_operator::Profile;
 
 // What the key is to allow, where it differs from the profile's.
@@ -32,14 +32,45 @@ impl KeyFlags {
     /// The properties of the profile's keys, changed as the flags say.
     pub(super) fn properties(&self, profile: &Profile) -> KeyProperties {
         let mut key = profile.key.clone();
+        let KeyCapabilities {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags,
+        } = &mut key.capabilities;
+        *reusable &= !self.single_use;
+        *ephemeral &= !self.no_ephemeral;
+        *preauthorized &= !self.no_preauthorized;
         if !self.tags.is_empty() {
-            key.tags.clone_from(&self.tags);
+            tags.clone_from(&self.tags);
         }
         key.expiry = self.expiry.unwrap_or(key.expiry);
-        key.reusable &= !self.single_use;
-        key.ephemeral &= !self.no_ephemeral;
-        key.preauthorized &= !self.no_preauthorized;
         key.description = self.description.clone().or(key.description);
         key
     }
+}
+
+/// The capabilities of a key in words, those of its flags.
+pub(super) fn in_words(capabilities: &KeyCapabilities<Vec<String>>) -> String {
+    let KeyCapabilities {
+        reusable,
+        ephemeral,
+        preauthorized,
+        tags,
+    } = capabilities;
+    format!(
+        "{}, {}, {}, tags {}",
+        if *reusable { "reusable" } else { "single use" },
+        if *ephemeral {
+            "ephemeral"
+        } else {
+            "not ephemeral"
+        },
+        if *preauthorized {
+            "preauthorized"
+        } else {
+            "not preauthorized"
+        },
+        tags.join(" "),
+    )
 }

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tailmint::{AuthKey, MintedKey};
 use zeroize::Zeroizing;
 
-use super::{arguments::Format, failure::Failure};
+use super::{arguments::Format, failure::Failure, key_flags::in_words};
 
 /// Prints the line on standard output, whole or with an error.
 pub(super) fn line(text: &str) -> io::Result<()> {
@@ -45,30 +45,26 @@ pub(super) fn minted(minted: &MintedKey, format: Format) -> Zeroizing<String> {
 
 /// What the API says about a key.
 pub(super) fn described(key: &AuthKey) -> Value {
-    json!({
-        "id": key.id.as_str(),
-        "created": key.created,
-        "expires": key.expires,
-        "invalid": key.invalid,
-        "reusable": key.reusable,
-        "ephemeral": key.ephemeral,
-        "preauthorized": key.preauthorized,
-        "tags": key.tags,
-        "description": key.description,
-    })
+    let mut value = json!(key.capabilities);
+    value["id"] = key.id.as_str().into();
+    value["created"] = key.created.as_str().into();
+    value["expires"] = key.expires.as_str().into();
+    value["invalid"] = key.invalid.into();
+    value["description"] = key.description.as_deref().into();
+    value
 }
 
 /// The same for people.
 pub(super) fn described_in_words(key: &AuthKey) -> String {
-    let yes_or = |is: bool, yes: &'static str, no: &'static str| if is { yes } else { no };
     format!(
-        "{} {}, {}, {}, {}, tags {}, created {}, expires {}{}",
+        "{} {}, {}, created {}, expires {}{}",
         key.id,
-        yes_or(key.invalid, "no longer valid", "valid"),
-        yes_or(key.reusable, "reusable", "single use"),
-        yes_or(key.ephemeral, "ephemeral", "not ephemeral"),
-        yes_or(key.preauthorized, "preauthorized", "not preauthorized"),
-        key.tags.join(" "),
+        if key.invalid {
+            "no longer valid"
+        } else {
+            "valid"
+        },
+        in_words(&key.capabilities),
         key.created,
         key.expires,
         match &key.description {

@@ -48,8 +48,8 @@ pub use account::Account;
 pub use credential::Credential;
 pub use minter::{AuthKey, LeftBehind, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
 pub use tailmint_api::{
-    Description, DescriptionError, Expiry, ExpiryError, KeyId, KeyIdError, KeyProperties, Tag,
-    TagError, Tailnet, TailnetError,
+    Description, DescriptionError, Expiry, ExpiryError, KeyCapabilities, KeyId, KeyIdError,
+    KeyProperties, Tag, TagError, Tailnet, TailnetError,
 };
 pub use tailmint_audit as audit;
 pub use tailmint_core::{Class, Diagnose, Interrupt, Secret};

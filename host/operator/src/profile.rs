@@ -1,5 +1,5 @@
 use tailmint::oauth_client::{ClientProperties, Scope};
-use tailmint::{Description, Expiry, KeyProperties, Tag};
+use tailmint::{Description, KeyProperties, Tag};
 
 /// An OAuth client with what it is for: its files, its scopes, and the keys that
 /// are minted with it.
@@ -62,10 +62,7 @@ impl Profile {
                 .collect(),
             id_file: format!("{file}-id"),
             secret_file: format!("{file}-secret"),
-            key: KeyProperties {
-                expiry: Expiry::DEFAULT,
-                ..KeyProperties::for_tags(tags.clone())
-            },
+            key: KeyProperties::for_tags(tags.clone()),
             tags,
         }
     }
@@ -80,13 +77,14 @@ mod tests {
         let [bootstrap, operator] = Profile::built_in();
         assert_eq!(bootstrap.id_file, "tailscale-oauth-client-id");
         assert_eq!(bootstrap.secret_file, "tailscale-oauth-client-secret");
-        assert_eq!(bootstrap.key.tags[0].as_str(), "tag:tazpod");
+        assert_eq!(bootstrap.key.capabilities.tags[0].as_str(), "tag:tazpod");
         assert_eq!(operator.id_file, "tailscale-operator-client-id");
         assert_eq!(operator.secret_file, "tailscale-operator-client-secret");
         let scopes: Vec<_> = operator.scopes.iter().map(Scope::as_str).collect();
         assert_eq!(scopes, ["devices", "auth_keys", "services"]);
         let key = &bootstrap.key;
-        assert!(key.reusable && key.ephemeral && key.preauthorized);
+        let can = &key.capabilities;
+        assert!(can.reusable && can.ephemeral && can.preauthorized);
         assert_eq!(key.expiry.as_secs(), 3600);
     }
 }

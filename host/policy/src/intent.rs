@@ -170,7 +170,7 @@ impl Intent {
     /// The tags that it asks for.
     pub fn tags(&self) -> &[Tag] {
         match self.task.said() {
-            Said { key: Some(key), .. } => &key.tags,
+            Said { key: Some(key), .. } => &key.capabilities.tags,
             Said { client, .. } => client.map_or(&[], |client| &client.tags),
         }
     }

@@ -53,7 +53,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
             joined.node().name
         ));
     }
-    if let Some(warning) = other_tags(joined.node(), &properties.tags) {
+    if let Some(warning) = other_tags(joined.node(), &properties.capabilities.tags) {
         Trace::note(&warning);
     }
     let line = if global.json {

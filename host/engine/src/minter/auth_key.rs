@@ -1,4 +1,4 @@
-use tailmint_api::KeyId;
+use tailmint_api::{KeyCapabilities, KeyId};
 use tailmint_core::Secret;
 
 /// An auth key as the API describes it, without its secret.
@@ -14,14 +14,8 @@ pub struct AuthKey {
     pub expires: String,
     /// Whether it no longer joins machines.
     pub invalid: bool,
-    /// It joins more than one machine.
-    pub reusable: bool,
-    /// Its machines are removed when they go offline.
-    pub ephemeral: bool,
-    /// Its machines need no approval.
-    pub preauthorized: bool,
-    /// What its machines are tagged with.
-    pub tags: Vec<String>,
+    /// What it lets devices do, and their tags.
+    pub capabilities: KeyCapabilities<Vec<String>>,
     /// What the admin console shows beside it.
     pub description: Option<String>,
 }

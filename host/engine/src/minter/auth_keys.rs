@@ -1,6 +1,6 @@
 //! Operations on auth keys.
 
-use tailmint_api::{KeyId, KeyProperties, one_line};
+use tailmint_api::{KeyCapabilities, KeyId, KeyProperties, one_line};
 use tailmint_policy::Task;
 
 use super::{
@@ -114,11 +114,17 @@ fn accept_minted(run: &Run, minted: types::MintedKey) -> Result<MintedKey, MintE
 }
 
 fn to_component(properties: &KeyProperties) -> types::KeyProperties {
+    let KeyCapabilities {
+        reusable,
+        ephemeral,
+        preauthorized,
+        tags,
+    } = &properties.capabilities;
     types::KeyProperties {
-        reusable: properties.reusable,
-        ephemeral: properties.ephemeral,
-        preauthorized: properties.preauthorized,
-        tags: properties.tags.iter().map(ToString::to_string).collect(),
+        reusable: *reusable,
+        ephemeral: *ephemeral,
+        preauthorized: *preauthorized,
+        tags: tags.iter().map(ToString::to_string).collect(),
         expiry_seconds: properties.expiry.as_secs(),
         description: properties.description.as_ref().map(ToString::to_string),
     }
@@ -139,10 +145,12 @@ fn from_component(id: KeyId, key: types::AuthKey) -> AuthKey {
         created: one_line(&key.created),
         expires: one_line(&key.expires),
         invalid: key.invalid,
-        reusable,
-        ephemeral,
-        preauthorized,
-        tags: tags.iter().map(|tag| one_line(tag)).collect(),
+        capabilities: KeyCapabilities {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags: tags.iter().map(|tag| one_line(tag)).collect(),
+        },
         description: description.map(|text| one_line(&text)),
     }
 }

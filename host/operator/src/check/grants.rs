@@ -127,7 +127,13 @@ fn tags(profile: &Profile, checks: &[ScopeCheck]) -> Option<Finding> {
     let subject = about(profile, "tags");
     let mut carried = keys.tags.clone();
     carried.sort();
-    let mut wanted: Vec<_> = profile.key.tags.iter().map(Tag::as_str).collect();
+    let mut wanted: Vec<_> = profile
+        .key
+        .capabilities
+        .tags
+        .iter()
+        .map(Tag::as_str)
+        .collect();
     wanted.sort_unstable();
     let (shown, asked) = (carried.join(" "), wanted.join(" "));
     Some(if carried.is_empty() {

@@ -15,7 +15,7 @@ use super::ConfigError;
 use crate::Profile;
 use crate::vault::VaultPath;
 use tailmint::oauth_client::Scope;
-use tailmint::{Description, Expiry, KeyProperties, Tag};
+use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 
 /// A configuration with a hundred profiles is under 32 KiB.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -94,12 +94,18 @@ impl ProfileEntry {
         set(&mut profile.id_file, self.id_file);
         set(&mut profile.secret_file, self.secret_file);
         if let Some(tags) = self.tags {
-            profile.key.tags.clone_from(&tags);
+            profile.key.capabilities.tags.clone_from(&tags);
             profile.tags = tags;
         }
-        set(&mut profile.key.reusable, self.reusable);
-        set(&mut profile.key.ephemeral, self.ephemeral);
-        set(&mut profile.key.preauthorized, self.preauthorized);
+        let KeyCapabilities {
+            reusable,
+            ephemeral,
+            preauthorized,
+            tags: _,
+        } = &mut profile.key.capabilities;
+        set(reusable, self.reusable);
+        set(ephemeral, self.ephemeral);
+        set(preauthorized, self.preauthorized);
         set(&mut profile.key.expiry, self.expiry);
         if self.key_description.is_some() {
             profile.key.description = self.key_description;

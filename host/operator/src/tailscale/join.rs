@@ -141,7 +141,10 @@ impl Join<'_> {
             .map_err(interrupted_or_mint)?;
         let id = minted.details.id.clone();
         (self.watch)(Step::Joining);
-        match self.hand_over(&minted, &before, &properties.tags).await {
+        match self
+            .hand_over(&minted, &before, &properties.capabilities.tags)
+            .await
+        {
             Ok(node) => {
                 let revoked = self.revoke;
                 if revoked {

@@ -58,7 +58,7 @@ impl Task {
             .map_err(|error| error.to_string())?;
         let details = minted.details;
         if details.description.as_deref() != Some(&description)
-            || details.tags != [self.client.tag.clone()]
+            || details.capabilities.tags != [self.client.tag.clone()]
         {
             return Err(format!("{description}: it got another's key"));
         }
