@@ -296,7 +296,7 @@ fn a_lost_answer_leaves_open_whether_there_is_a_client() {
     assert_snapshot!(ran, @"
     exit status: 16
     --- stderr
-    error: no response to the request to create an OAuth client: the connection broke; an OAuth client may exist (the connection broke: the other side closed it)
+    error: no response to the request to create an OAuth client: the connection broke; an OAuth client may exist (the other side closed it)
     hint: look for a new OAuth client in the admin console and delete it: it does not expire
     ");
     assert_eq!(files(&world), [""; 0]);

@@ -389,7 +389,7 @@ fn key_request_cut_off() {
     assert_snapshot!(ran, @"
     exit status: 16
     --- stderr
-    error: no response to the request to create a key: the connection broke; a key may exist (the connection broke: the other side closed it)
+    error: no response to the request to create a key: the connection broke; a key may exist (the other side closed it)
     hint: look for a new key in the admin console and revoke it; otherwise it works until it expires
     ");
     assert_eq!(
@@ -405,7 +405,7 @@ fn key_lost_on_the_way() {
     assert_snapshot!(ran, @"
     exit status: 16
     --- stderr
-    error: no response to the request to create a key: the connection broke; a key may exist (the connection broke: the other side closed it)
+    error: no response to the request to create a key: the connection broke; a key may exist (the other side closed it)
     hint: look for a new key in the admin console and revoke it; otherwise it works until it expires
     ");
     assert_eq!(world.simulator.keys().len(), 1);
@@ -417,7 +417,7 @@ fn key_cut_off_in_its_answer() {
     assert_snapshot!(ran, @"
     exit status: 16
     --- stderr
-    error: no response to the request to create a key: the connection broke; a key may exist (the connection broke: the other side closed it)
+    error: no response to the request to create a key: the connection broke; a key may exist (the other side closed it)
     hint: look for a new key in the admin console and revoke it; otherwise it works until it expires
     ");
 }

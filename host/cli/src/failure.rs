@@ -158,14 +158,43 @@ fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        message += &format!(" ({})", one_line(&error.to_string()));
+        let said = one_line(&error.to_string());
+        message += &format!(" ({})", unsaid(&message, &said));
         cause = error.source();
     }
     message
+}
+
+/// The cause without what the message says already.
+fn unsaid<'a>(message: &str, cause: &'a str) -> &'a str {
+    match cause.split_once(": ") {
+        Some((first, rest)) if message.contains(first) => rest,
+        _ => cause,
+    }
 }
 
 /// What `tailscale` said about it.
 fn words(error: &(dyn Error + 'static)) -> Vec<String> {
     let join = error.downcast_ref::<JoinError>();
     join.map_or_else(Vec::new, |error| error.words.clone())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_cause_does_not_repeat_the_message() {
+        let message = "no response: the connection broke; a key may exist";
+        let cause = unsaid(message, "the connection broke: the other side closed it");
+        assert_eq!(cause, "the other side closed it");
+        let cause = unsaid(
+            message,
+            "api.tailscale.com could not be resolved: no such name",
+        );
+        assert_eq!(
+            cause,
+            "api.tailscale.com could not be resolved: no such name"
+        );
+    }
 }

@@ -4,8 +4,9 @@ use wasmtime_wasi_http::Error as WasiError;
 /// What the component is told of a failure.
 pub(super) fn code(failure: &Failure) -> WasiError {
     match failure {
-        Failure::Resolve { detail, .. } => WasiError::DnsError {
-            rcode: Some(detail.clone()),
+        // What the resolver said is in the failure, which the error keeps.
+        Failure::Resolve { .. } => WasiError::DnsError {
+            rcode: None,
             info_code: None,
         },
         Failure::NotPublic { .. } => WasiError::DestinationIpProhibited,
