@@ -23,13 +23,13 @@ impl KeyProperties {
     }
 
     /// The body of the request that creates such a key.
-    pub fn body(&self) -> NewKeyBody<'_> {
+    pub fn body(&self) -> NewKeyBody {
         NewKeyBody {
             capabilities: self
                 .capabilities
-                .with_tags(|tags| tags.iter().map(Tag::as_str).collect()),
+                .with_tags(|tags| tags.iter().map(ToString::to_string).collect()),
             expiry_seconds: self.expiry.as_secs(),
-            description: self.description.as_ref().map(Description::as_str),
+            description: self.description.as_ref().map(ToString::to_string),
         }
     }
 }

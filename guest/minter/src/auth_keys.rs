@@ -22,7 +22,7 @@ pub fn mint(
     properties: &KeyProperties,
 ) -> Result<MintedKey, Error> {
     properties.check()?;
-    let body = NewKeyBody::from(properties);
+    let body = NewKeyBody::from(properties.clone());
     let (key, details) =
         AUTH_KEYS.create(transport, credential, tailnet, &body, &properties.tags)?;
     Ok(MintedKey { key, details })

@@ -1,10 +1,10 @@
 //! Auth keys and OAuth clients as the API's responses describe them.
 
 use serde::Deserialize;
-use tailmint_api::{KeyCapabilities, is_key_id, one_line};
+use tailmint_api::{KeyCapabilities, NewKeyBody, is_key_id, one_line};
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Error, KeyProperties, Response, key_kind::KeyKind,
+    AuthKey, ClientDetails, ClientProperties, Error, Response, key_kind::KeyKind,
     rejection::malformed, step::Step,
 };
 
@@ -124,13 +124,16 @@ impl Described {
             created: one_line(&self.created.unwrap_or_default()),
             expires: one_line(&self.expires.unwrap_or_default()),
             invalid: self.invalid,
-            properties: KeyProperties::granted(
-                create.with_tags(|tags| lines(tags.as_deref().unwrap_or_default())),
-                u32::try_from(self.expiry_seconds.unwrap_or_default()).unwrap_or_default(),
-                self.description
+            properties: NewKeyBody {
+                capabilities: create.with_tags(|tags| lines(tags.as_deref().unwrap_or_default())),
+                expiry_seconds: u32::try_from(self.expiry_seconds.unwrap_or_default())
+                    .unwrap_or_default(),
+                description: self
+                    .description
                     .filter(|it| !it.is_empty())
                     .map(|it| one_line(&it)),
-            ),
+            }
+            .into(),
         }
     }
 

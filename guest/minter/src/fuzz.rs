@@ -1,9 +1,11 @@
 //! The minting logic as functions of a response, for fuzzing. They never fail, and
 //! assert what must hold of their results.
 
+use tailmint_api::{KeyCapabilities, NewKeyBody};
+
 use crate::{
-    Credential, Error, KeyProperties, MintedKey, OauthClient, Request, Response, Transport,
-    TransportError, auth_keys, retry_after, token,
+    Credential, Error, MintedKey, OauthClient, Request, Response, Transport, TransportError,
+    auth_keys, retry_after, token,
 };
 
 /// Responds to each request with the next of these.
@@ -50,14 +52,12 @@ pub fn keys_response(response: Response) -> Result<MintedKey, Error> {
     };
     let succeeded = response.status == 200;
     let mut transport = Scripted(vec![token, response]);
-    let properties = KeyProperties {
-        reusable: false,
-        ephemeral: true,
-        preauthorized: true,
-        tags: vec!["tag:tazpod".to_owned()],
+    let properties = NewKeyBody {
+        capabilities: KeyCapabilities::for_tags(vec!["tag:tazpod".to_owned()]),
         expiry_seconds: 60,
         description: None,
-    };
+    }
+    .into();
     let minted = auth_keys::mint(&mut transport, &client(), "-", &properties);
     match &minted {
         Ok(minted) => {

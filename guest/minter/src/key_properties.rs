@@ -1,30 +1,10 @@
-use tailmint_api::{KeyCapabilities, MAX_EXPIRY_SECONDS, NewKeyBody};
+use tailmint_api::MAX_EXPIRY_SECONDS;
 
 use crate::{Error, KeyProperties, checks};
 
-impl KeyProperties {
-    /// As the API describes them.
-    pub(crate) fn granted(
-        capabilities: KeyCapabilities<Vec<String>>,
-        expiry_seconds: u32,
-        description: Option<String>,
-    ) -> Self {
-        let KeyCapabilities {
-            reusable,
-            ephemeral,
-            preauthorized,
-            tags,
-        } = capabilities;
-        Self {
-            reusable,
-            ephemeral,
-            preauthorized,
-            tags,
-            expiry_seconds,
-            description,
-        }
-    }
+tailmint_api::key_properties_record!(KeyProperties);
 
+impl KeyProperties {
     /// Rejects what the API would reject, before a token is asked for.
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(1..=MAX_EXPIRY_SECONDS).contains(&self.expiry_seconds) {
@@ -44,31 +24,10 @@ impl KeyProperties {
     }
 }
 
-impl<'a> From<&'a KeyProperties> for NewKeyBody<'a> {
-    fn from(properties: &'a KeyProperties) -> Self {
-        let KeyProperties {
-            reusable,
-            ephemeral,
-            preauthorized,
-            tags,
-            expiry_seconds,
-            description,
-        } = properties;
-        Self {
-            capabilities: KeyCapabilities {
-                reusable: *reusable,
-                ephemeral: *ephemeral,
-                preauthorized: *preauthorized,
-                tags: tags.iter().map(String::as_str).collect(),
-            },
-            expiry_seconds: *expiry_seconds,
-            description: description.as_deref(),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use tailmint_api::NewKeyBody;
+
     use super::*;
 
     fn usual() -> KeyProperties {
@@ -85,7 +44,7 @@ mod tests {
     #[test]
     fn the_body_has_the_members_that_the_api_knows_and_no_others() {
         assert_eq!(
-            serde_json::to_string(&NewKeyBody::from(&usual())).unwrap(),
+            serde_json::to_string(&NewKeyBody::from(usual())).unwrap(),
             r#"{"capabilities":{"devices":{"create":{"reusable":true,"ephemeral":true,"preauthorized":true,"tags":["tag:tazpod"]}}},"expirySeconds":3600}"#
         );
         let described = KeyProperties {
@@ -93,7 +52,7 @@ mod tests {
             ..usual()
         };
         assert!(
-            serde_json::to_string(&NewKeyBody::from(&described))
+            serde_json::to_string(&NewKeyBody::from(described))
                 .unwrap()
                 .ends_with(r#","expirySeconds":3600,"description":"build 7"}"#)
         );

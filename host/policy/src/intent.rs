@@ -59,7 +59,7 @@ pub enum Task {
 #[serde(untagged)]
 enum Written<'a> {
     Client(NewClientBody<'a>),
-    Key(NewKeyBody<'a>),
+    Key(NewKeyBody),
 }
 
 /// What a task says about its request.

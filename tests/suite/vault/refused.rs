@@ -94,8 +94,8 @@ fn tokens_that_may_not_do_it() {
     assert_snapshot!(user.push(&[]), @"
     exit status: 14
     --- stderr
-    error: the vault refuses the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
-    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; that could also be a mount that is not there
+    error: the vault rejects the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
+    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; or the mount does not exist
     ");
     let may = |capabilities: &str| {
         format!("path \"secret/data/tazlab-k8s/*\" {{ capabilities = [{capabilities}] }}")
@@ -104,8 +104,8 @@ fn tokens_that_may_not_do_it() {
     assert_snapshot!(user.push(&[]), @"
     exit status: 14
     --- stderr
-    error: the vault refuses the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
-    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; that could also be a mount that is not there
+    error: the vault rejects the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
+    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; or the mount does not exist
     ");
     assert_eq!(user.push(&["--dry-run"]).code, 0);
     // No more than this is needed.
@@ -116,8 +116,8 @@ fn tokens_that_may_not_do_it() {
     assert_snapshot!(user.push(&[]), @"
     exit status: 14
     --- stderr
-    error: the vault refuses the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
-    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; that could also be a mount that is not there
+    error: the vault rejects the token for secret/tazlab-k8s/static/infra/tailscale/k8s-operator
+    hint: the token needs create, read and update on secret/data/tazlab-k8s/static/infra/tailscale/k8s-operator; or the mount does not exist
     ");
     user.token = server.token_for(&may("\"create\", \"read\", \"update\""));
     assert_eq!(user.push(&[]).code, 0);
@@ -152,15 +152,15 @@ fn mounts_that_are_no_kv_store() {
     assert_snapshot!(user.push(&["--mount", "cubbyhole"]), @"
     exit status: 14
     --- stderr
-    error: cubbyhole is not a KV store of version 2, and would write over what is there
+    error: cubbyhole is not a KV store of version 2, and would overwrite the secret
     hint: give --mount, or enable one: vault secrets enable -path=secret kv-v2
     ");
     user.token = server.token_for("path \"secret/*\" { capabilities = [\"read\"] }");
     assert_snapshot!(user.push(&["--mount", "elsewhere"]), @"
     exit status: 14
     --- stderr
-    error: the vault refuses the token for elsewhere/tazlab-k8s/static/infra/tailscale/k8s-operator
-    hint: the token needs create, read and update on elsewhere/data/tazlab-k8s/static/infra/tailscale/k8s-operator; that could also be a mount that is not there
+    error: the vault rejects the token for elsewhere/tazlab-k8s/static/infra/tailscale/k8s-operator
+    hint: the token needs create, read and update on elsewhere/data/tazlab-k8s/static/infra/tailscale/k8s-operator; or the mount does not exist
     ");
 }
 

@@ -1,6 +1,6 @@
 //! Operations on auth keys.
 
-use tailmint_api::{KeyCapabilities, KeyId, KeyProperties, one_line};
+use tailmint_api::{KeyId, KeyProperties, NewKeyBody, one_line};
 use tailmint_policy::Task;
 
 use super::{
@@ -28,7 +28,7 @@ impl Minter {
         let task = Task::Mint {
             properties: properties.clone(),
         };
-        let wanted = &to_component(properties);
+        let wanted = &types::KeyProperties::from(properties.body());
         let call = |mut called: Called| async move {
             let (keys, store) = called.guest.auth_keys()?;
             keys.call_mint(store, &called.credential, &called.tailnet, wanted)
@@ -113,44 +113,21 @@ fn accept_minted(run: &Run, minted: types::MintedKey) -> Result<MintedKey, MintE
     })
 }
 
-fn to_component(properties: &KeyProperties) -> types::KeyProperties {
-    let KeyCapabilities {
-        reusable,
-        ephemeral,
-        preauthorized,
-        tags,
-    } = &properties.capabilities;
-    types::KeyProperties {
-        reusable: *reusable,
-        ephemeral: *ephemeral,
-        preauthorized: *preauthorized,
-        tags: tags.iter().map(ToString::to_string).collect(),
-        expiry_seconds: properties.expiry.as_secs(),
-        description: properties.description.as_ref().map(ToString::to_string),
-    }
-}
+tailmint_api::key_properties_record!(types::KeyProperties);
 
 fn from_component(id: KeyId, key: types::AuthKey) -> AuthKey {
-    let types::KeyProperties {
-        reusable,
-        ephemeral,
-        preauthorized,
-        tags,
-        // What the API says of the end is in `expires`.
+    // What the API says of the end is in `expires`.
+    let NewKeyBody {
+        capabilities,
         expiry_seconds: _,
         description,
-    } = key.properties;
+    } = key.properties.into();
     AuthKey {
         id,
         created: one_line(&key.created),
         expires: one_line(&key.expires),
         invalid: key.invalid,
-        capabilities: KeyCapabilities {
-            reusable,
-            ephemeral,
-            preauthorized,
-            tags: tags.iter().map(|tag| one_line(tag)).collect(),
-        },
+        capabilities: capabilities.with_tags(|tags| tags.iter().map(|tag| one_line(tag)).collect()),
         description: description.map(|text| one_line(&text)),
     }
 }
