@@ -18,12 +18,12 @@ use crate::{
 };
 
 /// `tailmint up` with the stand-in.
-fn start<'a>(world: &'a World, stand_in: &StandIn) -> Case<'a> {
+pub(crate) fn start<'a>(world: &'a World, stand_in: &StandIn) -> Case<'a> {
     world.tailmint(&["up", "--tailscale"]).arg(stand_in.path())
 }
 
 /// `tailmint up` with the stand-in, which has to have been called safely.
-fn up(world: &World, stand_in: &StandIn, arguments: &[&str]) -> Ran {
+pub(crate) fn up(world: &World, stand_in: &StandIn, arguments: &[&str]) -> Ran {
     let ran = start(world, stand_in)
         .args(arguments)
         // What a shell may have left open for its children.
@@ -35,7 +35,7 @@ fn up(world: &World, stand_in: &StandIn, arguments: &[&str]) -> Ran {
 
 /// The key is in no argument, no variable and no file; the child has three
 /// descriptors, and the key is on the first.
-fn assert_safe(world: &World, stand_in: &StandIn) {
+pub(crate) fn assert_safe(world: &World, stand_in: &StandIn) {
     for call in stand_in.calls() {
         for secret in world.all_secrets() {
             for text in call.argv.iter().chain(&call.environment) {
@@ -46,8 +46,18 @@ fn assert_safe(world: &World, stand_in: &StandIn) {
             let name = variable.split('=').next().unwrap();
             assert!(
                 [
-                    "HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TERM", "USER", "PWD", "_",
-                    "SHLVL", "OLDPWD"
+                    "HOME",
+                    "LANG",
+                    "LC_ALL",
+                    "LOGNAME",
+                    "PATH",
+                    "SSH_CLIENT",
+                    "TERM",
+                    "USER",
+                    "PWD",
+                    "_",
+                    "SHLVL",
+                    "OLDPWD"
                 ]
                 .contains(&name),
                 "{variable}"
@@ -73,6 +83,9 @@ fn assert_safe(world: &World, stand_in: &StandIn) {
     assert_no_key_on_disk(world, world.path());
 }
 
+/// What `tailscale status` does where there is no daemon.
+pub(crate) const NO_DAEMON: &str = "echo \"failed to connect to local tailscaled; it doesn't appear to be running (sudo systemctl start tailscaled ?)\" >&2; exit 1";
+
 fn assert_no_key_on_disk(world: &World, directory: &Path) {
     for entry in std::fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
@@ -87,7 +100,7 @@ fn assert_no_key_on_disk(world: &World, directory: &Path) {
     }
 }
 
-fn assert_no_key_is_left(world: &World) {
+pub(crate) fn assert_no_key_is_left(world: &World) {
     assert_eq!(world.simulator.live_keys().len(), 0);
 }
 
@@ -107,15 +120,15 @@ fn a_fresh_node_joins_with_a_key_that_nobody_else_sees() {
     ");
     let calls = stand_in.calls();
     assert_eq!(calls.len(), 1);
-    assert_eq!(
-        calls[0].argv,
-        [
-            "up",
-            "--auth-key=file:/dev/stdin",
-            "--timeout=20000ms",
-            "--hostname=a"
-        ]
-    );
+    let [up, key, timeout, hostname] = &calls[0].argv[..] else {
+        panic!("{:?}", calls[0].argv);
+    };
+    assert_eq!((&**up, &**key), ("up", "--auth-key=file:/dev/stdin"));
+    assert_eq!(hostname, "--hostname=a");
+    // What is left of it.
+    let left = timeout.strip_prefix("--timeout=").unwrap();
+    let left: u32 = left.strip_suffix("ms").unwrap().parse().unwrap();
+    assert!((1_000..=20_000).contains(&left), "{timeout}");
     let keys = world.simulator.live_keys();
     assert_eq!(keys.len(), 1);
     assert!(calls[0].was_given(&keys[0].key));
@@ -146,7 +159,7 @@ fn a_running_node_with_other_tags_is_left_alone_and_told() {
     assert_snapshot!(ran, @r#"
     exit status: 0
     --- stdout
-    {"addresses":["100.64.0.1","fd7a:115c:a1e0::1"],"how":"before","key":null,"key-revoked":null,"name":"a.example.ts.net","online":true,"tags":[]}
+    {"addresses":["100.64.0.1","fd7a:115c:a1e0::1"],"host-name":"a","how":"before","key":null,"key-revoked":null,"name":"a.example.ts.net","online":true,"tags":[]}
     --- stderr
     warning: a.example.ts.net does not have tag:tazpod; give --force to log it in anew
     "#);
@@ -183,20 +196,28 @@ fn a_stopped_node_whose_login_is_gone_gets_a_key() {
 }
 
 #[test]
-fn a_node_that_only_remembers_being_in_is_not_said_to_be() {
+fn a_node_that_only_remembers_being_in_logs_in_anew() {
     let world = World::new();
     let stand_in = StandIn::new(&world, "Stopped");
-    stand_in.write(
-        "in.json",
-        &running().replace(r#""Online":true"#, r#""Online":false"#),
-    );
-    assert_snapshot!(up(&world, &stand_in, &[]), @"
-    exit status: 21
-    --- stderr
-    error: the machine a.example.ts.net is up, but does not hear from its control server
-    hint: see that the control server can be reached; if it removed the machine, give --force to log it in anew
-    ");
-    // Left alone all the same where it was Running before.
+    stand_in.up(r#"if [ -e "$here/calls/2" ]; then
+            sed s/nodekey:ab/nodekey:cd/ "$here/in.json" > "$here/status.json"
+        else
+            sed 's/"Online":true/"Online":false/' "$here/in.json" > "$here/status.json"
+        fi"#);
+    let ran = up(&world, &stand_in, &[]);
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stdout);
+    let calls = stand_in.calls();
+    assert!(calls[1].argv.contains(&"--force-reauth".to_owned()));
+    assert_eq!(world.simulator.live_keys().len(), 1);
+}
+
+#[test]
+fn a_running_node_that_hears_nothing_is_left_alone_and_told() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Running");
+    let silent = running().replace(r#""Online":true"#, r#""Online":false"#);
+    stand_in.write("status.json", &silent);
     assert_snapshot!(up(&world, &stand_in, &[]), @"
     exit status: 0
     --- stdout
@@ -204,7 +225,7 @@ fn a_node_that_only_remembers_being_in_is_not_said_to_be() {
     --- stderr
     warning: a.example.ts.net does not hear from its control server
     ");
-    assert_eq!(stand_in.calls().len(), 1);
+    assert_eq!(stand_in.calls().len(), 0);
     assert_eq!(world.simulator.connections(), 0);
 }
 
@@ -358,7 +379,7 @@ fn access_denied() {
     error: this user may not change tailscale on this machine; key [key 1] has been revoked
       tailscale: Access denied: checkprefs access denied
       tailscale: Use 'sudo tailscale up'.
-    hint: run it with sudo, or once: sudo tailscale set --operator="$USER"
+    hint: give --sudo, or once: sudo tailscale set --operator="$(id -un)"
     "#);
 }
 
@@ -373,7 +394,7 @@ fn settings_changed() {
     error: the machine has settings that tailscale up wants repeated; key [key 1] has been revoked
       tailscale: Error: changing settings via 'tailscale up' requires mentioning all
       tailscale: non-default flags.
-    hint: give the flags that tailscale names after --, except --auth-key
+    hint: give the flags that tailscale names, except --auth-key, after --, or as up = [...] in the profile; --reset drops all others
     ");
 }
 
@@ -513,24 +534,24 @@ fn state_unknown() {
     assert_snapshot!(up_without_a_key("Dreaming", ""), @"
     exit status: 21
     --- stderr
-    error: tailscaled stays in the state Dreaming
-    hint: see: tailscale status; restart tailscaled if it stays so
+    error: tailscaled is in the state Dreaming, which is not known
+    hint: see: tailscale status
     ");
 }
 
 #[test]
 fn status_without_a_daemon() {
-    let ran = up_without_a_key(
-        "NeedsLogin",
-        "echo \"failed to connect to local tailscaled; it doesn't appear to be running (sudo systemctl start tailscaled ?)\" >&2; exit 1",
-    );
-    assert_snapshot!(ran, @"
-    exit status: 21
-    --- stderr
-    error: tailscaled is not running on this machine
-      tailscale: failed to connect to local tailscaled; it doesn't appear to be running (sudo systemctl start tailscaled ?)
-    hint: start it: sudo systemctl start tailscaled; or give --socket PATH
-    ");
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "NeedsLogin");
+    stand_in.status(NO_DAEMON);
+    let ran = up(&world, &stand_in, &["--timeout", "1s"]);
+    let (error, hint) = ran.stderr.split_once('\n').unwrap();
+    assert_eq!(ran.code, 21);
+    assert_eq!(error, "error: tailscaled is not running on this machine");
+    // What there is to do depends on what starts daemons on this machine.
+    let by = ["systemctl", "rc-service", "--start-daemon"];
+    assert!(by.iter().any(|by| hint.contains(by)), "{hint}");
+    assert_eq!(world.simulator.connections(), 0);
 }
 
 #[test]

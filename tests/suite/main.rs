@@ -28,6 +28,7 @@ mod interrupted;
 mod join;
 mod keys;
 mod links;
+mod machines;
 mod mint;
 mod minter;
 mod picture;

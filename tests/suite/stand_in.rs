@@ -56,6 +56,11 @@ impl StandIn {
         self.write("status.sh", script);
     }
 
+    /// What `up` says before it reads its key.
+    pub(crate) fn rehearsal(&self, script: &str) {
+        self.write("rehearsal.sh", script);
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) {
         fs::write(self.directory.join(name), text).unwrap();
     }

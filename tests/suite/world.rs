@@ -145,6 +145,13 @@ impl World {
         lines.iter().map(|line| self.steady(line)).collect()
     }
 
+    /// Writes the configuration where it is looked for without a flag.
+    pub(crate) fn config(&self, text: &str) {
+        let directory = self.path().join(".config/tailmint");
+        std::fs::create_dir_all(&directory).unwrap();
+        std::fs::write(directory.join("config.toml"), text).unwrap();
+    }
+
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {
         let path = self.path().join(name);
         let mut file = std::fs::File::create(&path).unwrap();

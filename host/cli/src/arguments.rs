@@ -111,8 +111,8 @@ pub(super) enum Command {
     Exec(Exec),
     /// Join this machine to the tailnet
     ///
-    /// If this machine is already connected, nothing changes. If it is stopped, it
-    /// is started. Neither mints a key. A key is handed to tailscale in memory: it
+    /// If this machine is already connected, it gets the settings that were given, and
+    /// nothing else changes. If it is stopped, it is started. Neither mints a key. A key is handed to tailscale in memory: it
     /// is on no command line, in no environment and in no file. If the machine does
     /// not join, the key is revoked.
     #[command(after_help = UP_EXAMPLES)]
@@ -202,7 +202,8 @@ const UP_EXAMPLES: &str = "\
 Examples:
   tailmint up
   tailmint up --timeout 30s --revoke
-  tailmint up -- --hostname=db --accept-routes";
+  tailmint up --hostname db -- --accept-routes
+  tailmint up --sudo --start-daemon       in a container without systemd";
 
 #[derive(Args)]
 pub(super) struct Mint {
@@ -244,9 +245,19 @@ pub(super) struct Exec {
 pub(super) struct Up {
     #[command(flatten)]
     pub(super) key: KeyFlags,
-    /// How long the machine may take to join
-    #[arg(long, default_value = "2m", value_parser = timeout, value_name = "DURATION")]
-    pub(super) timeout: Duration,
+    /// Name of the machine in the tailnet [default: its host name]
+    #[arg(long, value_name = "NAME")]
+    pub(super) hostname: Option<String>,
+    /// How long the machine may take to join, all waiting included
+    /// [default: 2m, of which tailscaled has 10s to listen]
+    #[arg(long, value_parser = timeout, value_name = "DURATION")]
+    pub(super) timeout: Option<Duration>,
+    /// Run tailscale with sudo
+    #[arg(long)]
+    pub(super) sudo: bool,
+    /// Start tailscaled if it does not run, as in a container without a service manager
+    #[arg(long)]
+    pub(super) start_daemon: bool,
     /// Log in anew even if the machine is already connected
     #[arg(long)]
     pub(super) force: bool,
@@ -259,7 +270,7 @@ pub(super) struct Up {
     /// The tailscale command [default: the first in $PATH]
     #[arg(long, value_name = "PATH")]
     pub(super) tailscale: Option<PathBuf>,
-    /// Further arguments for tailscale up
+    /// Settings for tailscale up, besides those of the profile
     #[arg(last = true, value_name = "TAILSCALE-UP-ARGS")]
     pub(super) arguments: Vec<OsString>,
 }

@@ -1,7 +1,9 @@
 use std::{io::IsTerminal, time::Duration};
 
 use indicatif::{ProgressBar, ProgressStyle};
-use tailmint_operator::tailscale::Step;
+use tailmint_operator::tailscale::{Networking, Step};
+
+use crate::trace::Trace;
 
 /// Shows what is waited for, on a terminal; nothing elsewhere.
 pub(super) struct Spinner(ProgressBar);
@@ -20,14 +22,31 @@ impl Spinner {
     }
 
     pub(super) fn show(&self, step: Step) {
+        if let Step::StartedDaemon(networking) = step {
+            self.0.suspend(|| Trace::note(started(networking)));
+            return;
+        }
         self.0.set_message(match step {
             Step::Looking => "asking tailscaled",
+            Step::StartingDaemon => "starting tailscaled",
+            Step::WaitingForDaemon => "waiting for tailscaled, which does not listen yet",
+            Step::Settling => "waiting for tailscaled to find its network",
+            Step::Setting => "changing the settings of the machine",
             Step::BringingUp => "bringing the machine up",
             Step::Minting => "minting a key",
             Step::Joining => "waiting for the machine to join",
             Step::Revoking => "revoking the key",
             _ => "working",
         });
+    }
+}
+
+fn started(networking: Networking) -> &'static str {
+    match networking {
+        Networking::Tun => "started tailscaled, with a network interface",
+        Networking::Userspace => {
+            "started tailscaled, with userspace networking: there is no /dev/net/tun that can be used"
+        }
     }
 }
 

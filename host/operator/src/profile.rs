@@ -1,3 +1,4 @@
+use crate::tailscale::UpArguments;
 use tailmint::oauth_client::{ClientProperties, Scope};
 use tailmint::{Description, KeyProperties, Tag};
 
@@ -17,6 +18,8 @@ pub struct Profile {
     pub id_file: String,
     /// The file of its secret, likewise.
     pub secret_file: String,
+    /// The settings that its machines join with.
+    pub up: UpArguments,
     /// The keys that are minted where the command line says nothing else.
     pub key: KeyProperties,
 }
@@ -62,6 +65,7 @@ impl Profile {
                 .collect(),
             id_file: format!("{file}-id"),
             secret_file: format!("{file}-secret"),
+            up: UpArguments::default(),
             key: KeyProperties::for_tags(tags.clone()),
             tags,
         }

@@ -5,12 +5,14 @@
 //! that nothing can leave, and several can run side by side.
 
 mod clients;
+mod container;
 mod control;
 mod join;
 mod namespace;
 mod node;
 mod programs;
 mod refusals;
+mod settings;
 
 use control::Control;
 #[cfg(feature = "compiler")]

@@ -27,6 +27,31 @@ pub(super) fn in_namespace(test: impl FnOnce(Programs)) {
     run_inside(command, programs.folder().as_os_str());
 }
 
+/// The same with mounts of its own, so that the test can lay a whole machine out. It
+/// takes root.
+pub(super) fn in_container(test: impl FnOnce(Programs)) {
+    if let Some(folder) = std::env::var_os(INSIDE) {
+        bring_up_loopback();
+        return test(Programs::in_folder(PathBuf::from(folder)));
+    }
+    if !is_really_root() {
+        return;
+    }
+    let Some(programs) = Programs::build() else {
+        return;
+    };
+    let mut command = Command::new("unshare");
+    command.args([
+        "--net",
+        "--mount",
+        "--pid",
+        "--fork",
+        "--kill-child",
+        "--mount-proc",
+    ]);
+    run_inside(command, programs.folder().as_os_str());
+}
+
 /// Runs the test where what it mounts is its own. It takes root.
 pub(crate) fn in_mount_namespace(test: impl FnOnce()) {
     if std::env::var_os(INSIDE).is_some() {

@@ -86,6 +86,8 @@ func (t *tailnet) add(machine key.MachinePublic, host string) *node {
 		AllowedIPs:   addresses,
 		Created:      time.Now(),
 		CapMap: tailcfg.NodeCapMap{
+			// What the policy of a tailnet grants where its nodes may be servers of ssh.
+			tailcfg.CapabilitySSH:                         nil,
 			tailcfg.NodeAttrDisableUPnP:                   nil,
 			tailcfg.NodeAttrDisableCaptivePortalDetection: nil,
 		},

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use serde_json::json;
 use tailmint::Tag;
-use tailmint_operator::tailscale::{Join, Joined, Node, Tailscale, UpArguments};
+use tailmint_operator::tailscale::{Join, Joined, Node, Tailscale, TimeLimit, UpArguments};
 
 use crate::{
     arguments::{Global, Up},
@@ -14,13 +14,23 @@ use crate::{
 };
 
 pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
-    let arguments = UpArguments::new(up.arguments.clone())?;
+    let limit = up.timeout.map_or_else(TimeLimit::usual, TimeLimit::begin);
+    let given = UpArguments::new(up.arguments.clone())?;
     let session = Session::begin(global, up.key.profile.as_deref())?;
     let tailscale = Tailscale::find(
         up.tailscale.as_deref(),
         up.socket.clone(),
         session.environment.clone(),
     )?;
+    let tailscale = if up.sudo {
+        tailscale.with_sudo()?
+    } else {
+        tailscale
+    };
+    let mut arguments = session.profile.up.clone();
+    if let Some(name) = &up.hostname {
+        arguments = arguments.with_hostname(name);
+    }
     if let Some(warning) = tailscale.warning() {
         Trace::note(&format!("warning: {warning}"));
     }
@@ -29,8 +39,9 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
         let spinner = Spinner::new(global.verbose);
         let join = Join {
             tailscale: &tailscale,
-            arguments,
-            timeout: up.timeout,
+            arguments: arguments.then(given),
+            limit,
+            start_daemon: up.start_daemon,
             force: up.force,
             revoke: up.revoke,
             interrupt: session.interrupt.clone(),
@@ -53,6 +64,13 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
             joined.node().name
         ));
     }
+    if joined.node().is_renamed() {
+        let node = joined.node();
+        Trace::note(&format!(
+            "warning: the name {} was taken: the machine is {}",
+            node.host_name, node.name
+        ));
+    }
     if let Some(warning) = other_tags(joined.node(), &properties.capabilities.tags) {
         Trace::note(&warning);
     }
@@ -73,6 +91,7 @@ fn in_words(joined: &Joined) -> String {
     let node = joined.node();
     let what = match joined {
         Joined::Before(_) => "was already connected",
+        Joined::Set(_) => "was already connected, and has the settings",
         Joined::BroughtUp(_) => "is up again",
         _ => "joined the tailnet",
     };
@@ -92,6 +111,7 @@ fn in_json(joined: &Joined) -> String {
     let node = joined.node();
     let (how, key, revoked) = match joined {
         Joined::Before(_) => ("before", None, None),
+        Joined::Set(_) => ("set", None, None),
         Joined::BroughtUp(_) => ("brought-up", None, None),
         Joined::WithKey { key, revoked, .. } => ("joined", Some(key.as_str()), Some(*revoked)),
         _ => ("in", None, None),
@@ -99,6 +119,7 @@ fn in_json(joined: &Joined) -> String {
     json!({
         "how": how,
         "name": node.name,
+        "host-name": node.host_name,
         "addresses": node.addresses,
         "tags": node.tags,
         "online": node.online,

@@ -12,8 +12,8 @@ use tailmint_api::AUTH_KEYS_SCOPE;
 use tailmint_core::Position;
 
 use super::ConfigError;
-use crate::Profile;
 use crate::vault::VaultPath;
+use crate::{Profile, tailscale::UpArguments};
 use tailmint::oauth_client::Scope;
 use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 
@@ -54,6 +54,7 @@ pub(super) struct ProfileEntry {
     preauthorized: Option<bool>,
     expiry: Option<Expiry>,
     key_description: Option<Description>,
+    up: Option<UpArguments>,
 }
 
 /// Settings that move the trust are given anew each time, so that no file can
@@ -93,6 +94,7 @@ impl ProfileEntry {
         set(&mut profile.scopes, self.scopes);
         set(&mut profile.id_file, self.id_file);
         set(&mut profile.secret_file, self.secret_file);
+        set(&mut profile.up, self.up);
         if let Some(tags) = self.tags {
             profile.key.capabilities.tags.clone_from(&tags);
             profile.tags = tags;
@@ -125,6 +127,7 @@ impl ProfileEntry {
             id_file: self.id_file.take().ok_or("id-file")?,
             secret_file: self.secret_file.take().ok_or("secret-file")?,
             key: KeyProperties::for_tags(tags.clone()),
+            up: UpArguments::default(),
             tags,
         };
         self.change(&mut profile);

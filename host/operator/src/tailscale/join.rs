@@ -1,15 +1,18 @@
-use std::time::Duration;
+use std::{ffi::OsString, time::Duration};
 
 use tokio::time::{Instant, sleep};
 
 use super::{
-    JoinError, JoinErrorKind, KeyFate, Node, State, Tailscale, UpArguments,
+    JoinError, JoinErrorKind, KeyFate, Node, State, Tailscale, TimeLimit, UpArguments,
     child::{End, Finished},
+    daemon::{self, Networking},
     join_error::complaint_of,
+    ssh_session::is_over_tailnet,
     status::Status,
-    words::words,
+    words::{Complaint, words},
 };
 use tailmint::{Account, Interrupt, KeyId, KeyProperties, MintErrorKind, MintedKey, Minter, Tag};
+use tailmint_api::one_line;
 
 /// How a machine is to join.
 #[derive(Clone)]
@@ -18,8 +21,10 @@ pub struct Join<'a> {
     pub tailscale: &'a Tailscale,
     /// Further arguments for `tailscale up`.
     pub arguments: UpArguments,
-    /// How long the machine may take to join.
-    pub timeout: Duration,
+    /// How long the machine may take to join, all waiting included.
+    pub limit: TimeLimit,
+    /// Starts the daemon where there is none and none runs.
+    pub start_daemon: bool,
     /// Joins anew even if the machine is connected.
     pub force: bool,
     /// Revokes the key once the machine has joined.
@@ -36,6 +41,16 @@ pub struct Join<'a> {
 pub enum Step {
     /// It looks at the state of the machine.
     Looking,
+    /// It starts the daemon.
+    StartingDaemon,
+    /// It started the daemon, which reaches the network so.
+    StartedDaemon(Networking),
+    /// It waits for a daemon that does not listen yet.
+    WaitingForDaemon,
+    /// It waits for a daemon that does not know its state yet.
+    Settling,
+    /// It changes the settings of a machine that is connected.
+    Setting,
     /// It brings up a machine that is logged in.
     BringingUp,
     /// It mints a key.
@@ -52,6 +67,8 @@ pub enum Step {
 pub enum Joined {
     /// It was already connected, and nothing changed.
     Before(Node),
+    /// It was already connected, and has the settings now.
+    Set(Node),
     /// It was logged in but stopped, and was started without a key.
     BroughtUp(Node),
     /// It joined with a new key.
@@ -69,7 +86,10 @@ impl Joined {
     /// The machine.
     pub fn node(&self) -> &Node {
         match self {
-            Self::Before(node) | Self::BroughtUp(node) | Self::WithKey { node, .. } => node,
+            Self::Before(node)
+            | Self::Set(node)
+            | Self::BroughtUp(node)
+            | Self::WithKey { node, .. } => node,
         }
     }
 }
@@ -79,9 +99,6 @@ const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Between two looks at a machine that `tailscale up` waits for.
 const LOOK_WHILE_WAITING: Duration = Duration::from_millis(500);
-
-/// A daemon that has just started knows its state within a tenth of a second.
-const SETTLE_LIMIT: Duration = Duration::from_secs(10);
 
 /// What a daemon has to be Running after `tailscale up` has ended well.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
@@ -95,8 +112,8 @@ const STALE_REFUSAL_LIMIT: Duration = Duration::from_secs(1);
 const OLDEST_VERSION: (u32, u32) = (1, 16);
 
 impl Join<'_> {
-    /// Does what needs no key: a connected machine is left alone, a stopped one is
-    /// started. `None` where the machine needs a key.
+    /// Does what needs no key: a connected machine gets its settings, if there are any,
+    /// and a stopped one is started. `None` where the machine needs a key.
     ///
     /// # Errors
     /// There is no daemon, it is in a state that no key mends, or the machine
@@ -106,16 +123,19 @@ impl Join<'_> {
         let status = self.settled().await?;
         match &status.state {
             _ if self.force => Ok(None),
-            State::Running => Ok(Some(Joined::Before(status.node))),
+            _ if status.is_locked_out() => Err(locked_out(&status)),
+            State::Running if self.arguments.is_empty() => Ok(Some(Joined::Before(status.node))),
+            State::Running => self.set().await.map(Some),
             State::NeedsLogin => Ok(None),
             State::NeedsMachineAuth => Err(needs_approval(&status)),
             State::Stopped => self.bring_up().await,
-            State::NoState | State::Starting | State::Other(_) => Err(JoinError {
-                words: status.health,
+            State::NoState | State::Starting => Err(self.not_ready(&status)),
+            State::Other(name) => Err(JoinError {
+                words: status.health.clone(),
                 ..JoinError::new(
                     JoinErrorKind::UnknownState,
-                    format!("tailscaled stays in the state {}", name_of(&status.state)),
-                    "see: tailscale status; restart tailscaled if it stays so",
+                    format!("tailscaled is in the state {name}, which is not known"),
+                    "see: tailscale status",
                 )
             }),
         }
@@ -134,6 +154,7 @@ impl Join<'_> {
     ) -> Result<Joined, JoinError> {
         let before = self.tailscale.status().await?;
         check_version(&before.version)?;
+        self.rehearse(&before).await?;
         (self.watch)(Step::Minting);
         let minted = minter
             .mint(account, properties)
@@ -168,6 +189,43 @@ impl Join<'_> {
         }
     }
 
+    /// Finds out whether `tailscale up` would reject what it is asked for, before a key is
+    /// minted for it.
+    async fn rehearse(&self, before: &Status) -> Result<(), JoinError> {
+        let environment = self.tailscale.environment();
+        let loses_ssh =
+            before.logged_in && is_over_tailnet(environment) && !self.arguments.accept_losing_ssh();
+        if loses_ssh {
+            return Err(JoinError::new(
+                JoinErrorKind::LosesSsh,
+                "this session comes over the tailnet, and logging in anew would cut it off",
+                "run it from elsewhere; or insist: -- --accept-risk=lose-ssh",
+            ));
+        }
+        let arguments = self.arguments_for_key(before);
+        let finished = self
+            .tailscale
+            .rehearse(&arguments, self.interrupt.raised())
+            .await?;
+        if self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
+        let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
+        match Complaint::of(&words) {
+            // That is where it ends; and whatever is not known may not come again.
+            Complaint::KeyFile | Complaint::Unknown => Ok(()),
+            _ => Err(complaint_of(&finished, words)),
+        }
+    }
+
+    fn arguments_for_key(&self, before: &Status) -> Vec<OsString> {
+        let mut arguments = self.arguments.as_slice().to_vec();
+        if before.logged_in || self.force {
+            arguments.push("--force-reauth".into());
+        }
+        arguments
+    }
+
     /// Gives the key to `tailscale up` and reads the result from the status. The exit
     /// status of `up` may be 0 although the key was not used, and 1 because an earlier
     /// key was rejected.
@@ -177,10 +235,7 @@ impl Join<'_> {
         before: &Status,
         tags: &[Tag],
     ) -> Result<Node, JoinError> {
-        let mut arguments = self.arguments.as_slice().to_vec();
-        if before.logged_in {
-            arguments.push("--force-reauth".into());
-        }
+        let arguments = self.arguments_for_key(before);
         let stop = async {
             tokio::select! {
                 () = self.interrupt.raised() => {}
@@ -190,7 +245,7 @@ impl Join<'_> {
         let key = &minted.key;
         let finished = self
             .tailscale
-            .up_with_key(key, self.timeout, &arguments, stop)
+            .up_with_key(key, self.limit.left(), &arguments, stop)
             .await?;
         if self.interrupt.is_raised() {
             return Err(interrupted());
@@ -216,6 +271,9 @@ impl Join<'_> {
             })
             .await?;
         if status.state == State::Running && is_new(&status) {
+            if status.is_locked_out() {
+                return Err(locked_out(&status));
+            }
             if status.is_running_with(tags.iter().map(Tag::as_str)) {
                 return Ok(status.node);
             }
@@ -224,25 +282,26 @@ impl Join<'_> {
         Err(self.not_in(&finished, error, status))
     }
 
-    /// Brings a machine up that is logged in. `None` where the login turns out to
-    /// be gone: a machine that is ephemeral is removed while it is down.
+    /// Gives a connected machine its settings.
+    async fn set(&self) -> Result<Joined, JoinError> {
+        (self.watch)(Step::Setting);
+        let (finished, error) = self.up_without_key().await?;
+        let status = self
+            .look_until(CONFIRM_LIMIT, |status| {
+                !finished.succeeded() || status.state == State::Running
+            })
+            .await?;
+        if finished.succeeded() && status.state == State::Running {
+            return Ok(Joined::Set(status.node));
+        }
+        Err(self.not_in(&finished, error, status))
+    }
+
+    /// Brings a machine up that is logged in. `None` where the login turns out to be gone:
+    /// a machine that is ephemeral is removed while it is down.
     async fn bring_up(&self) -> Result<Option<Joined>, JoinError> {
         (self.watch)(Step::BringingUp);
-        let stop = async {
-            tokio::select! {
-                () = self.interrupt.raised() => {}
-                () = self.login_wanted() => {}
-            }
-        };
-        let finished = self
-            .tailscale
-            .up(self.timeout, self.arguments.as_slice(), stop)
-            .await?;
-        if self.interrupt.is_raised() {
-            return Err(interrupted());
-        }
-        let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
-        let error = complaint_of(&finished, words);
+        let (finished, error) = self.up_without_key().await?;
         let limit = if finished.succeeded() {
             CONFIRM_LIMIT
         } else {
@@ -256,10 +315,34 @@ impl Join<'_> {
             .await?;
         match status.state {
             State::Running if status.node.online => Ok(Some(Joined::BroughtUp(status.node))),
-            State::Running => Err(offline(&status)),
+            // Some daemons forget the login page that they were shown, and only silence
+            // tells that the machine was removed. If the control server is out of reach
+            // instead, the machine keeps the login that it has.
+            State::Running => Ok(None),
             State::NeedsLogin if status.logged_in || finished.end == End::Stopped => Ok(None),
             _ => Err(self.not_in(&finished, error, status)),
         }
+    }
+
+    /// Runs `tailscale up` with the settings alone, until it ends or asks for a login; with
+    /// the error that it means if the machine is not connected afterwards.
+    async fn up_without_key(&self) -> Result<(Finished, JoinError), JoinError> {
+        let stop = async {
+            tokio::select! {
+                () = self.interrupt.raised() => {}
+                () = self.login_wanted() => {}
+            }
+        };
+        let finished = self
+            .tailscale
+            .up(self.limit.left(), self.arguments.as_slice(), stop)
+            .await?;
+        if self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
+        let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
+        let error = complaint_of(&finished, words);
+        Ok((finished, error))
     }
 
     /// The error for a machine that is not connected after `tailscale up`.
@@ -279,20 +362,75 @@ impl Join<'_> {
                     JoinErrorKind::Timeout,
                     format!(
                         "the machine did not join within {}: it is in the state {}",
-                        humantime::format_duration(self.timeout),
+                        humantime::format_duration(self.limit.whole()),
                         name_of(&status.state)
                     ),
-                    "see that the control server can be reached; give it longer with --timeout",
+                    self.how_to_reach(),
                 )
             };
         }
         error
     }
 
-    /// The state of the machine once its daemon knows it.
+    fn how_to_reach(&self) -> &'static str {
+        let environment = self.tailscale.environment();
+        let names = ["HTTPS_PROXY", "https_proxy"];
+        if names.iter().any(|name| environment.get(name).is_some()) {
+            return "tailscaled does not see the proxy of this environment: name it in /etc/default/tailscaled, and restart tailscaled";
+        }
+        "see that the control server can be reached; give it longer with --timeout"
+    }
+
+    fn not_ready(&self, status: &Status) -> JoinError {
+        JoinError {
+            words: status.health.clone(),
+            ..JoinError::new(
+                JoinErrorKind::NotReady,
+                format!(
+                    "tailscaled was not ready within {}: it is in the state {}",
+                    humantime::format_duration(self.limit.whole()),
+                    name_of(&status.state)
+                ),
+                "see that this machine has a network; give it longer with --timeout",
+            )
+        }
+    }
+
+    /// The state of the machine once its daemon listens and knows it.
     async fn settled(&self) -> Result<Status, JoinError> {
-        self.look_until(SETTLE_LIMIT, |status| status.state.is_settled())
-            .await
+        let mut started = None;
+        loop {
+            match self.tailscale.status().await {
+                Ok(status) if status.state.is_settled() || self.limit.is_over() => {
+                    return Ok(status);
+                }
+                Ok(_) => (self.watch)(Step::Settling),
+                Err(error) if error.kind != JoinErrorKind::NoDaemon => return Err(error),
+                Err(_) if self.start_daemon && !daemon::is_running() => {
+                    // The device of interfaces may open, and not work.
+                    let wanted = match started {
+                        None => Networking::Tun,
+                        Some(Networking::Tun) => Networking::Userspace,
+                        Some(Networking::Userspace) => return Err(daemon::does_not_listen()),
+                    };
+                    (self.watch)(Step::StartingDaemon);
+                    let networking = daemon::start(self.tailscale, wanted).await?;
+                    (self.watch)(Step::StartedDaemon(networking));
+                    started = Some(networking);
+                }
+                Err(_) if started.is_some() && self.limit.is_over() => {
+                    return Err(daemon::does_not_listen());
+                }
+                Err(error) if started.is_none() && self.limit.is_over_for_daemon() => {
+                    return Err(error);
+                }
+                Err(_) => (self.watch)(Step::WaitingForDaemon),
+            }
+            tokio::select! {
+                () = sleep(LOOK_AGAIN) => {}
+                () = self.interrupt.raised() => return Err(interrupted()),
+            }
+        }
     }
 
     /// Ends when the machine waits for an administrator: `tailscale up` would
@@ -391,19 +529,19 @@ fn interrupted() -> JoinError {
     }
 }
 
-/// The machine is up from its stored state, but the control server is silent. The
-/// server may be out of reach, or have removed the machine: only the user can tell
-/// whether to log in anew.
-fn offline(status: &Status) -> JoinError {
+fn locked_out(status: &Status) -> JoinError {
     JoinError {
         words: status.health.clone(),
         ..JoinError::new(
-            JoinErrorKind::Offline,
+            JoinErrorKind::LockedOut,
             format!(
-                "the machine {} is up, but does not hear from its control server",
+                "Tailnet Lock keeps the machine {} out: no other machine talks to it",
                 status.node.name
             ),
-            "see that the control server can be reached; if it removed the machine, give --force to log it in anew",
+            format!(
+                "sign it on a signing machine: tailscale lock sign {}",
+                one_line(&status.node_key)
+            ),
         )
     }
 }

@@ -2,6 +2,7 @@ use std::fmt;
 
 use super::{
     child::{End, Finished},
+    daemon::how_to_start,
     words::Complaint,
 };
 use tailmint::{Class, Diagnose, KeyId, MintError};
@@ -55,8 +56,12 @@ pub enum JoinErrorKind {
     Interrupted,
     /// The control server rejected the key.
     KeyRefused,
+    /// Tailnet Lock keeps the machine out until another machine signs it.
+    LockedOut,
     /// The machine is logged in to another control server.
     LoginServer,
+    /// Logging in anew would cut off the session of ssh that asks for it.
+    LosesSsh,
     /// No key could be minted.
     Mint(Box<MintError>),
     /// There is no `tailscale` command.
@@ -65,8 +70,10 @@ pub enum JoinErrorKind {
     NeedsApproval,
     /// There is no daemon.
     NoDaemon,
-    /// The machine is up from its stored state, but the control server is silent.
-    Offline,
+    /// The control server knows another machine by this one's node key.
+    NodeKeyTaken,
+    /// The daemon does not know its state in time.
+    NotReady,
     /// The machine joined, but without the tags of the key.
     OtherTags,
     /// The machine joined, but the key could not be revoked as the caller asked.
@@ -138,7 +145,7 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
         Complaint::AccessDenied => (
             JoinErrorKind::AccessDenied,
             "this user may not change tailscale on this machine".to_owned(),
-            "run it with sudo, or once: sudo tailscale set --operator=\"$USER\"",
+            "give --sudo, or once: sudo tailscale set --operator=\"$(id -un)\"",
         ),
         Complaint::BadArguments => (
             JoinErrorKind::BadArguments,
@@ -148,7 +155,12 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
         Complaint::ChangedFlags => (
             JoinErrorKind::ChangedFlags,
             "the machine has settings that tailscale up wants repeated".to_owned(),
-            "give the flags that tailscale names after --, except --auth-key",
+            "give the flags that tailscale names, except --auth-key, after --, or as up = [...] in the profile; --reset drops all others",
+        ),
+        Complaint::KeyFile => (
+            JoinErrorKind::Failed,
+            "tailscale up could not read the key".to_owned(),
+            "see whether /dev/stdin can be opened here",
         ),
         Complaint::KeyRefused => (
             JoinErrorKind::KeyRefused,
@@ -163,12 +175,22 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
         Complaint::NoDaemon => (
             JoinErrorKind::NoDaemon,
             "tailscaled is not running on this machine".to_owned(),
-            "start it: sudo systemctl start tailscaled; or give --socket PATH",
+            how_to_start(),
+        ),
+        Complaint::NodeKeyTaken => (
+            JoinErrorKind::NodeKeyTaken,
+            "the control server knows another machine by this one's node key".to_owned(),
+            "give --force, or log it out first: tailscale logout; in an image for many machines, empty /var/lib/tailscale",
         ),
         Complaint::Refused => (
             JoinErrorKind::Refused,
             "the control server rejected this machine".to_owned(),
             "see whether its administrators limit which machines may join",
+        ),
+        Complaint::Sudo => (
+            JoinErrorKind::AccessDenied,
+            "sudo does not let this user run it".to_owned(),
+            "run it where sudo can ask for a password, or as root",
         ),
         Complaint::Unknown => (
             JoinErrorKind::Failed,
@@ -177,7 +199,12 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
         ),
     };
     JoinError {
-        words,
+        // They name systemctl, on every machine.
+        words: if kind == JoinErrorKind::NoDaemon {
+            Vec::new()
+        } else {
+            words
+        },
         ..JoinError::new(kind, message, hint)
     }
 }

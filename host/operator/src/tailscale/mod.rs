@@ -1,16 +1,22 @@
 //! The `tailscale` command, and how a machine joins with it.
 
 mod child;
+mod daemon;
 mod join;
 mod join_error;
 mod key_input;
 mod program;
+mod ssh_session;
 mod status;
+mod sudo;
+mod time_limit;
 mod up_arguments;
 mod words;
 
+pub use daemon::Networking;
 pub use join::{Join, Joined, Step};
 pub use join_error::{JoinError, JoinErrorKind, KeyFate};
 pub use program::Tailscale;
 pub use status::{Node, State};
+pub use time_limit::TimeLimit;
 pub use up_arguments::{UpArguments, UpArgumentsError};

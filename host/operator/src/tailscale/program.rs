@@ -6,6 +6,8 @@ use std::{
     time::Duration,
 };
 
+use nix::unistd::{Uid, User};
+use rustix::process::geteuid;
 use tokio::process::Command;
 
 use super::{
@@ -14,6 +16,7 @@ use super::{
     join_error::complaint_of,
     key_input::key_input,
     status::{State, Status},
+    sudo::Sudo,
     words::words,
 };
 use tailmint::Secret;
@@ -25,11 +28,34 @@ pub struct Tailscale {
     program: PathBuf,
     socket: Option<PathBuf>,
     environment: Environment,
+    /// What changes the machine is run by it.
+    sudo: Option<Sudo>,
 }
 
 /// The variables that the command sees: what finds programs and a home, and what
-/// chooses the words. Nothing that could hold a secret or move its trust.
-const PASSED_ON: [&str; 7] = ["HOME", "LANG", "LC_ALL", "LOGNAME", "PATH", "TERM", "USER"];
+/// chooses the words; and what `tailscale` guards a session over the tailnet by. Nothing
+/// that could hold a secret or move its trust.
+const PASSED_ON: [&str; 8] = [
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "LOGNAME",
+    "PATH",
+    "SSH_CLIENT",
+    "TERM",
+    "USER",
+];
+
+/// The variables with the user's name. `tailscale` compares the machine's operator with
+/// the second, and takes an operator that it does not know for one to be removed.
+const USER_NAMES: [&str; 2] = ["LOGNAME", "USER"];
+
+/// The key file of a rehearsal, which cannot exist.
+const NO_KEY: &str = "--auth-key=file:/dev/null/no-key";
+
+/// A rehearsal ends at the file of the key. `tailscale` waits five seconds where it asks
+/// for consent.
+const REHEARSAL_LIMIT: Duration = Duration::from_secs(15);
 
 /// `status` asks the daemon on this machine. Where there is none, the command
 /// itself gives up after 2 seconds.
@@ -60,6 +86,7 @@ impl Tailscale {
                 program,
                 socket,
                 environment,
+                sudo: None,
             }),
             Err(_) => Err(JoinError::new(
                 JoinErrorKind::Missing,
@@ -67,6 +94,17 @@ impl Tailscale {
                 "install it, see https://tailscale.com/download, or give --tailscale PATH",
             )),
         }
+    }
+
+    /// The same, with `sudo` for what changes the machine. Root needs none.
+    ///
+    /// # Errors
+    /// There is no `sudo` command.
+    pub fn with_sudo(mut self) -> Result<Self, JoinError> {
+        if !geteuid().is_root() {
+            self.sudo = Some(Sudo::find(&self.environment)?);
+        }
+        Ok(self)
     }
 
     /// Where the command is.
@@ -130,6 +168,18 @@ impl Tailscale {
         })
     }
 
+    /// Runs `tailscale up` up to the point where it reads its key, of which there is none:
+    /// what it rejects before, it rejects with a key too. Nothing changes.
+    pub(super) async fn rehearse(
+        &self,
+        arguments: &[OsString],
+        stop: impl Future<Output = ()>,
+    ) -> Result<Finished, JoinError> {
+        let mut command = self.command("up");
+        command.arg(NO_KEY).args(arguments).stdin(Stdio::null());
+        self.run(&mut command, REHEARSAL_LIMIT, stop).await
+    }
+
     /// Runs `tailscale up` with the key on its standard input.
     pub(super) async fn up_with_key(
         &self,
@@ -155,9 +205,8 @@ impl Tailscale {
         self.run(&mut command, timeout + GRACE, stop).await
     }
 
-    /// Runs `tailscale up` for a machine that is logged in. It gets no
-    /// `--timeout`: with any flag at all it wants all settings repeated that
-    /// were ever made.
+    /// Runs `tailscale up` for a machine that is logged in. It gets no `--timeout`: with
+    /// any flag at all it wants all settings repeated that were ever made.
     pub(super) async fn up(
         &self,
         limit: Duration,
@@ -169,14 +218,50 @@ impl Tailscale {
         self.run(&mut command, limit, stop).await
     }
 
-    fn command(&self, subcommand: &str) -> Command {
-        let mut command = Command::new(&self.program);
+    /// Where its daemon listens, if that is not the usual place.
+    pub(super) fn socket(&self) -> Option<&Path> {
+        self.socket.as_deref()
+    }
+
+    /// What it was started with.
+    pub(super) fn environment(&self) -> &Environment {
+        &self.environment
+    }
+
+    /// The program, to be run as root: by `sudo` where that was chosen.
+    pub(super) fn as_root(&self, program: &Path) -> Command {
+        let command = match &self.sudo {
+            Some(sudo) => sudo.command(program),
+            None => Command::new(program),
+        };
+        self.with_environment(command)
+    }
+
+    fn with_environment(&self, mut command: Command) -> Command {
         command.env_clear();
         for name in PASSED_ON {
             if let Some(value) = self.environment.get(name) {
                 command.env(name, value);
             }
         }
+        for name in USER_NAMES {
+            if self.environment.get(name).is_none()
+                && let Some(user) = user_name()
+            {
+                command.env(name, user);
+            }
+        }
+        command
+    }
+
+    /// `tailscale` with a subcommand. Everybody may look at the machine; `sudo` is for
+    /// what changes it.
+    fn command(&self, subcommand: &str) -> Command {
+        let command = match &self.sudo {
+            Some(sudo) if subcommand != "status" => sudo.command(&self.program),
+            _ => Command::new(&self.program),
+        };
+        let mut command = self.with_environment(command);
         if let Some(socket) = &self.socket {
             let mut argument = OsString::from("--socket=");
             argument.push(socket);
@@ -186,7 +271,7 @@ impl Tailscale {
         command
     }
 
-    async fn run(
+    pub(super) async fn run(
         &self,
         command: &mut Command,
         limit: Duration,
@@ -200,6 +285,12 @@ impl Tailscale {
             )
         })
     }
+}
+
+/// The name of the user who runs this, by the system's list of users.
+fn user_name() -> Option<String> {
+    let user = User::from_uid(Uid::effective()).ok().flatten();
+    user.map(|user| user.name)
 }
 
 fn shown(given: Option<&Path>) -> String {

@@ -44,6 +44,8 @@ pub enum State {
 pub struct Node {
     /// Its name in the tailnet; its host name where it has none.
     pub name: String,
+    /// The name that it asked for.
+    pub host_name: String,
     /// Its addresses in the tailnet.
     pub addresses: Vec<IpAddr>,
     /// Its tags.
@@ -101,6 +103,7 @@ impl Status {
             },
             node: Node {
                 name: one_line(name),
+                host_name: one_line(&own.host_name),
                 addresses: own.addresses.unwrap_or_default(),
                 tags: lines(own.tags),
                 online: own.online,
@@ -115,6 +118,33 @@ impl Status {
     pub(super) fn is_running_with<'a>(&self, mut tags: impl Iterator<Item = &'a str>) -> bool {
         self.state == State::Running
             && tags.all(|tag| self.node.tags.iter().any(|other| other == tag))
+    }
+}
+
+impl Status {
+    /// Whether Tailnet Lock keeps the machine out: it says that it is Running, and no
+    /// other machine talks to it (`ipn/ipnlocal/network-lock.go`).
+    pub(super) fn is_locked_out(&self) -> bool {
+        self.health.iter().any(|line| line.contains("locked out"))
+    }
+}
+
+impl Node {
+    /// Whether the tailnet gave it another name because its own was taken: `db-1` where
+    /// it asked for `db`.
+    pub fn is_renamed(&self) -> bool {
+        // What a name in the tailnet cannot have becomes a hyphen.
+        let plain = |character: char| match character.to_ascii_lowercase() {
+            known @ ('a'..='z' | '0'..='9') => known,
+            _ => '-',
+        };
+        let asked = self.host_name.split('.').next().unwrap_or_default();
+        let asked: String = asked.chars().map(plain).collect();
+        let given = self.name.split('.').next().unwrap_or_default();
+        let number = given
+            .strip_prefix(&asked)
+            .and_then(|it| it.strip_prefix('-'));
+        number.is_some_and(|it| !it.is_empty() && it.bytes().all(|it| it.is_ascii_digit()))
     }
 }
 
@@ -163,6 +193,27 @@ mod tests {
         assert_eq!(status.node.name, "a");
         assert_eq!(status.health, ["Tailscale is stopped."]);
         assert!(!status.is_running_with([].into_iter()));
+    }
+
+    #[test]
+    fn a_name_that_was_taken_is_told_from_one_with_a_number() {
+        for (asked, given, renamed) in [
+            ("db", "db-1.example.ts.net", true),
+            ("DB_one", "db-one-12.example.ts.net", true),
+            ("db.lan", "db-1.example.ts.net", true),
+            ("db", "db.example.ts.net", false),
+            ("db-1", "db-1.example.ts.net", false),
+            ("db", "db-x1.example.ts.net", false),
+            ("db", "db-.example.ts.net", false),
+            ("db", "other.example.ts.net", false),
+        ] {
+            let node = Node {
+                name: given.to_owned(),
+                host_name: asked.to_owned(),
+                ..Node::default()
+            };
+            assert_eq!(node.is_renamed(), renamed, "{asked}, {given}");
+        }
     }
 
     #[test]

@@ -1,5 +1,7 @@
 use std::ffi::{OsStr, OsString};
 
+use serde::{Deserialize, Deserializer, de::Error};
+
 use tailmint::{Class, Diagnose};
 
 /// Further arguments for `tailscale up`, such as `--hostname=db`.
@@ -52,8 +54,53 @@ impl UpArguments {
         Ok(Self(arguments))
     }
 
+    /// These, then the others. Where both give a flag, `tailscale` takes the later one.
+    #[must_use]
+    pub fn then(mut self, others: Self) -> Self {
+        self.0.extend(others.0);
+        self
+    }
+
+    /// These with the name that the machine is to have in the tailnet.
+    #[must_use]
+    pub fn with_hostname(mut self, name: &str) -> Self {
+        self.0.push(format!("--hostname={name}").into());
+        self
+    }
+
+    /// Whether the user accepts to lose a session that comes over the tailnet.
+    pub(super) fn accept_losing_ssh(&self) -> bool {
+        let mut after_flag = false;
+        self.0.iter().any(|argument| {
+            let argument = argument.to_string_lossy();
+            let is_flag = is_flag(argument.as_ref().as_ref(), "accept-risk");
+            let risks = match argument.split_once('=') {
+                Some((_, risks)) if is_flag => risks,
+                None if after_flag => &argument,
+                _ => "",
+            };
+            let accepts = risks.split(',').any(|it| it == "lose-ssh" || it == "all");
+            after_flag = is_flag;
+            accepts
+        })
+    }
+
+    /// Whether there are none.
+    pub(super) fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     pub(super) fn as_slice(&self) -> &[OsString] {
         &self.0
+    }
+}
+
+impl<'de> Deserialize<'de> for UpArguments {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        let arguments = Vec::<String>::deserialize(deserializer)?;
+        let arguments = arguments.into_iter().map(OsString::from).collect();
+        Self::new(arguments)
+            .map_err(|error| D::Error::custom(format!("{error}: {}", error.instead)))
     }
 }
 
@@ -97,6 +144,22 @@ mod tests {
             &["--accept-routes", "--timeouts=1"],
         ] {
             assert!(parse(arguments).is_ok(), "{arguments:?}");
+        }
+    }
+
+    #[test]
+    fn a_session_over_the_tailnet_is_given_up_by_name_only() {
+        for (arguments, accepted) in [
+            (&["--accept-risk=lose-ssh"][..], true),
+            (&["--ssh", "-accept-risk", "lose-ssh"], true),
+            (&["--accept-risk=mac-app-connector,lose-ssh"], true),
+            (&["--accept-risk=all"], true),
+            (&["--accept-risk=mac-app-connector"], false),
+            (&["--accept-routes", "lose-ssh"], false),
+            (&[], false),
+        ] {
+            let parsed = parse(arguments).unwrap();
+            assert_eq!(parsed.accept_losing_ssh(), accepted, "{arguments:?}");
         }
     }
 

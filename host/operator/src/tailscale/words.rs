@@ -30,20 +30,26 @@ pub(super) enum Complaint {
     BadArguments,
     /// Settings differ from the flags that were given.
     ChangedFlags,
+    /// The file of the key cannot be read, which is where a rehearsal ends.
+    KeyFile,
     /// The control server does not take the key.
     KeyRefused,
     /// The control server is another than the one that the node is logged in to.
     LoginServer,
     /// There is no daemon.
     NoDaemon,
+    /// The control server knows another machine by this one's node key.
+    NodeKeyTaken,
     /// The control server said something else.
     Refused,
+    /// `sudo` does not run it.
+    Sudo,
     /// Nothing that is known.
     Unknown,
 }
 
 /// The wordings of tailscale 1.102.5.
-const WORDINGS: [(&str, Complaint); 9] = [
+const WORDINGS: [(&str, Complaint); 13] = [
     ("failed to connect to local tailscaled", Complaint::NoDaemon),
     ("access denied", Complaint::AccessDenied),
     ("requires mentioning all", Complaint::ChangedFlags),
@@ -51,9 +57,14 @@ const WORDINGS: [(&str, Complaint); 9] = [
     ("flag provided but not defined", Complaint::BadArguments),
     ("invalid value", Complaint::BadArguments),
     ("too many non-flag arguments", Complaint::BadArguments),
+    // As the server says it (tailscale/tailscale #17089).
+    ("already exists", Complaint::NodeKeyTaken),
+    ("/dev/null/no-key: not a directory", Complaint::KeyFile),
     // Before the one for whatever else the server says.
     ("invalid key", Complaint::KeyRefused),
     ("backend error", Complaint::Refused),
+    ("sudo: ", Complaint::Sudo),
+    ("sudoers", Complaint::Sudo),
 ];
 
 impl Complaint {
@@ -90,6 +101,13 @@ mod tests {
                 "Error: changing settings via 'tailscale up' requires mentioning all\nnon-default flags.",
                 Complaint::ChangedFlags,
             ),
+            (
+                "backend error: device with nodekey:ab already exists; please log out",
+                Complaint::NodeKeyTaken,
+            ),
+            ("open /dev/null/no-key: not a directory", Complaint::KeyFile),
+            ("sudo: a password is required", Complaint::Sudo),
+            ("u is not in the sudoers file.", Complaint::Sudo),
             (
                 "can't change --login-server without --force-reauth",
                 Complaint::LoginServer,

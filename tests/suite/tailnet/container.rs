@@ -1,0 +1,269 @@
+//! A container as its owner runs it: a user with `sudo`, no service manager, no daemon.
+
+use std::{
+    fs::{self, Permissions},
+    os::unix::fs::{PermissionsExt, chown},
+    path::Path,
+    process::{Command, Output, Stdio},
+    sync::OnceLock,
+};
+
+use serde_json::{Value, json};
+
+use super::{Tailnet, namespace::in_container, node::wait_until};
+use crate::world::{holds, workspace};
+
+const USER: u32 = 1000;
+const HOME: &str = "/home/tazpod";
+
+/// Whether there is a `sudo`, which in CI there has to be.
+fn has_sudo() -> bool {
+    static FOUND: OnceLock<bool> = OnceLock::new();
+    *FOUND.get_or_init(|| {
+        let found = Command::new("sudo").arg("--version").output().is_ok();
+        assert!(
+            found || std::env::var_os("CI").is_none(),
+            "sudo is not installed, and CI is to test with it"
+        );
+        found
+    })
+}
+
+/// An empty directory in place of what the machine has there.
+fn mount_empty(at: &str) {
+    fs::create_dir_all(at).unwrap();
+    let mounted = Command::new("mount")
+        .args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", at])
+        .status()
+        .unwrap();
+    assert!(mounted.success(), "{at}");
+}
+
+/// The file with lines before its own, for this test alone: the machine may have a user of
+/// that number already.
+fn add_lines(file: &str, lines: &str, scratch: &Path) {
+    let text = lines.to_owned() + &fs::read_to_string(file).unwrap();
+    let copy = scratch.join(file.replace('/', "_"));
+    fs::write(&copy, text).unwrap();
+    let mode = fs::metadata(file).unwrap().permissions();
+    fs::set_permissions(&copy, mode).unwrap();
+    let mounted = Command::new("mount")
+        .arg("--bind")
+        .arg(&copy)
+        .arg(file)
+        .status();
+    assert!(mounted.unwrap().success(), "{file}");
+}
+
+fn install(from: &Path, to: &str, mode: u32) {
+    fs::copy(from, to).unwrap();
+    fs::set_permissions(to, Permissions::from_mode(mode)).unwrap();
+}
+
+/// The code of this language on the page, in its order.
+fn blocks(page: &str, language: &str) -> Vec<String> {
+    let mut blocks = Vec::new();
+    let mut rest = page;
+    while let Some((_, behind)) = rest.split_once(&format!("```{language}\n")) {
+        let (block, behind) = behind.split_once("```\n").unwrap();
+        blocks.push(block.to_owned());
+        rest = behind;
+    }
+    blocks
+}
+
+/// Lays the container out, with the files that the page has.
+fn lay_out(tailnet: &Tailnet) {
+    let world = &tailnet.world;
+    for directory in [
+        "/run",
+        "/var/lib",
+        "/var/log",
+        "/home",
+        "/usr/local/bin",
+        "/etc/default",
+        "/etc/sudoers.d",
+        "/dev/net",
+    ] {
+        mount_empty(directory);
+    }
+    let scratch = world.path();
+    add_lines(
+        "/etc/passwd",
+        &format!("tazpod:x:{USER}:{USER}::{HOME}:/bin/sh\n"),
+        scratch,
+    );
+    add_lines("/etc/group", &format!("tazpod:x:{USER}:\n"), scratch);
+    add_lines("/etc/shadow", "tazpod:*:19000:0:99999:7:::\n", scratch);
+    fs::write("/etc/sudoers.d/tazpod", "tazpod ALL=(ALL) NOPASSWD: ALL\n").unwrap();
+    fs::write(
+        "/etc/default/tailscaled",
+        "FLAGS=\"--no-logs-no-support\"\nPORT=0\nTS_ASSUME_NETWORK_UP_FOR_TEST=1\n\
+         TS_DISABLE_PORTMAPPER=1\nTS_PANIC_IF_HIT_MAIN_CONTROL=1\n",
+    )
+    .unwrap();
+    let programs = &tailnet.programs;
+    install(&programs.tailscale(), "/usr/local/bin/tailscale", 0o755);
+    install(&programs.tailscaled(), "/usr/local/bin/tailscaled", 0o755);
+    install(
+        Path::new(env!("CARGO_BIN_EXE_tailmint")),
+        "/usr/local/bin/tailmint-itself",
+        0o755,
+    );
+    install(&world.path().join("ca.pem"), "/usr/local/bin/ca.pem", 0o644);
+    // What leads it to the simulated API, which a user does not give.
+    let led = format!(
+        "#!/bin/sh\nexec tailmint-itself --ca-file /usr/local/bin/ca.pem --connect-to {} \"$@\"\n",
+        world.simulator.address()
+    );
+    fs::write("/usr/local/bin/tailmint", led).unwrap();
+    fs::set_permissions("/usr/local/bin/tailmint", Permissions::from_mode(0o755)).unwrap();
+
+    let page = fs::read_to_string(workspace().join("docs/recipes/tazpod.md")).unwrap();
+    let login_server = format!("up = [\"--login-server={}\", ", tailnet.control.url);
+    let config = blocks(&page, "toml")[0].replace("up = [", &login_server);
+    let script = &blocks(&page, "sh")[0];
+    let secrets = format!("{HOME}/secrets");
+    let config_directory = format!("{HOME}/.config/tailmint");
+    fs::create_dir_all(&config_directory).unwrap();
+    mount_empty(&secrets);
+    fs::write(format!("{config_directory}/config.toml"), config).unwrap();
+    fs::write(format!("{HOME}/tazpod-tailscale-up"), script).unwrap();
+    world.simulator.write_secrets(Path::new(&secrets)).unwrap();
+    fs::set_permissions(&secrets, Permissions::from_mode(0o700)).unwrap();
+    give_to_user(Path::new(HOME));
+}
+
+fn give_to_user(path: &Path) {
+    chown(path, Some(USER), Some(USER)).unwrap();
+    if path.is_dir() {
+        for entry in fs::read_dir(path).unwrap() {
+            give_to_user(&entry.unwrap().path());
+        }
+    }
+}
+
+/// Runs the command line as the container's user, whose environment is nearly empty.
+fn as_user(line: &str) -> Output {
+    Command::new("setpriv")
+        .args([
+            &format!("--reuid={USER}"),
+            &format!("--regid={USER}"),
+            "--clear-groups",
+            "--",
+            "sh",
+            "-c",
+            line,
+        ])
+        .env_clear()
+        .env("HOME", HOME)
+        .env("PATH", "/usr/local/bin:/usr/bin:/bin")
+        .current_dir(HOME)
+        .stdin(Stdio::null())
+        .output()
+        .unwrap()
+}
+
+fn told(output: &Output) -> String {
+    String::from_utf8([&output.stdout[..], &output.stderr[..]].concat()).unwrap()
+}
+
+fn in_json(arguments: &[&str]) -> Value {
+    let output = Command::new("/usr/local/bin/tailscale")
+        .args(arguments)
+        .output();
+    serde_json::from_slice(&output.unwrap().stdout).unwrap()
+}
+
+/// It is Running with the tag and all settings, and no key is where it does not belong.
+fn assert_set_up(tailnet: &Tailnet, output: &Output, name: &str) {
+    let log = fs::read_to_string("/var/log/tailscaled.log").unwrap_or_default();
+    assert!(output.status.success(), "{}\n{log}", told(output));
+    let status = in_json(&["status", "--json"]);
+    assert_eq!(status["BackendState"], "Running");
+    assert_eq!(status["Self"]["Tags"], json!(["tag:tazpod"]));
+    let full_name = status["Self"]["DNSName"].as_str().unwrap();
+    assert!(full_name.starts_with(&format!("{name}.")), "{full_name}");
+    let prefs = in_json(&["debug", "prefs"]);
+    assert_eq!(prefs["RunSSH"], true);
+    assert_eq!(prefs["RouteAll"], true);
+    assert_eq!(prefs["CorpDNS"], false);
+    assert_no_key(tailnet);
+}
+
+/// The keys are in no file, on no command line and in no environment.
+fn assert_no_key(tailnet: &Tailnet) {
+    let keys = tailnet.world.simulator.keys();
+    let clean = |path: &Path| {
+        let text = fs::read(path).unwrap_or_default();
+        for key in &keys {
+            assert!(!holds(&text, &key.key), "a key in {}", path.display());
+        }
+    };
+    fn every_file(directory: &Path, each: &dyn Fn(&Path)) {
+        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+            let kind = entry.file_type().unwrap();
+            if kind.is_dir() {
+                every_file(&entry.path(), each);
+            } else if kind.is_file() {
+                each(&entry.path());
+            }
+        }
+    }
+    for directory in ["/home", "/run", "/var/lib", "/var/log"] {
+        every_file(Path::new(directory), &clean);
+    }
+    for process in fs::read_dir("/proc").unwrap().flatten() {
+        clean(&process.path().join("cmdline"));
+        clean(&process.path().join("environ"));
+    }
+}
+
+fn end_daemon() {
+    Command::new("pkill")
+        .args(["-x", "tailscaled"])
+        .status()
+        .unwrap();
+    wait_until("tailscaled has ended", || {
+        // Nobody waits for those that have ended: they stay, without a command line.
+        let processes = fs::read_dir("/proc").unwrap().flatten();
+        let mut lines = processes.map(|it| fs::read(it.path().join("cmdline")));
+        !lines.any(|line| line.is_ok_and(|line| holds(&line, "tailscaled")))
+    });
+}
+
+#[test]
+fn the_script_of_the_page_joins_a_container() {
+    if !has_sudo() {
+        return;
+    }
+    in_container(|programs| {
+        let tailnet = Tailnet::new(programs);
+        lay_out(&tailnet);
+        let keys = || tailnet.world.simulator.keys().len();
+        let output = as_user("sh ./tazpod-tailscale-up db");
+        assert_set_up(&tailnet, &output, "db");
+        let told = told(&output);
+        assert!(
+            told.contains("started tailscaled, with userspace networking"),
+            "{told}"
+        );
+        assert!(told.contains("joined the tailnet"), "{told}");
+        assert_eq!(keys(), 1);
+
+        // Once more: the daemon runs, and no key is minted.
+        let output = as_user("sh ./tazpod-tailscale-up db");
+        assert_set_up(&tailnet, &output, "db");
+        assert_eq!(keys(), 1);
+
+        // The container was asleep for so long that the machine was removed.
+        end_daemon();
+        wait_until("the machine is removed", || {
+            tailnet.control.nodes().is_empty()
+        });
+        let output = as_user("sh ./tazpod-tailscale-up db");
+        assert_set_up(&tailnet, &output, "db");
+        assert_eq!(keys(), 2);
+        end_daemon();
+    });
+}
