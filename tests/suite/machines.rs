@@ -270,3 +270,31 @@ fn a_proxy_that_tailscaled_does_not_know_is_named() {
     hint: tailscaled does not see the proxy of this environment: name it in /etc/default/tailscaled, and restart tailscaled
     ");
 }
+
+/// `tailmint up` for the machines in this list.
+fn listed(list: &str, arguments: &[&str]) -> Ran {
+    let world = World::new();
+    world.write("hosts", list);
+    let ran = world
+        .tailmint(&["up", "--ssh-file"])
+        .arg(world.path().join("hosts"))
+        .args(arguments)
+        .run();
+    assert_eq!(world.simulator.connections(), 0);
+    ran
+}
+
+#[test]
+fn a_list_without_a_host() {
+    assert_snapshot!(listed("# none yet\n\n", &[]), @"");
+}
+
+#[test]
+fn a_list_with_an_option_of_ssh_in_it() {
+    assert_snapshot!(listed("root@db # the first\n-oProxyCommand=x\n", &[]), @"");
+}
+
+#[test]
+fn one_name_for_several_machines() {
+    assert_snapshot!(listed("root@db\nroot@web\n", &["--hostname", "db"]), @"");
+}

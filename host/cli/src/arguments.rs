@@ -4,7 +4,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tailmint::KeyId;
 use tailmint::connection::ConnectTo;
 use tailmint_api::Operation;
-use tailmint_operator::vault::VaultPath;
+use tailmint_operator::{tailscale::SshHost, vault::VaultPath};
 
 use super::key_flags::KeyFlags;
 
@@ -203,7 +203,8 @@ Examples:
   tailmint up
   tailmint up --timeout 30s --revoke
   tailmint up --hostname db -- --accept-routes
-  tailmint up --sudo --start-daemon       in a container without systemd";
+  tailmint up --sudo --start-daemon       in a container without systemd
+  tailmint up --ssh root@db root@web -- --accept-routes";
 
 #[derive(Args)]
 pub(super) struct Mint {
@@ -264,6 +265,12 @@ pub(super) struct Up {
     /// Revoke the key once the machine has joined
     #[arg(long)]
     pub(super) revoke: bool,
+    /// Join these machines by ssh instead, each with a key of its own for a single use
+    #[arg(long, value_name = "[USER@]HOST", num_args = 1..)]
+    pub(super) ssh: Vec<SshHost>,
+    /// The same for the machines in this file, one a line; - is standard input
+    #[arg(long, value_name = "FILE")]
+    pub(super) ssh_file: Option<PathBuf>,
     /// The socket of tailscaled
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,

@@ -67,6 +67,19 @@ impl Failure {
         self.is_end_of_reader
     }
 
+    /// The same for one of several machines.
+    pub(super) fn on(self, machine: &impl Display) -> Self {
+        Self {
+            message: format!("{machine}: {}", self.message),
+            ..self
+        }
+    }
+
+    /// The exit status.
+    pub(super) fn code(&self) -> u8 {
+        self.code
+    }
+
     /// The same with another exit status.
     pub(super) fn with_code(self, code: u8) -> Self {
         Self { code, ..self }

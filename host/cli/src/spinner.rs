@@ -41,7 +41,7 @@ impl Spinner {
     }
 }
 
-fn started(networking: Networking) -> &'static str {
+pub(super) fn started(networking: Networking) -> &'static str {
     match networking {
         Networking::Tun => "started tailscaled, with a network interface",
         Networking::Userspace => {

@@ -30,7 +30,7 @@ fn has_sudo() -> bool {
 }
 
 /// An empty directory in place of what the machine has there.
-fn mount_empty(at: &str) {
+pub(super) fn mount_empty(at: &str) {
     fs::create_dir_all(at).unwrap();
     let mounted = Command::new("mount")
         .args(["-t", "tmpfs", "-o", "mode=755", "tmpfs", at])
@@ -213,9 +213,19 @@ fn assert_no_key(tailnet: &Tailnet) {
     for directory in ["/home", "/run", "/var/lib", "/var/log"] {
         every_file(Path::new(directory), &clean);
     }
+    assert_no_key_in_processes(tailnet);
+}
+
+/// The keys are on no command line and in no environment.
+pub(super) fn assert_no_key_in_processes(tailnet: &Tailnet) {
+    let keys = tailnet.world.simulator.keys();
     for process in fs::read_dir("/proc").unwrap().flatten() {
-        clean(&process.path().join("cmdline"));
-        clean(&process.path().join("environ"));
+        for what in ["cmdline", "environ"] {
+            let text = fs::read(process.path().join(what)).unwrap_or_default();
+            for key in &keys {
+                assert!(!holds(&text, &key.key), "a key in the {what} of a process");
+            }
+        }
     }
 }
 

@@ -10,6 +10,7 @@ mod control;
 mod join;
 mod namespace;
 mod node;
+mod over_ssh;
 mod programs;
 mod refusals;
 mod settings;

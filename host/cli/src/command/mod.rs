@@ -13,6 +13,7 @@ mod man;
 mod mint;
 mod policy;
 mod up;
+mod up_over_ssh;
 mod vault;
 
 pub(super) use audit::audit;

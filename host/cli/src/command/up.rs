@@ -1,9 +1,10 @@
 use std::process::ExitCode;
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tailmint::Tag;
 use tailmint_operator::tailscale::{Join, Joined, Node, Tailscale, TimeLimit, UpArguments};
 
+use super::up_over_ssh::up_over_ssh;
 use crate::{
     arguments::{Global, Up},
     failure::Failure,
@@ -14,6 +15,9 @@ use crate::{
 };
 
 pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
+    if !up.ssh.is_empty() || up.ssh_file.is_some() {
+        return up_over_ssh(global, up).await;
+    }
     let limit = up.timeout.map_or_else(TimeLimit::usual, TimeLimit::begin);
     let given = UpArguments::new(up.arguments.clone())?;
     let session = Session::begin(global, up.key.profile.as_deref())?;
@@ -27,10 +31,6 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
     } else {
         tailscale
     };
-    let mut arguments = session.profile.up.clone();
-    if let Some(name) = &up.hostname {
-        arguments = arguments.with_hostname(name);
-    }
     if let Some(warning) = tailscale.warning() {
         Trace::note(&format!("warning: {warning}"));
     }
@@ -39,7 +39,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
         let spinner = Spinner::new(global.verbose);
         let join = Join {
             tailscale: &tailscale,
-            arguments: arguments.then(given),
+            arguments: settings(up, &session, given),
             limit,
             start_daemon: up.start_daemon,
             force: up.force,
@@ -58,24 +58,11 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
                 .map_err(|error| failed(error).about(&account))?
         }
     };
-    if !joined.node().online {
-        Trace::note(&format!(
-            "warning: {} does not hear from its control server",
-            joined.node().name
-        ));
-    }
-    if joined.node().is_renamed() {
-        let node = joined.node();
-        Trace::note(&format!(
-            "warning: the name {} was taken: the machine is {}",
-            node.host_name, node.name
-        ));
-    }
-    if let Some(warning) = other_tags(joined.node(), &properties.capabilities.tags) {
+    for warning in warnings(joined.node(), &properties.capabilities.tags) {
         Trace::note(&warning);
     }
     let line = if global.json {
-        in_json(&joined)
+        in_json(&joined).to_string()
     } else {
         in_words(&joined)
     };
@@ -87,7 +74,35 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn in_words(joined: &Joined) -> String {
+/// The settings that the machine is to have: the profile's, and what was given.
+pub(super) fn settings(up: &Up, session: &Session<'_>, given: UpArguments) -> UpArguments {
+    let profile = session.profile.up.clone();
+    match &up.hostname {
+        Some(name) => profile.with_hostname(name).then(given),
+        None => profile.then(given),
+    }
+}
+
+/// What is not as the user may expect it, though the machine is connected.
+pub(super) fn warnings(node: &Node, tags: &[Tag]) -> Vec<String> {
+    let mut warnings = Vec::new();
+    if !node.online {
+        warnings.push(format!(
+            "warning: {} does not hear from its control server",
+            node.name
+        ));
+    }
+    if node.is_renamed() {
+        warnings.push(format!(
+            "warning: the name {} was taken: the machine is {}",
+            node.host_name, node.name
+        ));
+    }
+    warnings.extend(other_tags(node, tags));
+    warnings
+}
+
+pub(super) fn in_words(joined: &Joined) -> String {
     let node = joined.node();
     let what = match joined {
         Joined::Before(_) => "was already connected",
@@ -107,7 +122,7 @@ fn in_words(joined: &Joined) -> String {
     format!("{} {what}: {}", node.name, facts.join(", "))
 }
 
-fn in_json(joined: &Joined) -> String {
+pub(super) fn in_json(joined: &Joined) -> Value {
     let node = joined.node();
     let (how, key, revoked) = match joined {
         Joined::Before(_) => ("before", None, None),
@@ -126,7 +141,6 @@ fn in_json(joined: &Joined) -> String {
         "key": key,
         "key-revoked": revoked,
     })
-    .to_string()
 }
 
 /// What to say where a machine that was left alone has other tags than a new

@@ -1,14 +1,10 @@
 //! `tailscaled`, on machines where nothing manages it, such as containers.
 
-use std::{
-    fs,
-    path::{Path, PathBuf},
-    process::Stdio,
-    time::Duration,
-};
+use std::{fs, path::Path, time::Duration};
 
 use super::{
     JoinError, JoinErrorKind, Tailscale,
+    child::End,
     join_error::complaint_of,
     words::{Complaint, words},
 };
@@ -37,15 +33,32 @@ const START_LIMIT: Duration = Duration::from_secs(60);
 /// The most of the log that is read when the daemon does not listen.
 const LOG_TAIL_BYTES: usize = 2048;
 
-/// Starts the daemon so that it outlives this program and its terminal. What the
-/// packages' service reads, `/etc/default/tailscaled`, counts here too: a proxy is named
-/// there. Prints how the daemon reaches the network.
+/// Starts the daemon so that it outlives this program and its terminal, unless a process of
+/// that name runs. What the packages' service reads, `/etc/default/tailscaled`, counts here
+/// too: a proxy is named there. Prints how the daemon reaches the network, or `running`.
 ///
-/// Arguments: the daemon, its state, its socket, its log, and whether this machine lets
-/// root make network interfaces.
+/// It is one script, so that it does the same on this machine and on another. Arguments:
+/// the `tailscale` command, the state, the socket, the log, and `tun`, `userspace` or
+/// `nothing` for what may be started.
 const SCRIPT: &str = r#"
 set -eu
-daemon=$1 state=$2 socket=$3 log=$4 tun=$5
+tailscale=$1 state=$2 socket=$3 log=$4 wanted=$5
+for process in /proc/[0-9]*; do
+    name=
+    read -r name 2>/dev/null <"$process/comm" || continue
+    # What has ended, and is not waited for, has a name and no command line.
+    if [ "$name" = tailscaled ] && [ -n "$(tr -d '\0' 2>/dev/null <"$process/cmdline")" ]; then
+        echo running
+        exit
+    fi
+done
+[ "$wanted" != nothing ] || exit 0
+beside=$(readlink -f -- "$(command -v -- "$tailscale" || echo /)")
+PATH=${beside%/*}:$PATH:/usr/local/sbin:/usr/sbin:/sbin
+daemon=$(command -v tailscaled) || {
+    echo 'there is no tailscaled' >&2
+    exit 69
+}
 if [ -r /etc/default/tailscaled ]; then
     set -a
     . /etc/default/tailscaled
@@ -54,8 +67,13 @@ fi
 mkdir -p "$(dirname "$socket")" "$(dirname "$log")"
 umask 077
 mkdir -p "$(dirname "$state")"
+# The bit of CAP_NET_ADMIN, without which an interface cannot be made (capabilities(7)).
+may_make=no
+while read -r member set; do
+    case $member$set in CapBnd:*[13579bdf]???) may_make=yes ;; esac
+done </proc/self/status
 # Where there is no such device, the redirection would create a file in its place.
-if [ "$tun" = yes ] && [ -c /dev/net/tun ] && (: <>/dev/net/tun) 2>/dev/null; then
+if [ "$wanted$may_make" = tunyes ] && [ -c /dev/net/tun ] && (: <>/dev/net/tun) 2>/dev/null; then
     set --
     echo tun
 else
@@ -70,38 +88,57 @@ $own_session "$daemon" --state="$state" --socket="$socket" --port="${PORT:-41641
     ${FLAGS:-} </dev/null >>"$log" 2>&1 &
 "#;
 
-/// The bit of `CAP_NET_ADMIN` in the sets of capabilities (capabilities(7)).
-const NET_ADMIN: u64 = 1 << 12;
+/// What the script exits with where there is no daemon to start: `EX_UNAVAILABLE`.
+const NO_TAILSCALED: i32 = 69;
 
-/// Starts it as root, with a network interface at most where that is wanted.
+/// What a script found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// It was started.
+    Started(Networking),
+    /// It runs already, on whichever socket.
+    Running,
+    /// It does not run.
+    NotRunning,
+}
+
+/// Starts it as root, with this at most; with `None` it only looks.
 pub(super) async fn start(
     tailscale: &Tailscale,
-    wanted: Networking,
-) -> Result<Networking, JoinError> {
-    let daemon = find(tailscale)?;
-    let tun = match wanted {
-        Networking::Tun if may_make_interfaces() => "yes",
-        _ => "no",
+    wanted: Option<Networking>,
+) -> Result<Outcome, JoinError> {
+    let wanted = match wanted {
+        Some(Networking::Tun) => "tun",
+        Some(Networking::Userspace) => "userspace",
+        None => "nothing",
     };
-    let mut command = tailscale.as_root(Path::new("/bin/sh"));
-    command
-        .args(["-c", SCRIPT, "sh"])
-        .arg(daemon)
-        .args([
-            STATE.as_ref(),
-            tailscale.socket().unwrap_or(SOCKET.as_ref()),
-        ])
-        .args([LOG, tun])
-        .stdin(Stdio::null());
+    let socket = tailscale.socket().unwrap_or(SOCKET.as_ref());
+    let arguments = [
+        tailscale.program().into(),
+        STATE.into(),
+        socket.into(),
+        LOG.into(),
+        wanted.into(),
+    ];
+    let mut command = tailscale.script_as_root(SCRIPT, &arguments);
     let finished = tailscale
         .run(&mut command, START_LIMIT, std::future::pending())
         .await?;
     if finished.succeeded() {
         let said = String::from_utf8_lossy(&finished.stdout);
         return Ok(match said.trim() {
-            "tun" => Networking::Tun,
-            _ => Networking::Userspace,
+            "tun" => Outcome::Started(Networking::Tun),
+            "userspace" => Outcome::Started(Networking::Userspace),
+            "running" => Outcome::Running,
+            _ => Outcome::NotRunning,
         });
+    }
+    if matches!(finished.end, End::Exited(status) if status.code() == Some(NO_TAILSCALED)) {
+        return Err(JoinError::new(
+            JoinErrorKind::Missing,
+            "there is no tailscaled beside tailscale, nor in $PATH",
+            "install it, see https://tailscale.com/download",
+        ));
     }
     let words = words(&finished.stderr, None);
     if Complaint::of(&words) == Complaint::Sudo {
@@ -118,8 +155,12 @@ pub(super) async fn start(
 }
 
 /// The error for a daemon that was started and does not listen, with the end of its log.
-pub(super) fn does_not_listen() -> JoinError {
-    let log = fs::read(LOG).unwrap_or_default();
+pub(super) fn does_not_listen(tailscale: &Tailscale) -> JoinError {
+    let log = if tailscale.is_here() {
+        fs::read(LOG).unwrap_or_default()
+    } else {
+        Vec::new()
+    };
     let end = &log[log.len().saturating_sub(LOG_TAIL_BYTES)..];
     let mut last = words(end, None);
     last.drain(..last.len().saturating_sub(3));
@@ -133,20 +174,6 @@ pub(super) fn does_not_listen() -> JoinError {
     }
 }
 
-/// Whether a process of that name runs, on whichever socket.
-pub(super) fn is_running() -> bool {
-    let Ok(processes) = fs::read_dir("/proc") else {
-        return false;
-    };
-    processes.flatten().any(|process| {
-        let name = fs::read(process.path().join("comm"));
-        // What has ended, and is not waited for, has a name and no command line.
-        let command = fs::read(process.path().join("cmdline"));
-        name.is_ok_and(|name| name.trim_ascii_end() == b"tailscaled")
-            && command.is_ok_and(|command| !command.is_empty())
-    })
-}
-
 /// How a user starts the daemon on this machine.
 pub(super) fn how_to_start() -> &'static str {
     if Path::new("/run/systemd/system").is_dir() {
@@ -156,30 +183,4 @@ pub(super) fn how_to_start() -> &'static str {
     } else {
         "nothing on this machine starts it by itself: give --start-daemon, or --socket PATH"
     }
-}
-
-/// Beside `tailscale`, in `$PATH`, or where daemons are.
-fn find(tailscale: &Tailscale) -> Result<PathBuf, JoinError> {
-    let real = tailscale.program().canonicalize();
-    let beside = real.ok().and_then(|it| it.parent().map(Path::to_owned));
-    let path = tailscale.environment().get("PATH").unwrap_or_default();
-    let named = std::env::split_paths(path).filter(|part| part.is_absolute());
-    let usual = ["/usr/sbin", "/usr/local/sbin", "/sbin"].map(PathBuf::from);
-    let mut all = beside.into_iter().chain(named).chain(usual);
-    all.find_map(|directory| which::which_in("tailscaled", Some(directory), "/").ok())
-        .ok_or_else(|| {
-            JoinError::new(
-                JoinErrorKind::Missing,
-                "there is no tailscaled beside tailscale, nor in $PATH",
-                "install it, see https://tailscale.com/download",
-            )
-        })
-}
-
-/// Whether root of this machine, or container, may make network interfaces.
-fn may_make_interfaces() -> bool {
-    let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
-    let bound = status.lines().find_map(|line| line.strip_prefix("CapBnd:"));
-    let set = bound.and_then(|set| u64::from_str_radix(set.trim(), 16).ok());
-    set.is_some_and(|set| set & NET_ADMIN != 0)
 }

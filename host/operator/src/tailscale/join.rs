@@ -5,7 +5,7 @@ use tokio::time::{Instant, sleep};
 use super::{
     JoinError, JoinErrorKind, KeyFate, Node, State, Tailscale, TimeLimit, UpArguments,
     child::{End, Finished},
-    daemon::{self, Networking},
+    daemon::{self, Networking, Outcome},
     join_error::complaint_of,
     ssh_session::is_over_tailnet,
     status::Status,
@@ -93,9 +93,6 @@ impl Joined {
         }
     }
 }
-
-/// Between two looks at a machine that is on its way.
-const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// Between two looks at a machine that `tailscale up` waits for.
 const LOOK_WHILE_WAITING: Duration = Duration::from_millis(500);
@@ -196,11 +193,7 @@ impl Join<'_> {
         let loses_ssh =
             before.logged_in && is_over_tailnet(environment) && !self.arguments.accept_losing_ssh();
         if loses_ssh {
-            return Err(JoinError::new(
-                JoinErrorKind::LosesSsh,
-                "this session comes over the tailnet, and logging in anew would cut it off",
-                "run it from elsewhere; or insist: -- --accept-risk=lose-ssh",
-            ));
+            return Err(loses_ssh_session());
         }
         let arguments = self.arguments_for_key(before);
         let finished = self
@@ -212,6 +205,8 @@ impl Join<'_> {
         }
         let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
         match Complaint::of(&words) {
+            Complaint::LosesSsh if !self.arguments.accept_losing_ssh() => Err(loses_ssh_session()),
+            Complaint::LosesSsh => Ok(()),
             // That is where it ends; and whatever is not known may not come again.
             Complaint::KeyFile | Complaint::Unknown => Ok(()),
             _ => Err(complaint_of(&finished, words)),
@@ -400,34 +395,35 @@ impl Join<'_> {
     async fn settled(&self) -> Result<Status, JoinError> {
         let mut started = None;
         loop {
-            match self.tailscale.status().await {
+            match self.tailscale.status_within(self.limit.left()).await {
                 Ok(status) if status.state.is_settled() || self.limit.is_over() => {
                     return Ok(status);
                 }
                 Ok(_) => (self.watch)(Step::Settling),
                 Err(error) if error.kind != JoinErrorKind::NoDaemon => return Err(error),
-                Err(_) if self.start_daemon && !daemon::is_running() => {
+                Err(_) if self.start_daemon && !self.limit.is_over() => {
+                    (self.watch)(Step::StartingDaemon);
                     // The device of interfaces may open, and not work.
                     let wanted = match started {
-                        None => Networking::Tun,
-                        Some(Networking::Tun) => Networking::Userspace,
-                        Some(Networking::Userspace) => return Err(daemon::does_not_listen()),
+                        None => Some(Networking::Tun),
+                        Some(Networking::Tun) => Some(Networking::Userspace),
+                        Some(Networking::Userspace) => None,
                     };
-                    (self.watch)(Step::StartingDaemon);
-                    let networking = daemon::start(self.tailscale, wanted).await?;
-                    (self.watch)(Step::StartedDaemon(networking));
-                    started = Some(networking);
+                    match daemon::start(self.tailscale, wanted).await? {
+                        Outcome::Started(networking) => {
+                            (self.watch)(Step::StartedDaemon(networking));
+                            started = Some(networking);
+                        }
+                        Outcome::Running => (self.watch)(Step::WaitingForDaemon),
+                        Outcome::NotRunning => return Err(daemon::does_not_listen(self.tailscale)),
+                    }
                 }
-                Err(_) if started.is_some() && self.limit.is_over() => {
-                    return Err(daemon::does_not_listen());
-                }
-                Err(error) if started.is_none() && self.limit.is_over_for_daemon() => {
-                    return Err(error);
-                }
+                Err(_) if started.is_some() => return Err(daemon::does_not_listen(self.tailscale)),
+                Err(error) if self.limit.is_over_for_daemon() => return Err(error),
                 Err(_) => (self.watch)(Step::WaitingForDaemon),
             }
             tokio::select! {
-                () = sleep(LOOK_AGAIN) => {}
+                () = sleep(self.tailscale.pause()) => {}
                 () = self.interrupt.raised() => return Err(interrupted()),
             }
         }
@@ -437,7 +433,7 @@ impl Join<'_> {
     /// wait for them until its time is over.
     async fn approval_wanted(&self) {
         loop {
-            sleep(LOOK_WHILE_WAITING).await;
+            sleep(LOOK_WHILE_WAITING.max(self.tailscale.pause())).await;
             let status = self.tailscale.status().await;
             if status.is_ok_and(|status| status.state == State::NeedsMachineAuth) {
                 return;
@@ -449,7 +445,7 @@ impl Join<'_> {
     async fn login_wanted(&self) {
         let mut before = false;
         loop {
-            sleep(LOOK_WHILE_WAITING).await;
+            sleep(LOOK_WHILE_WAITING.max(self.tailscale.pause())).await;
             let status = self.tailscale.status().await;
             let now = status.is_ok_and(|status| status.state == State::NeedsLogin);
             if now && before {
@@ -473,7 +469,7 @@ impl Join<'_> {
                 return Ok(status);
             }
             tokio::select! {
-                () = sleep(LOOK_AGAIN) => {}
+                () = sleep(self.tailscale.pause()) => {}
                 () = self.interrupt.raised() => return Err(interrupted()),
             }
         }
@@ -527,6 +523,14 @@ fn interrupted() -> JoinError {
         hint: None,
         ..JoinError::new(JoinErrorKind::Interrupted, "interrupted", "")
     }
+}
+
+fn loses_ssh_session() -> JoinError {
+    JoinError::new(
+        JoinErrorKind::LosesSsh,
+        "this session comes over the tailnet, and logging in anew would cut it off",
+        "run it from elsewhere; or insist: -- --accept-risk=lose-ssh",
+    )
 }
 
 fn locked_out(status: &Status) -> JoinError {

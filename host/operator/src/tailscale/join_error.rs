@@ -80,6 +80,8 @@ pub enum JoinErrorKind {
     RevokeFailed(Box<MintError>),
     /// The control server rejected the machine.
     Refused,
+    /// `ssh` did not run a command on the other machine.
+    Ssh,
     /// The machine did not come up in time.
     Timeout,
     /// `tailscale` is too old to read a key from a file.
@@ -166,6 +168,11 @@ pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError
             JoinErrorKind::KeyRefused,
             "the control server rejected the key".to_owned(),
             "see that --login-server and the credential are of the same tailnet, and that nobody revoked the key",
+        ),
+        Complaint::LosesSsh => (
+            JoinErrorKind::LosesSsh,
+            "tailscale asks whether this session may be cut off".to_owned(),
+            "insist: -- --accept-risk=lose-ssh",
         ),
         Complaint::LoginServer => (
             JoinErrorKind::LoginServer,

@@ -1,6 +1,6 @@
 use std::{
     ffi::OsString,
-    os::unix::fs::MetadataExt,
+    os::{fd::OwnedFd, unix::fs::MetadataExt},
     path::{Path, PathBuf},
     process::Stdio,
     time::Duration,
@@ -15,6 +15,7 @@ use super::{
     child::{self, End, Finished},
     join_error::complaint_of,
     key_input::key_input,
+    ssh::{Ssh, SshHost},
     status::{State, Status},
     sudo::Sudo,
     words::words,
@@ -28,19 +29,29 @@ pub struct Tailscale {
     program: PathBuf,
     socket: Option<PathBuf>,
     environment: Environment,
-    /// What changes the machine is run by it.
-    sudo: Option<Sudo>,
+    place: Place,
+}
+
+/// The machine whose command it is.
+#[derive(Clone, Debug)]
+enum Place {
+    /// This one. What changes it is run by `sudo`, where that was chosen.
+    Here { sudo: Option<Sudo> },
+    /// Another one.
+    Over(Ssh),
 }
 
 /// The variables that the command sees: what finds programs and a home, and what
 /// chooses the words; and what `tailscale` guards a session over the tailnet by. Nothing
 /// that could hold a secret or move its trust.
-const PASSED_ON: [&str; 8] = [
+const PASSED_ON: [&str; 9] = [
     "HOME",
     "LANG",
     "LC_ALL",
     "LOGNAME",
     "PATH",
+    // Where `ssh` finds the user's agent.
+    "SSH_AUTH_SOCK",
     "SSH_CLIENT",
     "TERM",
     "USER",
@@ -60,6 +71,15 @@ const REHEARSAL_LIMIT: Duration = Duration::from_secs(15);
 /// `status` asks the daemon on this machine. Where there is none, the command
 /// itself gives up after 2 seconds.
 const STATUS_LIMIT: Duration = Duration::from_secs(10);
+
+/// The same on another machine, with the login there.
+const REMOTE_STATUS_LIMIT: Duration = Duration::from_secs(30);
+
+/// Between two looks at a machine that is on its way.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// The same on another machine, where each look is a login.
+const REMOTE_PAUSE: Duration = Duration::from_secs(1);
 
 /// What `tailscale up` has beyond its own `--timeout`, to say that it is over.
 const GRACE: Duration = Duration::from_secs(3);
@@ -86,7 +106,7 @@ impl Tailscale {
                 program,
                 socket,
                 environment,
-                sudo: None,
+                place: Place::Here { sudo: None },
             }),
             Err(_) => Err(JoinError::new(
                 JoinErrorKind::Missing,
@@ -102,9 +122,30 @@ impl Tailscale {
     /// There is no `sudo` command.
     pub fn with_sudo(mut self) -> Result<Self, JoinError> {
         if !geteuid().is_root() {
-            self.sudo = Some(Sudo::find(&self.environment)?);
+            let sudo = Some(Sudo::find(&self.environment)?);
+            self.place = Place::Here { sudo };
         }
         Ok(self)
+    }
+
+    /// The command of another machine, by the user's `ssh`. The path is one over there:
+    /// without one, its `$PATH` is searched.
+    ///
+    /// # Errors
+    /// There is no `ssh` command.
+    pub fn over_ssh(
+        host: SshHost,
+        given: Option<&Path>,
+        socket: Option<PathBuf>,
+        sudo: bool,
+        environment: Environment,
+    ) -> Result<Self, JoinError> {
+        Ok(Self {
+            program: given.unwrap_or(Path::new("tailscale")).to_owned(),
+            socket,
+            place: Place::Over(Ssh::find(host, sudo, &environment)?),
+            environment,
+        })
     }
 
     /// Where the command is.
@@ -136,10 +177,20 @@ impl Tailscale {
 
     /// Asks for the state of the machine.
     pub(super) async fn status(&self) -> Result<Status, JoinError> {
-        let mut command = self.command("status");
-        command.arg("--json").stdin(Stdio::null());
+        self.status_within(Duration::MAX).await
+    }
+
+    /// The same where there is so much time at most.
+    pub(super) async fn status_within(&self, most: Duration) -> Result<Status, JoinError> {
+        let arguments = ["--json".into()];
+        let mut command = self.command("status", &arguments, Input::Nothing);
+        let limit = match self.place {
+            Place::Here { .. } => STATUS_LIMIT,
+            Place::Over(_) => REMOTE_STATUS_LIMIT,
+        }
+        .min(most);
         let finished = self
-            .run(&mut command, STATUS_LIMIT, std::future::pending())
+            .run(&mut command, limit, std::future::pending())
             .await?;
         match finished.end {
             End::Exited(_) if finished.succeeded() => {}
@@ -149,9 +200,9 @@ impl Tailscale {
                     JoinErrorKind::Hangs,
                     format!(
                         "tailscale status did not respond within {} s",
-                        STATUS_LIMIT.as_secs()
+                        limit.as_secs()
                     ),
-                    "see whether tailscaled is well: tailscale status",
+                    "see whether the machine is well: tailscale status",
                 ));
             }
         }
@@ -175,8 +226,8 @@ impl Tailscale {
         arguments: &[OsString],
         stop: impl Future<Output = ()>,
     ) -> Result<Finished, JoinError> {
-        let mut command = self.command("up");
-        command.arg(NO_KEY).args(arguments).stdin(Stdio::null());
+        let arguments = [&[NO_KEY.into()], arguments].concat();
+        let mut command = self.command("up", &arguments, Input::Nothing);
         self.run(&mut command, REHEARSAL_LIMIT, stop).await
     }
 
@@ -195,12 +246,12 @@ impl Tailscale {
                 "see whether memory is short, and whether memfd_create is allowed here",
             )
         })?;
-        let mut command = self.command("up");
-        command
-            .arg("--auth-key=file:/dev/stdin")
-            .arg(format!("--timeout={}ms", timeout.as_millis()))
-            .args(arguments)
-            .stdin(input);
+        let ours = [
+            "--auth-key=file:/dev/stdin".into(),
+            format!("--timeout={}ms", timeout.as_millis()).into(),
+        ];
+        let arguments = [&ours, arguments].concat();
+        let mut command = self.command("up", &arguments, Input::Key(input));
         fail_point("up-before-spawning");
         self.run(&mut command, timeout + GRACE, stop).await
     }
@@ -213,8 +264,7 @@ impl Tailscale {
         arguments: &[OsString],
         stop: impl Future<Output = ()>,
     ) -> Result<Finished, JoinError> {
-        let mut command = self.command("up");
-        command.args(arguments).stdin(Stdio::null());
+        let mut command = self.command("up", arguments, Input::Nothing);
         self.run(&mut command, limit, stop).await
     }
 
@@ -228,13 +278,32 @@ impl Tailscale {
         &self.environment
     }
 
-    /// The program, to be run as root: by `sudo` where that was chosen.
-    pub(super) fn as_root(&self, program: &Path) -> Command {
-        let command = match &self.sudo {
-            Some(sudo) => sudo.command(program),
-            None => Command::new(program),
+    /// A script for `sh`, to be run as root of the machine: by `sudo` where that was chosen.
+    pub(super) fn script_as_root(&self, script: &str, arguments: &[OsString]) -> Command {
+        let line = [&["-c".into(), script.into(), "sh".into()], arguments].concat();
+        let mut command = match &self.place {
+            Place::Here { sudo: Some(sudo) } => sudo.command(Path::new("/bin/sh")),
+            Place::Here { sudo: None } => Command::new("/bin/sh"),
+            Place::Over(ssh) => {
+                let line = [&["sh".into()], &line[..]].concat();
+                return self.with_environment(ssh.command(&line, true, false));
+            }
         };
+        command.args(line).stdin(Stdio::null());
         self.with_environment(command)
+    }
+
+    /// Between two looks at a machine on its way.
+    pub(super) fn pause(&self) -> Duration {
+        match self.place {
+            Place::Here { .. } => PAUSE,
+            Place::Over(_) => REMOTE_PAUSE,
+        }
+    }
+
+    /// Whether it is the command of this machine.
+    pub(super) fn is_here(&self) -> bool {
+        matches!(self.place, Place::Here { .. })
     }
 
     fn with_environment(&self, mut command: Command) -> Command {
@@ -254,21 +323,35 @@ impl Tailscale {
         command
     }
 
-    /// `tailscale` with a subcommand. Everybody may look at the machine; `sudo` is for
-    /// what changes it.
-    fn command(&self, subcommand: &str) -> Command {
-        let command = match &self.sudo {
-            Some(sudo) if subcommand != "status" => sudo.command(&self.program),
-            _ => Command::new(&self.program),
-        };
-        let mut command = self.with_environment(command);
+    /// `tailscale` with a subcommand. Everybody may look at a machine; `sudo` is for what
+    /// changes it.
+    fn command(&self, subcommand: &str, arguments: &[OsString], input: Input) -> Command {
+        let mut line = Vec::new();
         if let Some(socket) = &self.socket {
             let mut argument = OsString::from("--socket=");
             argument.push(socket);
-            command.arg(argument);
+            line.push(argument);
         }
-        command.arg(subcommand);
-        command
+        line.push(subcommand.into());
+        line.extend_from_slice(arguments);
+        let changes = subcommand != "status";
+        let mut command = match &self.place {
+            Place::Here { sudo: Some(sudo) } if changes => sudo.command(&self.program),
+            Place::Here { .. } => Command::new(&self.program),
+            Place::Over(ssh) => {
+                let with_key = matches!(input, Input::Key(_));
+                let line = [&[self.program.clone().into()], &line[..]].concat();
+                ssh.command(&line, changes, with_key)
+            }
+        };
+        if self.is_here() {
+            command.args(line);
+        }
+        command.stdin(match input {
+            Input::Nothing => Stdio::null(),
+            Input::Key(memory) => memory.into(),
+        });
+        self.with_environment(command)
     }
 
     pub(super) async fn run(
@@ -277,13 +360,17 @@ impl Tailscale {
         limit: Duration,
         stop: impl Future<Output = ()>,
     ) -> Result<Finished, JoinError> {
-        child::run(command, limit, stop).await.map_err(|error| {
+        let finished = child::run(command, limit, stop).await.map_err(|error| {
             JoinError::new(
                 JoinErrorKind::Missing,
                 format!("{} cannot be run: {error}", self.program.display()),
                 "see that it is a program for this machine, or give --tailscale PATH",
             )
-        })
+        })?;
+        match &self.place {
+            Place::Over(ssh) => ssh.judge(finished, &self.program),
+            Place::Here { .. } => Ok(finished),
+        }
     }
 }
 
@@ -291,6 +378,13 @@ impl Tailscale {
 fn user_name() -> Option<String> {
     let user = User::from_uid(Uid::effective()).ok().flatten();
     user.map(|user| user.name)
+}
+
+/// What a command reads.
+enum Input {
+    Nothing,
+    /// The key, in memory.
+    Key(OwnedFd),
 }
 
 fn shown(given: Option<&Path>) -> String {

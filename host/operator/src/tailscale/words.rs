@@ -34,6 +34,8 @@ pub(super) enum Complaint {
     KeyFile,
     /// The control server does not take the key.
     KeyRefused,
+    /// `tailscale` asks whether a session over the tailnet may be cut off.
+    LosesSsh,
     /// The control server is another than the one that the node is logged in to.
     LoginServer,
     /// There is no daemon.
@@ -49,9 +51,10 @@ pub(super) enum Complaint {
 }
 
 /// The wordings of tailscale 1.102.5.
-const WORDINGS: [(&str, Complaint); 13] = [
+const WORDINGS: [(&str, Complaint); 14] = [
     ("failed to connect to local tailscaled", Complaint::NoDaemon),
     ("access denied", Complaint::AccessDenied),
+    ("connected over tailscale", Complaint::LosesSsh),
     ("requires mentioning all", Complaint::ChangedFlags),
     ("can't change --login-server", Complaint::LoginServer),
     ("flag provided but not defined", Complaint::BadArguments),
@@ -106,6 +109,10 @@ mod tests {
                 Complaint::NodeKeyTaken,
             ),
             ("open /dev/null/no-key: not a directory", Complaint::KeyFile),
+            (
+                "You are connected over Tailscale; this action may result in your SSH session disconnecting.",
+                Complaint::LosesSsh,
+            ),
             ("sudo: a password is required", Complaint::Sudo),
             ("u is not in the sudoers file.", Complaint::Sudo),
             (
