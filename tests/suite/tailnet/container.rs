@@ -191,6 +191,17 @@ fn assert_set_up(tailnet: &Tailnet, output: &Output, name: &str) {
     assert_no_key(tailnet);
 }
 
+fn every_file(directory: &Path, each: &dyn Fn(&Path)) {
+    for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
+        let kind = entry.file_type().unwrap();
+        if kind.is_dir() {
+            every_file(&entry.path(), each);
+        } else if kind.is_file() {
+            each(&entry.path());
+        }
+    }
+}
+
 /// The keys are in no file, on no command line and in no environment.
 fn assert_no_key(tailnet: &Tailnet) {
     let keys = tailnet.world.simulator.keys();
@@ -200,16 +211,6 @@ fn assert_no_key(tailnet: &Tailnet) {
             assert!(!holds(&text, &key.key), "a key in {}", path.display());
         }
     };
-    fn every_file(directory: &Path, each: &dyn Fn(&Path)) {
-        for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
-            let kind = entry.file_type().unwrap();
-            if kind.is_dir() {
-                every_file(&entry.path(), each);
-            } else if kind.is_file() {
-                each(&entry.path());
-            }
-        }
-    }
     for directory in ["/home", "/run", "/var/lib", "/var/log"] {
         every_file(Path::new(directory), &clean);
     }

@@ -61,6 +61,14 @@ fn append(file: &str, lines: &str) {
     fs::write(path, text).unwrap();
 }
 
+/// How `ssh` finds it.
+fn name_for_ssh(name: &str, port: u16) {
+    append(
+        "config",
+        &format!("Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  User root\n"),
+    );
+}
+
 fn free_port() -> u16 {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     listener.local_addr().unwrap().port()
@@ -111,17 +119,9 @@ impl<'a> Machines<'a> {
         wait_until("sshd listens", || {
             std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
         });
-        self.name_for_ssh(name, port);
+        name_for_ssh(name, port);
         let public = fs::read_to_string(directory.join("host-key.pub")).unwrap();
         append("known_hosts", &format!("[127.0.0.1]:{port} {public}"));
-    }
-
-    /// How `ssh` finds it.
-    fn name_for_ssh(&self, name: &str, port: u16) {
-        append(
-            "config",
-            &format!("Host {name}\n  HostName 127.0.0.1\n  Port {port}\n  User root\n"),
-        );
     }
 
     /// A machine with a daemon of its own.
@@ -166,9 +166,9 @@ fn eight_machines_join_with_a_key_each_beside_some_that_do_not() {
         // One that has no tailscale, one whose key nobody knows, and one that says nothing.
         machines.add("bare", "");
         let stranger = free_port();
-        machines.name_for_ssh("stranger", stranger);
+        name_for_ssh("stranger", stranger);
         let silent = TcpListener::bind("127.0.0.1:0").unwrap();
-        machines.name_for_ssh("silent", silent.local_addr().unwrap().port());
+        name_for_ssh("silent", silent.local_addr().unwrap().port());
 
         let all = [&names[..], &["bare", "stranger", "silent"]].concat();
         let mut child = machines.up(&["--timeout=60s"], &all).spawn();

@@ -28,7 +28,7 @@ const SOCKET: &str = "/var/run/tailscale/tailscaled.sock";
 const LOG: &str = "/var/log/tailscaled.log";
 
 /// What a script that only starts another program may take, a password included.
-const START_LIMIT: Duration = Duration::from_secs(60);
+const START_LIMIT: Duration = Duration::from_mins(1);
 
 /// The most of the log that is read when the daemon does not listen.
 const LOG_TAIL_BYTES: usize = 2048;

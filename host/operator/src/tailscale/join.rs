@@ -206,9 +206,8 @@ impl Join<'_> {
         let words = words(&[&finished.stderr[..], &finished.stdout[..]].concat(), None);
         match Complaint::of(&words) {
             Complaint::LosesSsh if !self.arguments.accept_losing_ssh() => Err(loses_ssh_session()),
-            Complaint::LosesSsh => Ok(()),
             // That is where it ends; and whatever is not known may not come again.
-            Complaint::KeyFile | Complaint::Unknown => Ok(()),
+            Complaint::LosesSsh | Complaint::KeyFile | Complaint::Unknown => Ok(()),
             _ => Err(complaint_of(&finished, words)),
         }
     }

@@ -2,7 +2,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use tailmint_core::Environment;
 
-/// The addresses of tailnets: 100.64.0.0/10, and fd7a:115c:a1e0::/48
+/// The addresses of tailnets: 100.64.0.0/10, and `fd7a:115c:a1e0::/48`
 /// (tailscale.com/kb/1304, kb/1033).
 fn is_of_tailnet(address: IpAddr) -> bool {
     match address {

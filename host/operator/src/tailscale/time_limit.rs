@@ -9,7 +9,7 @@ pub struct TimeLimit {
 }
 
 /// What joining may take where nobody says otherwise.
-const USUAL: Duration = Duration::from_secs(120);
+const USUAL: Duration = Duration::from_mins(2);
 
 /// What the daemon may take to listen where nobody says otherwise: a machine without one
 /// is told so while the user still looks.
