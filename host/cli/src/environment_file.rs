@@ -6,6 +6,7 @@ use std::{
 };
 
 use rustix::fs::OFlags;
+use tailmint_core::fail_point;
 use zeroize::Zeroizing;
 
 /// A file of variables, one `NAME=VALUE` to a line, that another program created and
@@ -41,12 +42,14 @@ impl EnvironmentFile {
         }
         text.push_str(line);
         text.push('\n');
+        fail_point("environment-file-before-writing");
         let written = loop {
             match file.write(text.as_bytes()) {
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
                 written => break written?,
             }
         };
+        fail_point("environment-file-written");
         if written == text.len() {
             return file.sync_data();
         }
