@@ -53,15 +53,21 @@ fn install() -> Option<PathBuf> {
     Some(directory)
 }
 
-/// A guest that Ansible reaches on this machine. While it joins, it writes down which of
-/// its files have a key in them.
+/// A guest that Ansible reaches by ssh, or where that cannot be, on this machine. While
+/// it joins, it writes down which of its files have a key in them.
 fn guest(ansible: &Path) -> Workbench {
     let bench = Workbench::new();
     for name in ["guest", "tmp"] {
         fs::create_dir(bench.world.path().join(name)).unwrap();
     }
+    let connection = if bench.is_reached_by_ssh() {
+        let ssh = bench.bin().join("ssh");
+        format!("ansible_user=root ansible_ssh_executable={}", ssh.display())
+    } else {
+        "ansible_connection=local".to_owned()
+    };
     let hosts = format!(
-        "[guests]\nguest ansible_connection=local ansible_python_interpreter={}\n",
+        "[guests]\nguest {connection} ansible_python_interpreter={}\n",
         ansible.join("bin/python").display()
     );
     bench.file("hosts", &hosts);
@@ -87,6 +93,8 @@ fn play(ansible: &Path, bench: &Workbench, block: &str) -> String {
         .env("PATH", path)
         .env("LC_ALL", "C.UTF-8")
         .env("ANSIBLE_VERBOSITY", "1")
+        // No connection is kept open for later.
+        .env("ANSIBLE_SSH_ARGS", "-o ControlMaster=no")
         .env("ANSIBLE_REMOTE_TMP", bench.world.path().join("guest"))
         .env("TMPDIR", bench.world.path().join("tmp"));
     bench.succeeds(shell)
@@ -112,6 +120,8 @@ fn ansible_mints_on_the_controller_and_joins_guests_that_are_not_connected() {
     let call = &bench.machine.calls()[0];
     assert_eq!(call.argv[2], "--hostname=guest");
     let environment = call.environment.join("\n");
+    let by_ssh = bench.bin().join("ssh").exists();
+    assert_eq!(environment.contains("SSH_CONNECTION="), by_ssh);
     bench
         .world
         .assert_no_secret(environment.as_bytes(), "the environment");

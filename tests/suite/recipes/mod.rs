@@ -13,7 +13,6 @@ use workbench::Workbench;
 use crate::{
     consumers::Consumers,
     github_runner,
-    tailnet::is_really_root,
     world::{sha256, workspace},
 };
 
@@ -32,47 +31,15 @@ fn the_index_names_every_page() {
     assert_eq!(pages, 9);
 }
 
-/// Runs ssh's client and server of this machine, without a network.
-fn reach_by_ssh(bench: &Workbench) {
-    // Which sshd asks for, and init scripts create.
-    fs::create_dir_all("/run/sshd").unwrap();
-    let at = bench.world.path().join("ssh");
-    fs::create_dir(&at).unwrap();
-    let at = at.display();
-    for name in ["host", "user"] {
-        let mut keygen = bench.command("ssh-keygen");
-        keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]);
-        keygen.arg(format!("{at}/{name}"));
-        bench.succeeds(keygen);
-    }
-    let server = format!(
-        "HostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\nUsePAM no\n\
-         PermitRootLogin prohibit-password\nPidFile none\nSetEnv PATH={}:/usr/bin:/bin\n",
-        bench.bin().display()
-    );
-    bench.world.write("ssh/server", &server);
-    let client = format!(
-        "Host guest\n ProxyCommand /usr/sbin/sshd -i -f {at}/server\n IdentityFile {at}/user\n \
-         IdentitiesOnly yes\n BatchMode yes\n StrictHostKeyChecking accept-new\n \
-         UserKnownHostsFile {at}/known\n LogLevel ERROR\n"
-    );
-    bench.world.write("ssh/client", &client);
-    bench.put(
-        "ssh",
-        &format!(r#"exec /usr/bin/ssh -F '{at}/client' "$@""#),
-    );
-}
-
 #[test]
 fn a_guest_joins_by_ssh() {
     let mut page = Page::open("ssh");
     let block = page.take("sh");
-    if !is_really_root() || !Path::new("/usr/sbin/sshd").exists() {
+    let bench = Workbench::new();
+    if !bench.is_reached_by_ssh() {
         println!("skipped: it takes root and OpenSSH's server");
         return;
     }
-    let bench = Workbench::new();
-    reach_by_ssh(&bench);
     bench.run("sh", &block);
     bench.assert_joined();
     let call = &bench.machine.calls()[0];

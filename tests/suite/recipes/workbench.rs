@@ -7,6 +7,7 @@ use std::{
 
 use crate::{
     stand_in::StandIn,
+    tailnet::is_really_root,
     world::{World, holds},
 };
 
@@ -87,6 +88,42 @@ impl Workbench {
         let printed = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{command:?}: {printed}{said}");
         printed.into_owned()
+    }
+
+    /// Lets `ssh root@guest` reach this machine, by OpenSSH's own client and server and
+    /// without a network. It takes root, and the server.
+    pub(super) fn is_reached_by_ssh(&self) -> bool {
+        if !is_really_root() || !Path::new("/usr/sbin/sshd").exists() {
+            return false;
+        }
+        // Which sshd asks for, and init scripts create.
+        fs::create_dir_all("/run/sshd").unwrap();
+        let at = self.world.path().join("ssh");
+        fs::create_dir(&at).unwrap();
+        let at = at.display();
+        for name in ["host", "user"] {
+            let mut keygen = self.command("ssh-keygen");
+            keygen.args(["-q", "-t", "ed25519", "-N", "", "-f"]);
+            keygen.arg(format!("{at}/{name}"));
+            self.succeeds(keygen);
+        }
+        let server = format!(
+            "HostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\nUsePAM no\n\
+         PermitRootLogin prohibit-password\nPidFile none\nSetEnv PATH={}:/usr/bin:/bin\n",
+            self.bin().display()
+        );
+        self.world.write("ssh/server", &server);
+        let client = format!(
+            "Host guest\n ProxyCommand /usr/sbin/sshd -i -f {at}/server\n IdentityFile {at}/user\n \
+         IdentitiesOnly yes\n BatchMode yes\n StrictHostKeyChecking accept-new\n \
+         UserKnownHostsFile {at}/known\n LogLevel ERROR\n"
+        );
+        self.world.write("ssh/client", &client);
+        self.put(
+            "ssh",
+            &format!(r#"exec /usr/bin/ssh -F '{at}/client' "$@""#),
+        );
+        true
     }
 
     /// The one key that was minted.
