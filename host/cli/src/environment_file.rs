@@ -31,8 +31,8 @@ impl EnvironmentFile {
     }
 
     /// Adds the line at the end, with one write: it is there whole and on the disk, or
-    /// the file has what it had before and there is an error. A last line that has no
-    /// end is ended first.
+    /// there is an error. A part of the line is never left, unless somebody else wrote
+    /// behind it. A last line that has no end is ended first.
     pub(super) fn append(&self, line: &str) -> io::Result<()> {
         let mut file = &self.0;
         let before = file.metadata()?.len();

@@ -28,7 +28,7 @@ fn the_index_names_every_page() {
             pages += 1;
         }
     }
-    assert_eq!(pages, 9);
+    assert!(pages >= 9, "{pages} pages");
 }
 
 #[test]
