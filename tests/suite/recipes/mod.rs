@@ -53,17 +53,18 @@ fn a_guest_joins_by_ssh() {
 
 #[test]
 fn nothing_is_started_if_no_key_was_minted() {
-    // Each page with its blocks in their order, the last of those to run last.
+    // Each page with the languages of its blocks.
     for (name, languages) in [
         ("ssh", &["sh"][..]),
         ("cloud-init", &["sh"]),
         ("docker", &["yaml", "sh", "sh"]),
+        ("kubernetes", &["sh", "yaml"]),
         ("talos", &["yaml", "bash"]),
         ("terraform", &["hcl", "sh"]),
     ] {
         let mut page = Page::open(name);
         let bench = Workbench::new();
-        for command in ["ssh", "docker", "talosctl"] {
+        for command in ["ssh", "docker", "kubectl", "talosctl"] {
             bench.put(command, "touch reached");
         }
         bench.put("terraform", r#"[ "$1" = init ] || touch reached"#);
