@@ -311,3 +311,30 @@ fn ended(stand_in: &StandIn) -> [usize; 2] {
         fs::read_to_string(path).unwrap_or_default().lines().count()
     })
 }
+
+#[test]
+fn a_key_on_its_way_to_other_steps_is_masked_and_can_be_revoked() {
+    for (point, is_written) in [
+        ("environment-file-before-writing", false),
+        ("environment-file-written", true),
+    ] {
+        let world = World::new();
+        let file = world.write("github-env", "A=1\n");
+        let child = world
+            .tailmint(&["mint", "--format", "github"])
+            .env("GITHUB_ENV", &file)
+            .env("FAILPOINTS", format!("{point}=return"))
+            .spawn();
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.signal(), Some(9), "{point}");
+        let key = &world.simulator.live_keys()[0].key;
+        let printed = String::from_utf8(output.stdout).unwrap();
+        assert_eq!(printed, format!("::add-mask::{key}\n"), "{point}");
+        let line = format!("TS_AUTHKEY={key}\n");
+        let whole = format!("A=1\n{}", if is_written { &line } else { "" });
+        assert_eq!(fs::read_to_string(file).unwrap(), whole, "{point}");
+        let ran = world.run(&["keys", "revoke", "--minted"]);
+        assert_eq!(ran.code, 0, "{point}: {}", ran.stderr);
+        assert_eq!(world.simulator.live_keys().len(), 0, "{point}");
+    }
+}

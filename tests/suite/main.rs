@@ -8,6 +8,7 @@ mod check;
 mod clients;
 #[cfg(feature = "compiler")]
 mod conformance;
+mod consumers;
 mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
@@ -18,7 +19,9 @@ mod embeddings;
 mod errors;
 mod exec;
 mod faults;
+mod formats;
 mod generated;
+mod github_runner;
 mod go;
 mod help;
 #[cfg(feature = "compiler")]
@@ -36,6 +39,7 @@ mod policy;
 mod prose;
 mod proxy;
 mod ran;
+mod recipes;
 mod stand_in;
 mod tailnet;
 mod usage;

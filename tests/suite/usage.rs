@@ -89,7 +89,7 @@ fn format_unknown() {
     exit status: 2
     --- stderr
     error: invalid value 'yaml' for '--format <FORMAT>'
-      [possible values: key, json, env]
+      [possible values: key, json, env, dotenv, github, talos, kubernetes]
 
     For more information, try '--help'.
     ");

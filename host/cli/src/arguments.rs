@@ -188,7 +188,8 @@ const MINT_EXAMPLES: &str = "\
 Examples:
   tailmint mint
   tailmint mint --expiry 10m --single-use --description 'build agent'
-  tailmint mint --profile k8s-operator --format json";
+  tailmint mint --profile k8s-operator --format json
+  tailmint mint --format kubernetes | kubectl apply --server-side -f -";
 
 const EXEC_EXAMPLES: &str = "\
 The exit status is that of the command. If there is no such command, it is 127,
@@ -225,6 +226,16 @@ pub(super) enum Format {
     Json,
     /// A command for a shell that puts it into `TS_AUTHKEY`.
     Env,
+    /// `TS_AUTHKEY=...`, for docker's --env-file, systemd's `EnvironmentFile=` and .env
+    /// files.
+    Dotenv,
+    /// For a step of a GitHub Actions job: masks the key in the log, and puts it into
+    /// `TS_AUTHKEY` of the steps that follow.
+    Github,
+    /// A document of a Talos machine configuration, for the tailscale extension.
+    Talos,
+    /// A Kubernetes Secret, tailscale-auth, that holds `TS_AUTHKEY`.
+    Kubernetes,
 }
 
 #[derive(Args)]

@@ -4,6 +4,7 @@
 mod arguments;
 mod checksums;
 mod command;
+mod environment_file;
 mod excerpt;
 mod failure;
 mod hints;

@@ -27,20 +27,44 @@ pub(super) fn bytes(text: &[u8]) -> Result<(), Failure> {
         .map_err(|error| Failure::output(&error))
 }
 
-/// The key as the format has it.
+/// The key as the format has it on standard output. No format escapes anything: the host
+/// takes no keys with other characters than letters, digits, - and _.
 pub(super) fn minted(minted: &MintedKey, format: Format) -> Zeroizing<String> {
     let key = minted.key.expose_secret();
     Zeroizing::new(match format {
         Format::Key => key.to_owned(),
-        // Keys have no quotes in them: the host takes no other characters than
-        // those of keys.
         Format::Env => format!("export TS_AUTHKEY='{key}'"),
         Format::Json => {
             let mut value = described(&minted.details);
             value["key"] = key.into();
             value.to_string()
         }
+        Format::Dotenv => variable(key),
+        // GitHub's runner replaces it with *** in all lines that follow.
+        Format::Github => format!("::add-mask::{key}"),
+        Format::Talos => format!(
+            "apiVersion: v1alpha1\n\
+             kind: ExtensionServiceConfig\n\
+             name: tailscale\n\
+             environment:\n  \
+               - {}",
+            variable(key)
+        ),
+        Format::Kubernetes => format!(
+            "apiVersion: v1\n\
+             kind: Secret\n\
+             metadata:\n  \
+               name: tailscale-auth\n\
+             type: Opaque\n\
+             stringData:\n  \
+               TS_AUTHKEY: {key}"
+        ),
     })
+}
+
+/// The line of a file of variables that has the key.
+fn variable(key: &str) -> String {
+    format!("TS_AUTHKEY={key}")
 }
 
 /// What the API says about a key.

@@ -147,6 +147,21 @@ pub(super) fn errors_are_typed(
     assert!(minted["key"].is_string(), "{minted}");
 }
 
+/// A body that is longer than a stream of WASI takes at once arrives whole: the request
+/// is handed over before its body is written, in parts.
+pub(super) fn long_bodies_arrive(world: &World, program: &mut Program) {
+    const AT_ONCE: usize = 4096;
+    let mut call = Call::of(world, "bootstrap");
+    call.secret = format!("{:x<AT_ONCE$}", "tskey-client-");
+    let result = program.mint(&call);
+    assert_eq!(result["error"], "invalid-credential", "{result}");
+    let sent = world.simulator.requests().pop().unwrap();
+    assert!(sent.body.len() > AT_ONCE, "{} bytes", sent.body.len());
+    assert!(sent.body.contains(&call.secret));
+    let length = sent.body.len().to_string();
+    assert_eq!(sent.header("content-length"), Some(length.as_str()));
+}
+
 /// In a host that refuses nothing, what the gate refuses does not leave.
 pub(super) fn gate_is_enough(world: &World, program: &mut Program) {
     let mut call = Call::of(world, "bootstrap");

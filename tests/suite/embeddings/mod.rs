@@ -9,7 +9,7 @@ mod program;
 
 use std::process::Command;
 
-use checks::{errors_are_typed, gate_is_enough, requests_are_the_same};
+use checks::{errors_are_typed, gate_is_enough, long_bodies_arrive, requests_are_the_same};
 use insta::assert_snapshot;
 use kit::Kit;
 use program::Program;
@@ -74,6 +74,7 @@ fn node_sends_the_same_bytes_and_sees_every_error() {
         host: api.tailscale.com
         ");
         errors_are_typed(&world, &mut program, |_| {});
+        long_bodies_arrive(&world, &mut program);
         start("component", "/nowhere").refuses_all(&world);
         gate_is_enough(&world, &mut start("hostile", ""));
     });
@@ -106,6 +107,7 @@ fn python_sends_the_same_bytes_and_sees_every_error() {
         let added = requests_are_the_same(&world, &mut program);
         assert_snapshot!(added, @"host: api.tailscale.com");
         errors_are_typed(&world, &mut program, |_| {});
+        long_bodies_arrive(&world, &mut program);
         start(&component, "/nowhere").refuses_all(&world);
         gate_is_enough(&world, &mut start(&hostile, ""));
     });

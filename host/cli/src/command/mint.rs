@@ -1,9 +1,11 @@
-use std::process::ExitCode;
+use std::{path::Path, process::ExitCode};
 
 use tailmint::{Account, Class, MintedKey, Minter};
+use tailmint_core::Environment;
 
 use crate::{
     arguments::{Env, Format, Global, Mint},
+    environment_file::EnvironmentFile,
     failure::Failure,
     key_flags::KeyFlags,
     print,
@@ -28,6 +30,10 @@ async fn mint_and_print(
     format: Format,
 ) -> Result<ExitCode, Failure> {
     let session = Session::begin(global, flags.profile.as_deref())?;
+    let file = match format {
+        Format::Github => Some(github_file(&session.environment)?),
+        _ => None,
+    };
     let account = session.account()?;
     let minter = session.minter()?;
     let minted = minter
@@ -38,13 +44,45 @@ async fn mint_and_print(
                 .about(&account)
                 .by(session.signals.exit_code())
         })?;
-    match print::line(&print::minted(&minted, format)) {
+    let printed = print::line(&print::minted(&minted, format))
+        .map_err(|error| format!("the key could not be written to standard output: {error}"));
+    // The runner masks the key in what it shows of the file, if it saw it before.
+    let appended = printed.and_then(|()| match file {
+        Some(file) => file
+            .append(&print::minted(&minted, Format::Dotenv))
+            .map_err(|error| format!("the key could not be written to $GITHUB_ENV: {error}")),
+        None => Ok(()),
+    });
+    match appended {
         Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(error) => {
-            let what = format!("the key could not be written to standard output: {error}");
-            Err(undo(&minter, &account, &minted, Class::Internal, &what).await)
-        }
+        Err(what) => Err(undo(&minter, &account, &minted, Class::Internal, &what).await),
     }
+}
+
+/// The file that GitHub's runner has for the variables of the steps that follow.
+fn github_file(environment: &Environment) -> Result<EnvironmentFile, Failure> {
+    let Some(path) = environment.get("GITHUB_ENV").map(Path::new) else {
+        return Err(Failure::new(
+            Class::Usage,
+            "--format github needs $GITHUB_ENV, which is not set",
+            Some(
+                "run it in a step of a GitHub Actions job; elsewhere give --format dotenv"
+                    .to_owned(),
+            ),
+        ));
+    };
+    EnvironmentFile::open(path).map_err(|error| {
+        let shown = path.display();
+        Failure::new(
+            Class::Usage,
+            format!("{shown}, which $GITHUB_ENV names, cannot be appended to: {error}"),
+            Some(
+                "GitHub's runner creates a file for each step; in a container, mount that file \
+                 at the same path"
+                    .to_owned(),
+            ),
+        )
+    })
 }
 
 /// Revokes a key that nobody got; the failure that says so.
