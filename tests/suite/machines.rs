@@ -286,15 +286,30 @@ fn listed(list: &str, arguments: &[&str]) -> Ran {
 
 #[test]
 fn a_list_without_a_host() {
-    assert_snapshot!(listed("# none yet\n\n", &[]), @"");
+    assert_snapshot!(listed("# none yet\n\n", &[]), @"
+    exit status: 2
+    --- stderr
+    error: there is no host in the list
+    hint: give [USER@]HOST on a line of its own
+    ");
 }
 
 #[test]
 fn a_list_with_an_option_of_ssh_in_it() {
-    assert_snapshot!(listed("root@db # the first\n-oProxyCommand=x\n", &[]), @"");
+    assert_snapshot!(listed("root@db # the first\n-oProxyCommand=x\n", &[]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/hosts:2: give [USER@]HOST, as for ssh
+    hint: give a file with [USER@]HOST on each line
+    ");
 }
 
 #[test]
 fn one_name_for_several_machines() {
-    assert_snapshot!(listed("root@db\nroot@web\n", &["--hostname", "db"]), @"");
+    assert_snapshot!(listed("root@db\nroot@web\n", &["--hostname", "db"]), @"
+    exit status: 2
+    --- stderr
+    error: several machines cannot have one name
+    hint: leave --hostname out: each has its own host name
+    ");
 }

@@ -1,7 +1,7 @@
 //! The recipes of docs/recipes: every block of code of every page, run as it is printed.
 
 mod ansible;
-mod page;
+pub(crate) mod page;
 mod workbench;
 
 use std::{collections::BTreeMap, fs, path::Path, process::Command};

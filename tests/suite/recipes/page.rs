@@ -3,7 +3,7 @@ use std::{collections::VecDeque, fs, thread};
 use crate::world::workspace;
 
 /// A page of docs/recipes: its blocks of code, each of which the test of the page takes.
-pub(super) struct Page {
+pub(crate) struct Page {
     name: &'static str,
     blocks: VecDeque<Block>,
 }
@@ -15,7 +15,7 @@ struct Block {
 
 impl Page {
     /// The page of this name, without its ending.
-    pub(super) fn open(name: &'static str) -> Self {
+    pub(crate) fn open(name: &'static str) -> Self {
         let path = workspace().join(format!("docs/recipes/{name}.md"));
         let text = fs::read_to_string(path).unwrap();
         let mut blocks = VecDeque::new();
@@ -34,7 +34,7 @@ impl Page {
     }
 
     /// The next block, which is of this language.
-    pub(super) fn take(&mut self, language: &str) -> String {
+    pub(crate) fn take(&mut self, language: &str) -> String {
         let block = self.blocks.pop_front().expect("a block that is left");
         assert_eq!(block.language, language, "in {}: {}", self.name, block.text);
         block.text

@@ -11,7 +11,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Tailnet, namespace::in_container, node::wait_until};
-use crate::world::{holds, workspace};
+use crate::{recipes::page::Page, world::holds};
 
 const USER: u32 = 1000;
 const HOME: &str = "/home/tazpod";
@@ -60,20 +60,9 @@ fn install(from: &Path, to: &str, mode: u32) {
     fs::set_permissions(to, Permissions::from_mode(mode)).unwrap();
 }
 
-/// The code of this language on the page, in its order.
-fn blocks(page: &str, language: &str) -> Vec<String> {
-    let mut blocks = Vec::new();
-    let mut rest = page;
-    while let Some((_, behind)) = rest.split_once(&format!("```{language}\n")) {
-        let (block, behind) = behind.split_once("```\n").unwrap();
-        blocks.push(block.to_owned());
-        rest = behind;
-    }
-    blocks
-}
-
-/// Lays the container out, with the files that the page has.
-fn lay_out(tailnet: &Tailnet) {
+/// Lays the container out, with the files that the page has. What the page has for the
+/// start-up file of the shell comes back.
+fn lay_out(tailnet: &Tailnet) -> String {
     let world = &tailnet.world;
     for directory in [
         "/run",
@@ -119,19 +108,23 @@ fn lay_out(tailnet: &Tailnet) {
     fs::write("/usr/local/bin/tailmint", led).unwrap();
     fs::set_permissions("/usr/local/bin/tailmint", Permissions::from_mode(0o755)).unwrap();
 
-    let page = fs::read_to_string(workspace().join("docs/recipes/tazpod.md")).unwrap();
+    let mut page = Page::open("tazpod");
     let login_server = format!("up = [\"--login-server={}\", ", tailnet.control.url);
-    let config = blocks(&page, "toml")[0].replace("up = [", &login_server);
-    let script = &blocks(&page, "sh")[0];
+    let config = page.take("toml").replace("up = [", &login_server);
+    let script = page.take("sh");
+    let at_login = page.take("sh");
     let secrets = format!("{HOME}/secrets");
     let config_directory = format!("{HOME}/.config/tailmint");
     fs::create_dir_all(&config_directory).unwrap();
     mount_empty(&secrets);
     fs::write(format!("{config_directory}/config.toml"), config).unwrap();
-    fs::write(format!("{HOME}/tazpod-tailscale-up"), script).unwrap();
+    let command = "/usr/local/bin/tazpod-tailscale-up";
+    fs::write(command, script).unwrap();
+    fs::set_permissions(command, Permissions::from_mode(0o755)).unwrap();
     world.simulator.write_secrets(Path::new(&secrets)).unwrap();
     fs::set_permissions(&secrets, Permissions::from_mode(0o700)).unwrap();
     give_to_user(Path::new(HOME));
+    at_login
 }
 
 fn give_to_user(path: &Path) {
@@ -250,9 +243,9 @@ fn the_script_of_the_page_joins_a_container() {
     }
     in_container(|programs| {
         let tailnet = Tailnet::new(programs);
-        lay_out(&tailnet);
+        let at_login = lay_out(&tailnet);
         let keys = || tailnet.world.simulator.keys().len();
-        let output = as_user("sh ./tazpod-tailscale-up db");
+        let output = as_user("tazpod-tailscale-up db");
         assert_set_up(&tailnet, &output, "db");
         let told = told(&output);
         assert!(
@@ -263,7 +256,7 @@ fn the_script_of_the_page_joins_a_container() {
         assert_eq!(keys(), 1);
 
         // Once more: the daemon runs, and no key is minted.
-        let output = as_user("sh ./tazpod-tailscale-up db");
+        let output = as_user("tazpod-tailscale-up db");
         assert_set_up(&tailnet, &output, "db");
         assert_eq!(keys(), 1);
 
@@ -272,9 +265,22 @@ fn the_script_of_the_page_joins_a_container() {
         wait_until("the machine is removed", || {
             tailnet.control.nodes().is_empty()
         });
-        let output = as_user("sh ./tazpod-tailscale-up db");
+        let output = as_user("tazpod-tailscale-up db");
         assert_set_up(&tailnet, &output, "db");
         assert_eq!(keys(), 2);
+
+        // The same in the background, at the first login.
+        end_daemon();
+        wait_until("the machine is removed", || {
+            tailnet.control.nodes().is_empty()
+        });
+        let output = as_user(&at_login);
+        wait_until("the machine is back", || {
+            !tailnet.control.nodes().is_empty()
+        });
+        let name = Command::new("hostname").output().unwrap().stdout;
+        wait_until("it has its key", || keys() == 3);
+        assert_set_up(&tailnet, &output, String::from_utf8(name).unwrap().trim());
         end_daemon();
     });
 }
