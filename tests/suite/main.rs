@@ -11,6 +11,7 @@ mod conformance;
 mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod credential_commands;
 mod credential_files;
 mod credentials;
 #[cfg(feature = "compiler")]
@@ -36,6 +37,7 @@ mod prose;
 mod proxy;
 mod ran;
 mod stand_in;
+mod sudo;
 mod tailnet;
 mod usage;
 mod vault;

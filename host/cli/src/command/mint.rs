@@ -28,7 +28,7 @@ async fn mint_and_print(
     format: Format,
 ) -> Result<ExitCode, Failure> {
     let session = Session::begin(global, flags.profile.as_deref())?;
-    let account = session.account()?;
+    let account = session.account().await?;
     let minter = session.minter()?;
     let minted = minter
         .mint(&account, &flags.properties(&session.profile))
