@@ -18,6 +18,7 @@ use tailmint_operator::credentials::account_from_env;
 use tailmint_simulator::{Endpoint, Fault, Setup};
 
 use crate::{
+    credential_files::{STRANGER, give_to},
     ran::Ran,
     tailnet::{in_mount_namespace, is_really_root},
     world::World,
@@ -256,20 +257,66 @@ fn an_audit_that_cannot_be_written_stops_everything() {
     assert_eq!(world.simulator.connections(), 0);
 }
 
+/// Mints as a user who has no home directory.
+fn without_a_home(world: &World, variables: &[(&str, &Path)]) -> Option<Ran> {
+    if !is_really_root() {
+        println!("skipped: it takes root to be a user without a home directory");
+        return None;
+    }
+    give_to(STRANGER, world.path());
+    let mut case = world.tailmint(&["mint"]).without_env("HOME");
+    for (name, value) in variables {
+        case = case.env(name, value);
+    }
+    Some(case.of_user(STRANGER, &world.path().join("tailmint")).run())
+}
+
 #[test]
 fn without_a_home_the_audit_needs_a_file() {
     let world = World::new();
-    let ran = world
-        .bare(&["mint", "--secrets-dir"])
-        .arg(world.secrets())
-        .run();
+    let Some(ran) = without_a_home(&world, &[]) else {
+        return;
+    };
     assert_snapshot!(ran, @"
     exit status: 11
     --- stderr
-    error: there is no directory for the audit log: $HOME is not set
+    error: there is no directory for the audit log: neither $STATE_DIRECTORY nor $HOME is set, and this user has no home directory
     hint: give --audit-file FILE
     ");
     assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn without_a_home_the_audit_is_in_the_state_directory_of_the_service() {
+    let world = World::new();
+    let state = world.path().join("state");
+    let Some(ran) = without_a_home(&world, &[("STATE_DIRECTORY", &state)]) else {
+        return;
+    };
+    assert_eq!(ran.code, 0, "{}", ran.stderr);
+    assert!(state.join("tailmint/audit.jsonl").exists());
+}
+
+#[test]
+fn without_a_home_variable_the_audit_is_in_the_users_home() {
+    if !is_really_root() {
+        println!("skipped: it takes root to lay out another table of users");
+        return;
+    }
+    in_mount_namespace(|| {
+        let world = World::new();
+        let home = world.path().join("home");
+        let table = format!("root:x:0:0::{}:/bin/sh\n", home.display());
+        let mounted = Command::new("mount")
+            .arg("--bind")
+            .args([world.write("passwd", &table), "/etc/passwd".into()])
+            .status()
+            .unwrap();
+        assert!(mounted.success());
+        let ran = world.tailmint(&["mint"]).without_env("HOME").run();
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert!(home.join(".local/state/tailmint/audit.jsonl").exists());
+    });
 }
 
 #[test]

@@ -60,6 +60,7 @@ fn a_missing_services_scope_is_told_with_what_it_looks_like() {
 #[test]
 fn a_secret_that_others_may_read_fails() {
     let world = World::new();
+    fs::set_permissions(world.path(), fs::Permissions::from_mode(0o755)).unwrap();
     fs::set_permissions(
         world.secrets().join("tailscale-oauth-client-secret"),
         fs::Permissions::from_mode(0o644),

@@ -8,6 +8,7 @@ use std::{
         net::UnixListener,
     },
     path::{Path, PathBuf},
+    process::Command,
     time::{Duration, Instant},
 };
 
@@ -19,12 +20,16 @@ use rustix::{
     process::geteuid,
 };
 
-use crate::{ran::Ran, tailnet::is_really_root, world::World};
+use crate::{
+    ran::Ran,
+    tailnet::{in_mount_namespace, is_really_root},
+    world::World,
+};
 
 const SECRET: &str = "tailscale-oauth-client-secret";
 
 /// Who owns nothing here.
-const STRANGER: u32 = 12345;
+pub(crate) const STRANGER: u32 = 12345;
 
 /// None of the cases waits for anything.
 const LIMIT: Duration = Duration::from_secs(10);
@@ -69,6 +74,21 @@ fn with_file(change: impl FnOnce(&Path)) -> Minted {
     })
 }
 
+/// The same where anybody can enter the directory.
+fn with_file_in_the_open(change: impl FnOnce(&Path)) -> Minted {
+    run(|world| {
+        open_to_all(world);
+        change(&secret_file(world));
+        world.run(&["mint"])
+    })
+}
+
+/// The directory of a world is its owner's alone, as it is created.
+fn open_to_all(world: &World) {
+    set_mode(world.path(), 0o755);
+    set_mode(&world.secrets(), 0o755);
+}
+
 /// Mints like this.
 fn run(mint: impl FnOnce(&World) -> Ran) -> Minted {
     let world = World::new();
@@ -82,6 +102,14 @@ impl Minted {
     fn works(self) {
         assert_eq!(self.ran.code, 0, "{}", self.ran.stderr);
         assert_eq!(self.world.simulator.keys().len(), 1);
+    }
+
+    /// The same, with words about it.
+    fn works_with_a_note(self) -> String {
+        assert_eq!(self.world.simulator.keys().len(), 1);
+        let stderr = self.world.steady(&self.ran.stderr);
+        self.works();
+        stderr
     }
 
     /// Not taken, before anything is sent.
@@ -168,13 +196,8 @@ fn spaces() {
 
 #[test]
 fn leading_blank() {
-    let ran = with_content(|secret| format!(" {secret}")).refused();
-    assert_snapshot!(ran, @"
-    exit status: 10
-    --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-secret: it has white space in it
-    hint: write the bare value to [dir]/secrets/tailscale-oauth-client-secret, on one line
-    ");
+    let ran = with_content(|secret| format!(" {secret}")).works_with_a_note();
+    assert_snapshot!(ran, @"note: [dir]/secrets/tailscale-oauth-client-secret: quotes and blanks around the value are left out");
 }
 
 #[test]
@@ -263,11 +286,61 @@ fn comment_alone() {
 
 #[test]
 fn quoted() {
-    let ran = with_content(|secret| format!("\"{secret}\"\n")).refused();
+    let ran = with_content(|secret| format!("\"{secret}\"\n")).works_with_a_note();
+    assert_snapshot!(ran, @"note: [dir]/secrets/tailscale-oauth-client-secret: quotes and blanks around the value are left out");
+}
+
+#[test]
+fn quoted_with_blanks() {
+    let ran = with_content(|secret| format!("\n' {secret}\t'\r\n")).works_with_a_note();
+    assert_snapshot!(ran, @"note: [dir]/secrets/tailscale-oauth-client-secret: quotes and blanks around the value are left out");
+}
+
+#[test]
+fn quoted_at_one_end() {
+    let ran = with_content(|secret| format!("\"{secret}\n")).refused();
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-secret: it has quotes around it
+    error: [dir]/secrets/tailscale-oauth-client-secret: it has quotes in it that are not a pair around it
+    hint: write the bare value to [dir]/secrets/tailscale-oauth-client-secret, on one line
+    ");
+}
+
+#[test]
+fn quoted_inside() {
+    let ran = with_content(|secret| secret.replacen('-', "\"", 1)).refused();
+    assert_snapshot!(ran, @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: it has quotes in it that are not a pair around it
+    hint: write the bare value to [dir]/secrets/tailscale-oauth-client-secret, on one line
+    ");
+}
+
+#[test]
+fn settings_of_tailscale_up_behind_the_secret() {
+    let minted = run(|world| {
+        let secret = world.simulator.client("bootstrap").unwrap().secret;
+        let text = format!("{secret}?ephemeral=false&preauthorized=true\n");
+        fs::write(secret_file(world), text).unwrap();
+        world.run(&["mint"])
+    });
+    assert_snapshot!(minted.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: it has ?... behind the key, which are settings for the keys of tailscale up
+    hint: write the value without ?... to [dir]/secrets/tailscale-oauth-client-secret, and set ephemeral = false (or --no-ephemeral) and preauthorized = true in the profile
+    ");
+}
+
+#[test]
+fn assignment_in_quotes() {
+    let ran = with_content(|secret| format!("export SECRET=\"{secret}\"\n")).refused();
+    assert_snapshot!(ran, @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: it has NAME=value where the bare value is wanted
     hint: write the bare value to [dir]/secrets/tailscale-oauth-client-secret, on one line
     ");
 }
@@ -529,11 +602,19 @@ fn replaced_while_open() {
 
 #[test]
 fn no_home() {
-    let minted = run(|world| world.bare(&["mint"]).run());
+    if !is_really_root() {
+        println!("skipped: it takes root to be a user without a home directory");
+        return;
+    }
+    let minted = run(|world| {
+        give_away(world.path());
+        let program = world.path().join("tailmint");
+        world.bare(&["mint"]).of_user(STRANGER, &program).run()
+    });
     assert_snapshot!(minted.refused(), @"
     exit status: 10
     --- stderr
-    error: there is no secrets directory to look in: $HOME is not set
+    error: there is no secrets directory to look in: $HOME is not set, and this user has no home directory
     hint: give --secrets-dir, or set TAILMINT_SECRETS_DIR
     ");
 }
@@ -564,7 +645,7 @@ fn mode_600() {
 
 #[test]
 fn mode_640() {
-    let ran = with_file(|path| set_mode(path, 0o640)).refused();
+    let ran = with_file_in_the_open(|path| set_mode(path, 0o640)).refused();
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
@@ -575,7 +656,7 @@ fn mode_640() {
 
 #[test]
 fn mode_660() {
-    let ran = with_file(|path| set_mode(path, 0o660)).refused();
+    let ran = with_file_in_the_open(|path| set_mode(path, 0o660)).refused();
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
@@ -586,7 +667,7 @@ fn mode_660() {
 
 #[test]
 fn mode_644() {
-    let ran = with_file(|path| set_mode(path, 0o644)).refused();
+    let ran = with_file_in_the_open(|path| set_mode(path, 0o644)).refused();
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
@@ -597,7 +678,7 @@ fn mode_644() {
 
 #[test]
 fn mode_604() {
-    let ran = with_file(|path| set_mode(path, 0o604)).refused();
+    let ran = with_file_in_the_open(|path| set_mode(path, 0o604)).refused();
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
@@ -617,7 +698,100 @@ fn directory_that_anybody_may_write_to() {
     ");
 }
 
-fn set_mode(path: &Path, mode: u32) {
+#[test]
+fn mode_644_where_only_its_owner_can_get_at_it() {
+    for closed in ["", "secrets"] {
+        let minted = run(|world| {
+            open_to_all(world);
+            set_mode(&secret_file(world), 0o644);
+            set_mode(&world.path().join(closed), 0o700);
+            world.run(&["mint"])
+        });
+        minted.works();
+    }
+}
+
+#[test]
+fn mode_644_in_a_directory_that_others_can_pass_through() {
+    let ran = with_file_in_the_open(|path| {
+        set_mode(path, 0o644);
+        set_mode(path.parent().unwrap(), 0o711);
+    });
+    assert_snapshot!(ran.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
+    hint: run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    ");
+}
+
+#[test]
+fn mode_644_in_a_sticky_directory() {
+    let ran = with_file_in_the_open(|path| {
+        set_mode(path, 0o644);
+        set_mode(path.parent().unwrap(), 0o1777);
+    });
+    assert_snapshot!(ran.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
+    hint: run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    ");
+}
+
+#[test]
+fn mode_600_in_a_sticky_directory() {
+    with_file_in_the_open(|path| set_mode(path.parent().unwrap(), 0o1777)).works();
+}
+
+#[test]
+fn mode_622_where_only_its_owner_can_get_at_it() {
+    let ran = with_file(|path| set_mode(path, 0o622)).refused();
+    assert_snapshot!(ran, @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0622: others may read or write it
+    hint: run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    ");
+}
+
+/// What the link's directory keeps out gets at the file by another way.
+#[test]
+fn link_out_of_a_directory_that_only_its_owner_can_enter() {
+    let ran = with_file_in_the_open(|path| {
+        let directory = path.ancestors().nth(2).unwrap().join("open");
+        fs::create_dir(&directory).unwrap();
+        set_mode(&directory, 0o755);
+        let target = directory.join("secret");
+        fs::rename(path, &target).unwrap();
+        set_mode(&target, 0o644);
+        symlink(target, path).unwrap();
+        set_mode(path.parent().unwrap(), 0o700);
+    });
+    assert_snapshot!(ran.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
+    hint: run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    ");
+}
+
+#[test]
+fn another_name_outside_of_a_directory_that_only_its_owner_can_enter() {
+    let ran = with_file_in_the_open(|path| {
+        set_mode(path, 0o644);
+        fs::hard_link(path, path.ancestors().nth(2).unwrap().join("secret")).unwrap();
+        set_mode(path.parent().unwrap(), 0o700);
+    });
+    assert_snapshot!(ran.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
+    hint: run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
+    ");
+}
+
+pub(crate) fn set_mode(path: &Path, mode: u32) {
     fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
 }
 
@@ -627,13 +801,219 @@ fn of_someone_else() {
         println!("skipped: it takes root to give a file to someone else");
         return;
     }
-    let ran = with_file(|path| chown(path, Some(STRANGER), None).unwrap()).refused();
-    assert_snapshot!(ran, @r#"
+    let ran = with_file_in_the_open(|path| chown(path, Some(STRANGER), None).unwrap());
+    let ran = ran.refused();
+    assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-secret: it belongs to user 12345, not to you or to root
-    hint: run: chown "$(id -u)" [dir]/secrets/tailscale-oauth-client-secret
-    "#);
+    error: [dir]/secrets/tailscale-oauth-client-secret: it belongs to user 12345, and others can enter its directory, or put another there
+    hint: copy it to a directory that only you can enter, and give that with --secrets-dir
+    ");
+}
+
+/// Mints as root where the directory of the secrets and what is in it were given to these
+/// users, and the directory has this mode.
+fn of_others(directory_owner: u32, owner: u32, mode: u32) -> Option<Minted> {
+    if !is_really_root() {
+        println!("skipped: it takes root to give a file to someone else");
+        return None;
+    }
+    Some(run(|world| {
+        open_to_all(world);
+        give_to(owner, &world.secrets());
+        chown(world.secrets(), Some(directory_owner), None).unwrap();
+        set_mode(&world.secrets(), mode);
+        world.run(&["mint"])
+    }))
+}
+
+#[test]
+fn root_reads_what_is_in_its_owners_closed_directory() {
+    if let Some(minted) = of_others(STRANGER, STRANGER, 0o700) {
+        minted.works();
+    }
+}
+
+#[test]
+fn root_reads_what_someone_else_owns_in_a_closed_directory_of_roots() {
+    if let Some(minted) = of_others(0, STRANGER, 0o700) {
+        minted.works();
+    }
+}
+
+#[test]
+fn root_does_not_read_from_a_directory_that_others_can_enter() {
+    let Some(minted) = of_others(STRANGER, STRANGER, 0o711) else {
+        return;
+    };
+    assert_snapshot!(minted.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    hint: run: chmod go-rwx [dir]/secrets
+    ");
+}
+
+#[test]
+fn root_does_not_read_from_a_closed_directory_of_a_third_user() {
+    let Some(minted) = of_others(STRANGER + 1, STRANGER, 0o700) else {
+        return;
+    };
+    assert_snapshot!(minted.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    hint: copy it to a directory that only you can enter, and give that with --secrets-dir
+    ");
+}
+
+/// Anybody can have made it there before root wanted to.
+#[test]
+fn root_does_not_read_from_a_closed_directory_in_a_sticky_one() {
+    if !is_really_root() {
+        println!("skipped: it takes root to give a file to someone else");
+        return;
+    }
+    let minted = run(|world| {
+        open_to_all(world);
+        give_to(STRANGER, &world.secrets());
+        set_mode(&world.secrets(), 0o700);
+        set_mode(world.path(), 0o1777);
+        world.run(&["mint"])
+    });
+    assert_snapshot!(minted.refused(), @"
+    exit status: 10
+    --- stderr
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    hint: copy it to a directory that only you can enter, and give that with --secrets-dir
+    ");
+}
+
+/// Mints where the secrets are mounted from there like this, with these modes.
+fn mounted(point: fn(&World) -> PathBuf, kind: &[&str], mode: u32, options: &str) -> Ran {
+    let world = World::new();
+    open_to_all(&world);
+    let point = point(&world);
+    fs::create_dir_all(&point).unwrap();
+    mount(&[kind, &[point.to_str().unwrap()]].concat());
+    for entry in fs::read_dir(world.secrets()).unwrap() {
+        let from = entry.unwrap();
+        let to = point.join(from.file_name());
+        fs::copy(from.path(), &to).unwrap();
+        // As an id looks that means nothing in a container without root's rights.
+        chown(&to, Some(65534), None).unwrap();
+        set_mode(&to, mode);
+    }
+    mount(&["-o", options, point.to_str().unwrap()]);
+    let case = world.bare(&["mint", "--secrets-dir"]).arg(&point);
+    let case = case.arg("--connect-to");
+    let case = case.arg(world.simulator.address().to_string());
+    let case = case.arg("--ca-file").arg(world.path().join("ca.pem"));
+    let ran = case.env("HOME", world.path()).run();
+    assert_eq!(world.simulator.keys().len(), usize::from(ran.code == 0));
+    let unmounted = Command::new("umount").arg(&point).status().unwrap();
+    assert!(unmounted.success());
+    ran
+}
+
+fn mount(arguments: &[&str]) {
+    let done = Command::new("mount").args(arguments).status().unwrap();
+    assert!(done.success(), "{arguments:?}");
+}
+
+/// A directory of the disk, mounted over itself.
+const BOUND: [&str; 2] = ["--bind", "/run/secrets"];
+
+const IN_MEMORY: [&str; 3] = ["-t", "tmpfs", "tmpfs"];
+
+#[test]
+fn mounted_for_a_container() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount secrets");
+        return;
+    }
+    in_mount_namespace(|| {
+        mount(&["-t", "tmpfs", "tmpfs", "/run"]);
+        let run_secrets = |_: &World| PathBuf::from("/run/secrets");
+        let elsewhere = |world: &World| world.path().join("mounted");
+        for mode in [0o444, 0o440, 0o400] {
+            // Compose and podman have them at /run/secrets, Kubernetes wherever it is told.
+            for point in [run_secrets, elsewhere] {
+                let ran = mounted(point, &IN_MEMORY, mode, "remount,ro");
+                assert_eq!(ran.code, 0, "{mode:o}: {}", ran.stderr);
+            }
+        }
+        let ran = mounted(run_secrets, &BOUND, 0o444, "remount,bind,ro");
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    });
+}
+
+#[test]
+fn mounted_to_be_written_to() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount secrets");
+        return;
+    }
+    in_mount_namespace(|| {
+        let ran = mounted(
+            |world| world.path().join("mounted"),
+            &IN_MEMORY,
+            0o444,
+            "remount,rw",
+        );
+        assert_snapshot!(ran, @"
+        exit status: 10
+        --- stderr
+        error: [dir]/mounted/tailscale-oauth-client-id: it belongs to user 65534, and others can enter its directory, or put another there
+        hint: copy it to a directory that only you can enter, and give that with --secrets-dir
+        ");
+    });
+}
+
+#[test]
+fn mounted_with_a_mode_that_lets_others_write() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount secrets");
+        return;
+    }
+    in_mount_namespace(|| {
+        let ran = mounted(
+            |world| world.path().join("mounted"),
+            &IN_MEMORY,
+            0o666,
+            "remount,ro",
+        );
+        assert_snapshot!(ran, @"
+        exit status: 10
+        --- stderr
+        error: [dir]/mounted/tailscale-oauth-client-id: its mode is 0666: others may read or write it
+        hint: it is mounted read-only: mount it below /run/secrets, or copy it to a directory that only you can enter, and give that with --secrets-dir
+        ");
+    });
+}
+
+/// Not in memory and not at /run/secrets, so that others may have the same mount.
+#[test]
+fn mounted_read_only_where_no_secrets_are() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount secrets");
+        return;
+    }
+    in_mount_namespace(|| {
+        let world = World::new();
+        open_to_all(&world);
+        set_mode(&secret_file(&world), 0o444);
+        let secrets = world.secrets();
+        let secrets = secrets.to_str().unwrap();
+        mount(&["--bind", secrets, secrets]);
+        mount(&["-o", "remount,bind,ro", secrets]);
+        assert_snapshot!(world.run(&["mint"]), @"
+        exit status: 10
+        --- stderr
+        error: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0444: others may read or write it
+        hint: it is mounted read-only: mount it below /run/secrets, or copy it to a directory that only you can enter, and give that with --secrets-dir
+        ");
+    });
 }
 
 #[test]
@@ -662,10 +1042,14 @@ fn not_to_be_read() {
 }
 
 fn give_away(path: &Path) {
-    chown(path, Some(STRANGER), Some(STRANGER)).unwrap();
+    give_to(STRANGER, path);
+}
+
+pub(crate) fn give_to(user: u32, path: &Path) {
+    chown(path, Some(user), Some(user)).unwrap();
     if path.is_dir() {
         for entry in fs::read_dir(path).unwrap() {
-            give_away(&entry.unwrap().path());
+            give_to(user, &entry.unwrap().path());
         }
     }
 }

@@ -12,6 +12,7 @@ mod consumers;
 mod contract;
 #[cfg(feature = "failpoints")]
 mod crash;
+mod credential_commands;
 mod credential_files;
 mod credentials;
 #[cfg(feature = "compiler")]
@@ -41,6 +42,7 @@ mod proxy;
 mod ran;
 mod recipes;
 mod stand_in;
+mod sudo;
 mod tailnet;
 mod usage;
 mod vault;

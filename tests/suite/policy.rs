@@ -353,6 +353,10 @@ const WIDER: &[(&str, &str)] = &[
         "vault.addresses",
     ),
     (
+        "[credentials]\ncommands = [\"gopass\"]",
+        "credentials.commands",
+    ),
+    (
         "[rule.token]\noperations = [\"mint\"]",
         "rule.token.operations",
     ),

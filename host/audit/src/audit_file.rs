@@ -46,15 +46,21 @@ struct TornLine {
 
 impl AuditFile {
     /// Where it is kept if nothing else is said: under `$XDG_STATE_HOME`, or
-    /// `~/.local/state`.
+    /// `~/.local/state`. Where `$HOME` is not set, under the first directory of
+    /// `$STATE_DIRECTORY`, which systemd sets for a service with `StateDirectory=`, or
+    /// the home directory that the table of users has.
     pub fn default_path(environment: &Environment) -> Option<PathBuf> {
-        let base = match environment.get("XDG_STATE_HOME").map(PathBuf::from) {
-            // The XDG specification has relative paths ignored.
-            Some(base) if base.is_absolute() => base,
-            _ => environment.home()?.join(".local/state"),
-        };
+        let in_home = |home: PathBuf| home.join(".local/state");
+        let base = environment
+            .base_directory("XDG_STATE_HOME")
+            .or_else(|| environment.home_variable().map(in_home))
+            .or_else(|| state_directory(environment))
+            .or_else(|| environment.home().map(in_home))?;
         Some(base.join("tailmint").join("audit.jsonl"))
     }
+
+    /// Why there is no [`AuditFile::default_path`], where there is none.
+    pub const NO_PATH: &str = "there is no directory for the audit log: neither $STATE_DIRECTORY nor $HOME is set, and this user has no home directory";
 
     /// Opens the file, or makes it, with its directories.
     ///
@@ -93,6 +99,13 @@ impl AuditFile {
     pub fn path(&self) -> &Path {
         &self.path
     }
+}
+
+/// The first of the directories that systemd made for the service.
+fn state_directory(environment: &Environment) -> Option<PathBuf> {
+    let all = environment.get("STATE_DIRECTORY")?;
+    let first = std::env::split_paths(all).next()?;
+    first.is_absolute().then_some(first)
 }
 
 fn make_directory(directory: &Path) -> io::Result<()> {
@@ -180,5 +193,27 @@ fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<TornLine>)>
             None if whole => return Ok((Link::default(), torn)),
             None => wanted = (wanted * 2).min(size),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn is_kept_where_there_is_no_home_variable() {
+        let path = |environment: &Environment| {
+            AuditFile::default_path(environment).map(|path| path.display().to_string())
+        };
+        let service = Environment::from([("STATE_DIRECTORY", "/var/lib/one:/var/lib/two")]);
+        let of_service = Some("/var/lib/one/tailmint/audit.jsonl".to_owned());
+        assert_eq!(path(&service), of_service);
+        assert_eq!(path(&service.with_home("/srv".into())), of_service);
+        let user = Environment::default().with_home("/srv".into());
+        let of_user = Some("/srv/.local/state/tailmint/audit.jsonl".to_owned());
+        assert_eq!(path(&user), of_user);
+        let both = Environment::from([("STATE_DIRECTORY", "/var/lib/one"), ("HOME", "/srv")]);
+        assert_eq!(path(&both), of_user);
+        assert_eq!(path(&Environment::default()), None);
     }
 }

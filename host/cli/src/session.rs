@@ -1,11 +1,11 @@
 use std::{path::PathBuf, sync::Arc};
 
-use tailmint::{Account, Class, Interrupt, Minter};
+use tailmint::{Account, Class, Interrupt, Minter, policy::Policy};
 use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::config::Config;
-use tailmint_operator::credentials::{SecretsDir, account_for_profile};
-use tailmint_operator::{MinterSettings, Profile, policy_file};
+use tailmint_operator::credentials::{Lookup, SecretsDir};
+use tailmint_operator::{MinterSettings, Profile, environment_of_process, policy_file};
 
 use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
 
@@ -27,7 +27,7 @@ pub(super) fn audit_path(global: &Global, environment: &Environment) -> Result<P
     global.audit_file.clone().or_else(usual).ok_or_else(|| {
         Failure::new(
             Class::Policy,
-            "there is no directory for the audit log: $HOME is not set",
+            AuditFile::NO_PATH,
             Some("give --audit-file FILE".to_owned()),
         )
     })
@@ -37,7 +37,7 @@ impl<'a> Session<'a> {
     /// Reads the configuration. From here on signals stop what is done instead
     /// of ending the process.
     pub(super) fn begin(global: &'a Global, profile: Option<&str>) -> Result<Self, Failure> {
-        let environment = Environment::from_process();
+        let environment = environment_of_process();
         let config = Config::load(global.config.as_deref(), &environment)?;
         let profile = config.profile(profile)?.clone();
         let secrets_dir = SecretsDir::find(
@@ -59,12 +59,34 @@ impl<'a> Session<'a> {
     }
 
     /// The credential of the profile.
-    pub(super) fn account(&self) -> Result<Account, Failure> {
-        let account = account_for_profile(&self.profile, &self.secrets_dir, &self.environment)?;
+    pub(super) async fn account(&self) -> Result<Account, Failure> {
+        let policy = self.policy_for_commands(&self.profile)?;
+        let account = self.credentials(policy.as_ref());
+        let account = account.account(&self.profile).await;
+        let account = account.map_err(|error| Failure::from(error).by(self.signals.exit_code()))?;
+        for note in &account.notes {
+            Trace::note(&format!("note: {note}"));
+        }
         if self.global.verbose {
             Trace::note(&format!("the credential is from {}", account.origin));
         }
         Ok(account)
+    }
+
+    /// The policy, where the profile has commands that it has to allow.
+    pub(super) fn policy_for_commands(&self, profile: &Profile) -> Result<Option<Policy>, Failure> {
+        let load = || policy_file::load(self.global.policy.as_deref(), &self.environment);
+        Ok(profile.has_commands().then(load).transpose()?)
+    }
+
+    /// Where credentials are looked for, with the policy for commands.
+    pub(super) fn credentials<'b>(&'b self, policy: Option<&'b Policy>) -> Lookup<'b> {
+        Lookup {
+            directory: &self.secrets_dir,
+            environment: &self.environment,
+            policy,
+            interrupt: &self.interrupt,
+        }
     }
 
     /// A minter that reaches the API as the flags say.

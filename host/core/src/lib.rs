@@ -19,7 +19,7 @@ mod vault_address;
 pub use class::Class;
 pub use decision::{Decision, Denial, quoted};
 pub use diagnose::Diagnose;
-pub use environment::Environment;
+pub use environment::{Environment, Invoker};
 pub use event::{Event, Observer, Unobserved};
 pub use fail_point::fail_point;
 pub use failure::Failure;

@@ -13,6 +13,8 @@ pub struct Account {
     /// Where the credential comes from, for people: a path or a variable. Empty where
     /// nobody said so.
     pub origin: String,
+    /// What people should know of how it was read: a sentence each, without any value.
+    pub notes: Vec<String>,
 }
 
 impl Account {
@@ -22,6 +24,7 @@ impl Account {
             credential,
             tailnet: Tailnet::of_credential(),
             origin: String::new(),
+            notes: Vec::new(),
         }
     }
 
@@ -36,6 +39,15 @@ impl Account {
     pub fn with_origin(self, origin: impl Into<String>) -> Self {
         Self {
             origin: origin.into(),
+            ..self
+        }
+    }
+
+    /// The same with what people should know of how it was read.
+    #[must_use]
+    pub fn with_notes(self, notes: impl IntoIterator<Item = String>) -> Self {
+        Self {
+            notes: notes.into_iter().collect(),
             ..self
         }
     }

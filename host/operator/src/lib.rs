@@ -9,8 +9,12 @@ pub mod credentials;
 mod minter_settings;
 pub mod policy_file;
 mod profile;
+mod source;
 pub mod tailscale;
+mod users;
 pub mod vault;
 
 pub use minter_settings::{MinterSettings, MinterSettingsError};
 pub use profile::Profile;
+pub use source::{CredentialCommand, Source};
+pub use users::environment_of_process;

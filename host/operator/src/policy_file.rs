@@ -9,21 +9,25 @@ use rustix::process::geteuid;
 use tailmint::policy::{Policy, PolicyError, PolicyFile};
 use tailmint_core::Environment;
 
-use crate::config::{Config, ConfigError, read_text};
+use crate::config::{ConfigError, UsualFile, read_text};
+use crate::users::invoker_of_root;
 
 /// The policy of this user on this machine: the file that was given, or
 /// `tailmint/policy.toml` under `$XDG_CONFIG_HOME` (or `~/.config`), within
-/// [`Policy::CEILING`]. Neither needs to exist.
+/// [`Policy::CEILING`]. Neither needs to exist. Where root has no policy of its own, that
+/// of the user who ran `sudo` holds.
 ///
 /// # Errors
 /// A file cannot be read, is not a policy, may be written by others, or allows more than
 /// the ceiling.
 pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Policy, PolicyError> {
     let ceiling = read(Policy::ceiling_path(), &[0])?;
-    let usual = Config::default_path(environment).map(|path| path.with_file_name("policy.toml"));
+    let usual = UsualFile::find("policy.toml", environment).map(|it| it.path);
     let path = given.map(Path::to_owned).or(usual);
+    let invoker = invoker_of_root(environment).map(|invoker| invoker.uid);
+    let owners: Vec<_> = [0, geteuid().as_raw()].into_iter().chain(invoker).collect();
     let own = match &path {
-        Some(path) => read(path, &[0, geteuid().as_raw()])?,
+        Some(path) => read(path, &owners)?,
         None => None,
     };
     match (own, given) {

@@ -1,3 +1,4 @@
+use crate::Source;
 use crate::tailscale::UpArguments;
 use tailmint::oauth_client::{ClientProperties, Scope};
 use tailmint::{Description, KeyProperties, Tag};
@@ -14,10 +15,10 @@ pub struct Profile {
     pub scopes: Vec<Scope>,
     /// The tags of the client and of the machines that it joins.
     pub tags: Vec<Tag>,
-    /// The file of its id, in the secrets directory.
-    pub id_file: String,
-    /// The file of its secret, likewise.
-    pub secret_file: String,
+    /// Where its id comes from.
+    pub id: Source,
+    /// Where its secret comes from.
+    pub secret: Source,
     /// The settings that its machines join with.
     pub up: UpArguments,
     /// The keys that are minted where the command line says nothing else.
@@ -54,6 +55,13 @@ impl Profile {
         }
     }
 
+    /// Whether a command prints a part of its OAuth client.
+    pub fn has_commands(&self) -> bool {
+        [&self.id, &self.secret]
+            .iter()
+            .any(|source| matches!(source, Source::Command(_)))
+    }
+
     fn new(name: &str, description: &str, scopes: &[&str], tag: &str, file: &str) -> Self {
         let tags: Vec<Tag> = vec![tag.parse().expect("a tag")];
         Self {
@@ -63,8 +71,8 @@ impl Profile {
                 .iter()
                 .map(|scope| scope.parse().expect("a scope"))
                 .collect(),
-            id_file: format!("{file}-id"),
-            secret_file: format!("{file}-secret"),
+            id: Source::File(format!("{file}-id")),
+            secret: Source::File(format!("{file}-secret")),
             up: UpArguments::default(),
             key: KeyProperties::for_tags(tags.clone()),
             tags,
@@ -79,11 +87,12 @@ mod tests {
     #[test]
     fn the_built_in_profiles_are_those_of_the_script() {
         let [bootstrap, operator] = Profile::built_in();
-        assert_eq!(bootstrap.id_file, "tailscale-oauth-client-id");
-        assert_eq!(bootstrap.secret_file, "tailscale-oauth-client-secret");
+        let file = |name: &str| Source::File(name.to_owned());
+        assert_eq!(bootstrap.id, file("tailscale-oauth-client-id"));
+        assert_eq!(bootstrap.secret, file("tailscale-oauth-client-secret"));
         assert_eq!(bootstrap.key.capabilities.tags[0].as_str(), "tag:tazpod");
-        assert_eq!(operator.id_file, "tailscale-operator-client-id");
-        assert_eq!(operator.secret_file, "tailscale-operator-client-secret");
+        assert_eq!(operator.id, file("tailscale-operator-client-id"));
+        assert_eq!(operator.secret, file("tailscale-operator-client-secret"));
         let scopes: Vec<_> = operator.scopes.iter().map(Scope::as_str).collect();
         assert_eq!(scopes, ["devices", "auth_keys", "services"]);
         let key = &bootstrap.key;

@@ -35,6 +35,8 @@ section! {
         component: ComponentSection = "component" => Seen::Nothing(()),
         /// Where OAuth clients may be delivered to.
         vault: VaultSection = "vault" => Seen::Nothing(()),
+        /// Which programs may be run to print a credential.
+        credentials: CredentialsSection = "credentials" => Seen::Nothing(()),
         /// The rules: one for each request that the component can make.
         rule: Rules = "rule" => Seen::Nothing(()),
     }
@@ -71,6 +73,15 @@ section! {
     VaultSection, VaultGiven, Vault(address) {
         /// The addresses of Vaults. An empty list allows no delivery.
         addresses: Addresses = "address" => Seen::Vault(address),
+    }
+}
+
+section! {
+    /// Which programs may be run to print a credential.
+    CredentialsSection, CredentialsGiven, Command(program) {
+        /// The programs, by their names in `$PATH` or by their absolute paths. An empty list
+        /// allows none.
+        commands: Names<String> = "command" => Seen::Names(vec![program.into()]),
     }
 }
 
@@ -379,6 +390,9 @@ impl Document {
             },
             vault: VaultSection {
                 addresses: Addresses::default(),
+            },
+            credentials: CredentialsSection {
+                commands: Names(Vec::new()),
             },
             rule: Rules(
                 Rule::ALL

@@ -214,6 +214,23 @@ impl Policy {
         self.judge(|document| document.vault.judge(&at, Seen::Vault(address)))
     }
 
+    /// Whether the program at this path may be run to print a credential, which was named
+    /// like this: by its name in `$PATH`, or by its path. That is not a request to the
+    /// API, so that a report-only policy denies it as any other does.
+    ///
+    /// # Errors
+    /// The policy has neither its name nor its path.
+    pub fn check_command(&self, name: &str, path: &Path) -> Result<(), Denial> {
+        let at = At::section(None, "credentials");
+        let check = |program: &str| {
+            self.judge(|document| document.credentials.judge(&at, Seen::Command(program)))
+        };
+        check(name).or_else(|denial| match path.to_str() {
+            Some(path) if path != name => check(path).map_err(|_| denial),
+            _ => Err(denial),
+        })
+    }
+
     /// Decides about a request of this rule, after `before` others of its kind. What the
     /// caller asked for is not known here.
     pub(crate) fn decide(

@@ -24,6 +24,8 @@ pub(crate) enum Seen<'a> {
     Trust(&'a TrustFacts),
     /// Where OAuth clients are to be delivered to.
     Vault(&'a VaultAddress),
+    /// A program that is to be run.
+    Command(&'a str),
     /// A request.
     Request(&'a RequestFacts<'a>),
     /// The JSON body of a request; `None` where it has another body, or none.

@@ -261,8 +261,8 @@ fn a_client_that_is_not_there() {
     assert_snapshot!(user.run(case), @"
     exit status: 10
     --- stderr
-    error: there is no OAuth client to deliver: neither [dir]/none/tailscale-operator-client-id nor [dir]/none/tailscale-operator-client-secret
-    hint: put the client's id and secret there, or give --secrets-dir
+    error: there is no OAuth client: neither [dir]/none/tailscale-operator-client-id nor [dir]/none/tailscale-operator-client-secret
+    hint: put the client's id and secret there, mode 0600, or give --secrets-dir
     ");
     let id = user.world.secrets().join("tailscale-operator-client-id");
     std::fs::remove_file(id).unwrap();

@@ -3,7 +3,7 @@ use std::{path::Path, process::ExitCode};
 use serde_json::{Value, json};
 use tailmint::Class;
 use tailmint_audit::{Record, Verification, verify};
-use tailmint_core::Environment;
+use tailmint_operator::environment_of_process;
 
 use crate::{
     arguments::{Audit, AuditCommand, Decided, Global},
@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure> {
-    let path = audit_path(global, &Environment::from_process())?;
+    let path = audit_path(global, &environment_of_process())?;
     let found = verify(&path)?;
     match &audit.command {
         AuditCommand::Verify { head } => return check(global, &path, &found, head.as_deref()),

@@ -3,8 +3,8 @@ use std::{io::Write, process::ExitCode};
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{Class, Interrupt};
-use tailmint_core::Environment;
 use tailmint_operator::check::{Finding, Grade};
+use tailmint_operator::environment_of_process;
 
 use crate::{
     arguments::{Check, Global},
@@ -24,7 +24,7 @@ pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Fa
         secrets_dir: global.secrets_dir.clone(),
         profiles: check.profiles.names.clone(),
         all: check.profiles.all,
-        minter: minter_settings(global, &Environment::from_process(), &interrupt),
+        minter: minter_settings(global, &environment_of_process(), &interrupt),
         tailscale: check.tailscale.clone(),
         socket: check.socket.clone(),
     };

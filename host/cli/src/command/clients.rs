@@ -5,7 +5,7 @@ use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
 use tailmint_operator::Profile;
 use tailmint_operator::clients::{Clients, Created, Deleted, Grace, OldClient, Owner, Rotated};
-use tailmint_operator::credentials::account_for_profile;
+use tailmint_operator::credentials::client_from_files;
 use zeroize::Zeroizing;
 
 use crate::{
@@ -69,12 +69,13 @@ fn chosen<'a>(session: &'a Session<'_>, profiles: &Profiles) -> Result<Vec<&'a P
         .collect()
 }
 
-fn owner(session: &Session<'_>, flag: &OwnerFlag) -> Result<Owner, Failure> {
+async fn owner(session: &Session<'_>, flag: &OwnerFlag) -> Result<Owner, Failure> {
     Ok(match &flag.profile {
         None => Owner::from_env(&session.environment)?,
         Some(name) => {
             let profile = session.config.profile(Some(name))?;
-            Owner::for_profile(profile, &session.secrets_dir, &session.environment)?
+            let policy = session.policy_for_commands(profile)?;
+            Owner::for_profile(profile, &session.credentials(policy.as_ref())).await?
         }
     })
 }
@@ -100,7 +101,7 @@ async fn create(
     flag: &OwnerFlag,
     replace: bool,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag)?, session.minter()?);
+    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
     for profile in chosen(session, profiles)? {
         let Created {
             client,
@@ -130,7 +131,7 @@ async fn rotate(
     flag: &OwnerFlag,
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag)?, session.minter()?);
+    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
     for profile in chosen(session, profiles)? {
         let grace = match grace {
             None => Grace::Keep,
@@ -189,7 +190,7 @@ async fn delete(
     flag: &OwnerFlag,
     ids: &[KeyId],
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag)?, session.minter()?);
+    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
     let told = |what: &str, id: Option<&KeyId>, fate: &str| {
         let id = id.map(KeyId::as_str);
         print::written(&if global.json {
@@ -232,7 +233,7 @@ async fn delete(
 }
 
 async fn list(global: &Global, session: &Session<'_>, flag: &OwnerFlag) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag)?, session.minter()?);
+    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
     let account = owner.account();
     let clients = minter
         .list_clients(account)
@@ -281,8 +282,7 @@ fn own_clients(session: &Session<'_>) -> Vec<(String, String)> {
     let profiles = session.config.profiles().iter();
     profiles
         .filter_map(|profile| {
-            let nothing = tailmint_core::Environment::default();
-            let account = account_for_profile(profile, &session.secrets_dir, &nothing).ok()?;
+            let account = client_from_files(profile, &session.secrets_dir).ok()??;
             match account.credential {
                 tailmint::Credential::OauthClient { id, .. } => Some((id, profile.name.clone())),
                 tailmint::Credential::ApiKey { .. } => None,

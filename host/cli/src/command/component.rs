@@ -3,7 +3,7 @@ use std::{path::Path, process::ExitCode};
 use serde_json::json;
 use tailmint::Class;
 use tailmint::component::{EmbeddedComponent, Inspected};
-use tailmint_core::Environment;
+use tailmint_operator::environment_of_process;
 use tailmint_operator::policy_file;
 
 use crate::{
@@ -36,7 +36,7 @@ fn inspect(global: &Global, file: Option<&Path>) -> Result<ExitCode, Failure> {
     };
     let shown = file.unwrap_or(Path::new("the built-in component"));
     let found = found.map_err(|error| unusable(shown, &error))?;
-    let policy = policy_file::load(global.policy.as_deref(), &Environment::from_process())?;
+    let policy = policy_file::load(global.policy.as_deref(), &environment_of_process())?;
     let denial = found.check(&policy).err();
     if global.json {
         print::written(

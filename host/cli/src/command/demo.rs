@@ -13,7 +13,7 @@ pub(crate) async fn demo() -> Result<ExitCode, Failure> {
     use tailmint::event::{Event, Observer};
     use tailmint_core::Environment;
     use tailmint_operator::Profile;
-    use tailmint_operator::credentials::{SecretsDir, account_for_profile};
+    use tailmint_operator::credentials::{SecretsDir, client_from_files};
     use tailmint_simulator::{Setup, Simulator};
 
     use crate::{print, trace};
@@ -54,7 +54,8 @@ pub(crate) async fn demo() -> Result<ExitCode, Failure> {
         EmbeddedComponent::digest()
     ))?;
     for profile in Profile::built_in() {
-        let account = account_for_profile(&profile, &secrets_dir, &none)?;
+        let account = client_from_files(&profile, &secrets_dir)?
+            .ok_or_else(|| Failure::internal("the simulator wrote no files"))?;
         say(format!(
             "\nprofile {}: the OAuth client of {}",
             profile.name, account.origin

@@ -29,7 +29,7 @@ pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failu
         .ok_or_else(|| Failure::internal("there is no command"))?;
     let program = find(name)?;
     let session = Session::begin(global, exec.key.profile.as_deref())?;
-    let account = session.account()?;
+    let account = session.account().await?;
     let minter = session.minter()?;
     let minted = minter
         .mint(&account, &exec.key.properties(&session.profile))

@@ -34,7 +34,7 @@ async fn mint_and_print(
         Format::Github => Some(github_file(&session.environment)?),
         _ => None,
     };
-    let account = session.account()?;
+    let account = session.account().await?;
     let minter = session.minter()?;
     let minted = minter
         .mint(&account, &flags.properties(&session.profile))

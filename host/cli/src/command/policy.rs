@@ -4,7 +4,7 @@ use http::{HeaderName, HeaderValue, Request};
 use serde_json::json;
 use tailmint::Class;
 use tailmint_api::Operation;
-use tailmint_core::Environment;
+use tailmint_operator::environment_of_process;
 use tailmint_operator::policy_file;
 
 use crate::{
@@ -27,7 +27,7 @@ pub(crate) fn policy(global: &Global, policy: &Policy) -> Result<ExitCode, Failu
         PolicyCommand::Check { file } => {
             policy_file::check(file)?;
             // By itself it is one; it also has to keep within the ceiling.
-            policy_file::load(Some(file), &Environment::from_process())?;
+            policy_file::load(Some(file), &environment_of_process())?;
             print::written(&format!("{} is a policy", file.display()))?;
             Ok(ExitCode::SUCCESS)
         }
@@ -45,7 +45,7 @@ pub(crate) fn policy(global: &Global, policy: &Policy) -> Result<ExitCode, Failu
 }
 
 fn effective(global: &Global) -> Result<tailmint::policy::Policy, Failure> {
-    let environment = Environment::from_process();
+    let environment = environment_of_process();
     Ok(policy_file::load(global.policy.as_deref(), &environment)?)
 }
 

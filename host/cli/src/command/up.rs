@@ -51,7 +51,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
         if let Some(joined) = join.without_key().await.map_err(failed)? {
             joined
         } else {
-            let account = session.account()?;
+            let account = session.account().await?;
             let minter = session.minter()?;
             join.with_key(&minter, &account, &properties)
                 .await

@@ -49,7 +49,7 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
         up,
         session: &session,
         arguments: settings(up, &session, given),
-        account: session.account()?,
+        account: session.account().await?,
         minter: session.minter()?,
         properties,
     };

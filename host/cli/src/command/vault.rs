@@ -3,8 +3,8 @@ use std::{process::ExitCode, sync::Arc};
 use serde_json::{Map, json};
 use tailmint::{Class, Credential};
 use tailmint_audit::{Actor, AuditFile};
-use tailmint_core::Environment;
-use tailmint_operator::credentials::{CredentialError, account_for_profile};
+use tailmint_operator::Source;
+use tailmint_operator::credentials::CredentialError;
 use tailmint_operator::policy_file;
 use tailmint_operator::vault::{Change, Outcome, Pushed, VaultSettings, VaultTarget};
 
@@ -65,7 +65,7 @@ async fn deliver(
     target: &VaultTarget,
     push: &VaultPush,
 ) -> Result<Pushed, Failure> {
-    let (id, secret) = client(session)?;
+    let (id, secret) = client(session).await?;
     let policy = policy_file::load(global.policy.as_deref(), &session.environment)?;
     let audit = AuditFile::open(audit_path(global, &session.environment)?)?;
     let actor = Actor::from_process(&session.environment);
@@ -83,25 +83,26 @@ async fn deliver(
 }
 
 /// The OAuth client of the files: an API key of the environment is none.
-fn client(session: &Session<'_>) -> Result<(String, tailmint::Secret), Failure> {
-    let nothing = Environment::default();
-    let account = match account_for_profile(&session.profile, &session.secrets_dir, &nothing) {
-        Err(CredentialError::None { id, secret }) => {
-            return Err(Failure::new(
-                Class::Credential,
-                format!(
-                    "there is no OAuth client to deliver: neither {} nor {}",
-                    id.display(),
-                    secret.display()
-                ),
-                Some("put the client's id and secret there, or give --secrets-dir".to_owned()),
-            ));
-        }
-        account => account?,
-    };
+async fn client(session: &Session<'_>) -> Result<(String, tailmint::Secret), Failure> {
+    let policy = session.policy_for_commands(&session.profile)?;
+    let credentials = session.credentials(policy.as_ref());
+    let account = credentials.client(&session.profile).await?;
+    let account = account.ok_or_else(|| missing(session))?;
     match account.credential {
         Credential::OauthClient { id, secret } => Ok((id, secret)),
         Credential::ApiKey { .. } => Err(Failure::internal("the files have no OAuth client")),
+    }
+}
+
+/// Neither of its files is there.
+fn missing(session: &Session<'_>) -> CredentialError {
+    let path = |source: &Source| match source {
+        Source::File(name) => session.secrets_dir.path().join(name),
+        Source::Command(command) => command.program.as_str().into(),
+    };
+    CredentialError::NoClient {
+        id: path(&session.profile.id),
+        secret: path(&session.profile.secret),
     }
 }
 

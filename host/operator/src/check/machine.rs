@@ -2,7 +2,7 @@
 
 use super::{Check, Finding};
 use crate::config::Config;
-use crate::credentials::{SecretsDir, account_for_profile, all_wrong};
+use crate::credentials::Lookup;
 use crate::tailscale::{State, Tailscale};
 use crate::{Profile, policy_file};
 use tailmint::policy::Policy;
@@ -53,20 +53,23 @@ impl Check {
     }
 
     /// The profile's credential, with what was found about each of its files.
-    pub(super) fn account(
-        &self,
+    pub(super) async fn account(
         profile: &Profile,
-        directory: &SecretsDir,
+        credentials: &Lookup<'_>,
         tell: &mut dyn FnMut(&Finding),
     ) -> Option<Account> {
         let subject = format!("{} credential", profile.name);
-        if let Ok(account) = account_for_profile(profile, directory, &self.minter.environment) {
+        if let Ok(account) = credentials.account(profile).await {
             let message = format!("it is from {}, which is in order", account.origin);
-            tell(&Finding::passed(subject, message));
+            tell(&Finding::passed(&*subject, message));
+            for note in &account.notes {
+                let hint = "write the bare value there, on one line";
+                tell(&Finding::warned(&*subject, note, hint));
+            }
             return Some(account);
         }
         // Each file by itself, so that one that is wrong hides no other.
-        for error in all_wrong(profile, directory, &self.minter.environment) {
+        for error in credentials.all_wrong(profile).await {
             tell(&Finding::from_error(&*subject, &error));
         }
         None

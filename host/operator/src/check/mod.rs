@@ -12,7 +12,7 @@ pub use finding::{Finding, Grade};
 use std::{path::PathBuf, sync::Arc};
 
 use crate::config::Config;
-use crate::credentials::SecretsDir;
+use crate::credentials::{Lookup, SecretsDir};
 use crate::{MinterSettings, MinterSettingsError, Profile};
 use tailmint::Minter;
 use tailmint::policy::Policy;
@@ -48,8 +48,8 @@ impl Check {
         let policy = self.policy(tell);
         let audit = self.audit(tell);
         if let Some(config) = config {
-            let minter = match (policy, audit) {
-                (Some(policy), Some(audit)) => self.minter(policy, audit, tell),
+            let minter = match (&policy, audit) {
+                (Some(policy), Some(audit)) => self.minter(policy.clone(), audit, tell),
                 // What is not written down is not sent.
                 _ => None,
             };
@@ -58,7 +58,7 @@ impl Check {
                 None => false,
             };
             let reached = minter.as_ref().filter(|_| reached);
-            self.profiles(&config, reached, tell).await;
+            self.profiles(&config, policy.as_ref(), reached, tell).await;
         }
         self.tailscale(tell).await;
     }
@@ -98,6 +98,7 @@ impl Check {
     async fn profiles(
         &self,
         config: &Config,
+        policy: Option<&Policy>,
         minter: Option<&Minter>,
         tell: &mut dyn FnMut(&Finding),
     ) {
@@ -112,8 +113,14 @@ impl Check {
                 return;
             }
         };
+        let credentials = Lookup {
+            directory: &directory,
+            environment: &self.minter.environment,
+            policy,
+            interrupt: &self.minter.interrupt,
+        };
         for profile in self.chosen(config, tell) {
-            let account = self.account(profile, &directory, tell);
+            let account = Self::account(profile, &credentials, tell).await;
             if let (Some(account), Some(minter)) = (account, minter) {
                 grants::look(minter, profile, &account, tell).await;
             }
@@ -147,7 +154,7 @@ impl Check {
         let Some(path) = self.audit_file.clone().or_else(usual) else {
             tell(&Finding::failed(
                 "audit",
-                "there is no directory for the audit log: $HOME is not set",
+                AuditFile::NO_PATH,
                 Some("give --audit-file FILE".to_owned()),
                 tailmint::Class::Policy,
             ));

@@ -26,7 +26,7 @@ impl Clients<'_> {
     /// created. Or the API rejects the request. A client that was created but could
     /// not be written down is deleted, or named in the error.
     pub async fn create(&self, replace: bool) -> Result<Created, ClientsError> {
-        let files = self.files();
+        let files = self.files()?;
         let held = files.hold()?;
         let discarded = discarded(files.clear(&held)?);
         if !replace && files.presence() != Presence::Neither {

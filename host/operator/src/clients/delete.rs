@@ -20,7 +20,7 @@ impl Clients<'_> {
     /// The API rejects the request, and the files stay; or the files cannot be read or
     /// removed.
     pub async fn delete(&self) -> Result<Deleted, ClientsError> {
-        let files = self.files();
+        let files = self.files()?;
         if files.presence() == Presence::Neither {
             return Ok(Deleted::Nothing);
         }

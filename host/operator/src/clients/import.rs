@@ -52,7 +52,7 @@ pub fn import(
         .ok_or_else(|| ClientsError::Import(format!("{name}_id is not an OAuth client's id")))?;
     let secret: Secret = client_secret(secret.as_bytes())
         .map_err(|wrong| ClientsError::Import(format!("{name}_secret: {wrong}")))?;
-    let files = ClientFiles::new(profile, secrets_dir);
+    let files = ClientFiles::new(profile, secrets_dir)?;
     let held = files.hold()?;
     files.clear(&held)?;
     if !replace && files.presence() != Presence::Neither {

@@ -1,5 +1,5 @@
 use crate::Profile;
-use crate::credentials::{CredentialError, SecretsDir, account_for_profile, account_from_env};
+use crate::credentials::{CredentialError, Lookup, account_from_env};
 use tailmint::Account;
 use tailmint_core::Environment;
 
@@ -23,12 +23,11 @@ impl Owner {
     ///
     /// # Errors
     /// There is none, or it cannot be used.
-    pub fn for_profile(
+    pub async fn for_profile(
         profile: &Profile,
-        directory: &SecretsDir,
-        environment: &Environment,
+        credentials: &Lookup<'_>,
     ) -> Result<Self, CredentialError> {
-        account_for_profile(profile, directory, environment).map(Self)
+        credentials.account(profile).await.map(Self)
     }
 
     /// Who asks, and of which tailnet.

@@ -1,10 +1,10 @@
 use std::time::Duration;
 
 use super::{Clients, ClientsError, strays::discarded};
-use crate::credentials::{CredentialError, account_for_profile};
+use crate::credentials::{CredentialError, client_from_files};
 use tailmint::oauth_client::{ClientDetails, NewClient};
 use tailmint::{Account, Credential, Interrupt, KeyId, MintError};
-use tailmint_core::{Environment, fail_point};
+use tailmint_core::fail_point;
 
 /// What becomes of the old client.
 #[derive(Clone, Debug)]
@@ -56,7 +56,7 @@ impl Clients<'_> {
     /// or the new client cannot do what the profile says. The new client is then
     /// deleted, or named in the error, and the files are unchanged.
     pub async fn rotate(&self, grace: Grace) -> Result<Rotated, ClientsError> {
-        let files = self.files();
+        let files = self.files()?;
         let held = files.hold()?;
         let discarded = discarded(files.clear(&held)?);
         let old = self.current()?;
@@ -87,16 +87,20 @@ impl Clients<'_> {
 
     /// The id of the client that the files name.
     pub(super) fn current(&self) -> Result<KeyId, ClientsError> {
-        // No variable stands in for a client that is to be rotated.
-        let nothing = Environment::default();
-        let account = account_for_profile(self.profile, self.secrets_dir, &nothing)?;
+        // No API key stands in for a client that is to be rotated.
+        let account = client_from_files(self.profile, self.secrets_dir)?;
+        let files = self.files()?;
+        let account = account.ok_or_else(|| CredentialError::NoClient {
+            id: files.id_path().to_owned(),
+            secret: files.secret_path().to_owned(),
+        })?;
         let id = match account.credential {
             Credential::OauthClient { id, .. } => id.parse().ok(),
             Credential::ApiKey { .. } => None,
         };
         id.ok_or_else(|| {
             CredentialError::File {
-                path: self.files().id_path().to_owned(),
+                path: files.id_path().to_owned(),
                 wrong: crate::credentials::Wrong::ClientId,
             }
             .into()

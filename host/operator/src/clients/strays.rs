@@ -1,5 +1,5 @@
 use super::{Clients, ClientsError};
-use crate::credentials::{ClientFiles, Leftover};
+use crate::credentials::{ClientFiles, CredentialError, Leftover};
 use tailmint::KeyId;
 use tailmint::oauth_client::ClientDetails;
 
@@ -22,7 +22,7 @@ impl Clients<'_> {
             .collect())
     }
 
-    pub(super) fn files(&self) -> ClientFiles {
+    pub(super) fn files(&self) -> Result<ClientFiles, CredentialError> {
         ClientFiles::new(self.profile, self.secrets_dir)
     }
 

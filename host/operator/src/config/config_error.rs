@@ -23,6 +23,16 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
+    /// A profile says twice where a value comes from.
+    #[error("{}: profile {profile} has {} and {}", path.display(), members[0], members[1])]
+    Rivals {
+        /// The file.
+        path: PathBuf,
+        /// The profile.
+        profile: String,
+        /// The two members.
+        members: [&'static str; 2],
+    },
     /// The file is not what it should be.
     #[error("{}:{}:{}: {message}", path.display(), position.line, position.column)]
     Syntax {
@@ -36,6 +46,16 @@ pub enum ConfigError {
         position: Position,
         /// What is wrong there.
         message: String,
+    },
+    /// Root would read it on behalf of the user who ran `sudo`, and others can change it.
+    #[error("{} is not for root to believe: {detail}", path.display())]
+    Unbelievable {
+        /// The file.
+        path: PathBuf,
+        /// Who can change it.
+        detail: String,
+        /// Whose it should be.
+        user: u32,
     },
     /// There is no such profile.
     #[error("there is no profile {name:?}")]
@@ -64,9 +84,13 @@ impl Diagnose for ConfigError {
         Some(match self {
             Self::Incomplete { member, .. } => format!("add {member} to it"),
             Self::Missing { .. } => "give a file that exists, or leave --config out".to_owned(),
+            Self::Rivals { members, .. } => format!("keep {} or {}", members[0], members[1]),
             Self::Syntax { .. } | Self::Unreadable { .. } => {
                 "correct the file; docs/guide.md shows one".to_owned()
             }
+            Self::Unbelievable { user, .. } => format!(
+                "let it belong to user {user} and let nobody else write it, or give --config FILE"
+            ),
             Self::UnknownProfile { known, .. } => {
                 format!(
                     "choose one of: {}; or add it to the configuration",

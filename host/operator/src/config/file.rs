@@ -9,11 +9,11 @@ use std::{
 use rustix::fs::OFlags;
 use serde::{Deserialize, Deserializer, de::Error};
 use tailmint_api::AUTH_KEYS_SCOPE;
-use tailmint_core::Position;
+use tailmint_core::{Invoker, Position};
 
 use super::ConfigError;
 use crate::vault::VaultPath;
-use crate::{Profile, tailscale::UpArguments};
+use crate::{CredentialCommand, Profile, Source, tailscale::UpArguments};
 use tailmint::oauth_client::Scope;
 use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 
@@ -49,6 +49,10 @@ pub(super) struct ProfileEntry {
     id_file: Option<String>,
     #[serde(deserialize_with = "file_name")]
     secret_file: Option<String>,
+    #[serde(deserialize_with = "command")]
+    id_command: Option<CredentialCommand>,
+    #[serde(deserialize_with = "command")]
+    secret_command: Option<CredentialCommand>,
     reusable: Option<bool>,
     ephemeral: Option<bool>,
     preauthorized: Option<bool>,
@@ -84,6 +88,27 @@ impl File {
 }
 
 impl ProfileEntry {
+    /// Two members of which only one can say where a value comes from, where both do.
+    pub(super) fn rivals(&self) -> Option<[&'static str; 2]> {
+        if self.id_file.is_some() && self.id_command.is_some() {
+            Some(["id-file", "id-command"])
+        } else if self.secret_file.is_some() && self.secret_command.is_some() {
+            Some(["secret-file", "secret-command"])
+        } else {
+            None
+        }
+    }
+
+    /// The same for a file that root reads on behalf of this user, who then runs the
+    /// commands.
+    pub(super) fn on_behalf_of(mut self, user: &Invoker) -> Self {
+        let commands = [&mut self.id_command, &mut self.secret_command];
+        for command in commands.into_iter().flatten() {
+            command.user = Some(user.clone());
+        }
+        self
+    }
+
     pub(super) fn change(self, profile: &mut Profile) {
         fn set<T>(place: &mut T, value: Option<T>) {
             if let Some(value) = value {
@@ -92,8 +117,9 @@ impl ProfileEntry {
         }
         set(&mut profile.description, self.description);
         set(&mut profile.scopes, self.scopes);
-        set(&mut profile.id_file, self.id_file);
-        set(&mut profile.secret_file, self.secret_file);
+        set(&mut profile.id, source(self.id_file, self.id_command));
+        let secret = source(self.secret_file, self.secret_command);
+        set(&mut profile.secret, secret);
         set(&mut profile.up, self.up);
         if let Some(tags) = self.tags {
             profile.key.capabilities.tags.clone_from(&tags);
@@ -124,8 +150,9 @@ impl ProfileEntry {
                 None => name.parse().map_err(|_| "description")?,
             },
             scopes: vec![AUTH_KEYS_SCOPE.parse().expect("a scope")],
-            id_file: self.id_file.take().ok_or("id-file")?,
-            secret_file: self.secret_file.take().ok_or("secret-file")?,
+            id: source(self.id_file.take(), self.id_command.take()).ok_or("id-file")?,
+            secret: source(self.secret_file.take(), self.secret_command.take())
+                .ok_or("secret-file")?,
             key: KeyProperties::for_tags(tags.clone()),
             up: UpArguments::default(),
             tags,
@@ -133,6 +160,18 @@ impl ProfileEntry {
         self.change(&mut profile);
         Ok(profile)
     }
+}
+
+fn source(file: Option<String>, command: Option<CredentialCommand>) -> Option<Source> {
+    file.map(Source::File).or(command.map(Source::Command))
+}
+
+fn command<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<CredentialCommand>, D::Error> {
+    let words = Vec::deserialize(deserializer)?;
+    let command = CredentialCommand::new(words).map_err(D::Error::custom)?;
+    Ok(Some(command))
 }
 
 /// A name in the secrets directory: not a path, which could lead out of it.

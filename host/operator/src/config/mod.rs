@@ -2,16 +2,22 @@
 
 mod config_error;
 mod file;
+mod usual_file;
 
-use std::path::{Path, PathBuf};
+use std::{
+    fs::Metadata,
+    os::unix::fs::MetadataExt,
+    path::{Path, PathBuf},
+};
 
 pub use config_error::ConfigError;
 pub(crate) use file::read_text;
 use file::{File, ProfileEntry, VaultEntry};
+pub(crate) use usual_file::UsualFile;
 
 use crate::Profile;
 use crate::vault::VaultPath;
-use tailmint_core::Environment;
+use tailmint_core::{Environment, Invoker};
 
 /// What is configured.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,6 +27,8 @@ pub struct Config {
     default_profile: String,
     secrets_dir: Option<PathBuf>,
     vault: VaultEntry,
+    /// Whose file it is, where root reads it on behalf of another user.
+    invoker: Option<Invoker>,
 }
 
 impl Default for Config {
@@ -30,50 +38,56 @@ impl Default for Config {
             default_profile: "bootstrap".to_owned(),
             secrets_dir: None,
             vault: VaultEntry::default(),
+            invoker: None,
         }
     }
 }
 
 impl Config {
-    /// Reads the file that was given, or `tailmint/config.toml` under
-    /// `$XDG_CONFIG_HOME` (or `~/.config`), which need not exist.
+    /// Reads the file that was given, or the usual one, which need not exist.
     ///
     /// # Errors
-    /// The file cannot be read or makes no sense.
+    /// The file cannot be read or makes no sense; or it is that of the user who ran
+    /// `sudo`, and others can change it.
     pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
         if let Some(path) = given {
             let (text, _) = read_text(path)?.ok_or_else(|| ConfigError::Missing {
                 path: path.to_owned(),
             })?;
-            return Self::parse(path, &text);
+            return Self::parse(path, &text, None);
         }
-        let Some(path) = Self::default_path(environment) else {
+        let Some(UsualFile { path, invoker }) = UsualFile::find("config.toml", environment) else {
             return Ok(Self::default());
         };
-        match read_text(&path)? {
-            Some((text, _)) => Self::parse(&path, &text),
-            None => Ok(Self::default()),
-        }
-    }
-
-    /// Where the configuration file is looked for.
-    pub fn default_path(environment: &Environment) -> Option<PathBuf> {
-        let base = match environment.get("XDG_CONFIG_HOME").map(PathBuf::from) {
-            // The XDG specification has relative paths ignored.
-            Some(base) if base.is_absolute() => base,
-            _ => environment.home()?.join(".config"),
+        let Some((text, metadata)) = read_text(&path)? else {
+            return Ok(Self::default());
         };
-        Some(base.join("tailmint").join("config.toml"))
+        if let Some(invoker) = &invoker {
+            owned_by(&path, &metadata, invoker.uid)?;
+        }
+        Self::parse(&path, &text, invoker)
     }
 
-    fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
+    /// Where the configuration file is looked for: `tailmint/config.toml` under
+    /// `$XDG_CONFIG_HOME` (or `~/.config`). Where root has none, under `~/.config` of the
+    /// user who ran `sudo`.
+    pub fn default_path(environment: &Environment) -> Option<PathBuf> {
+        UsualFile::find("config.toml", environment).map(|it| it.path)
+    }
+
+    fn parse(path: &Path, text: &str, invoker: Option<Invoker>) -> Result<Self, ConfigError> {
         let file = File::parse(path, text)?;
         let mut config = Self {
             secrets_dir: file.secrets_dir,
             vault: file.vault,
+            invoker,
             ..Self::default()
         };
         for (name, entry) in file.profiles {
+            let entry = match &config.invoker {
+                Some(invoker) => entry.on_behalf_of(invoker),
+                None => entry,
+            };
             config.change(path, &name, entry)?;
         }
         if let Some(name) = file.profile {
@@ -85,6 +99,13 @@ impl Config {
 
     /// Changes the profile of this name, or adds it.
     fn change(&mut self, path: &Path, name: &str, entry: ProfileEntry) -> Result<(), ConfigError> {
+        if let Some(members) = entry.rivals() {
+            return Err(ConfigError::Rivals {
+                path: path.to_owned(),
+                profile: name.to_owned(),
+                members,
+            });
+        }
         if let Some(profile) = self
             .profiles
             .iter_mut()
@@ -127,8 +148,27 @@ impl Config {
         (self.vault.mount.as_ref(), self.vault.path.as_ref())
     }
 
-    /// The configured secrets directory.
-    pub fn secrets_dir(&self) -> Option<&Path> {
-        self.secrets_dir.as_deref()
+    /// The configured secrets directory, with the user whose configuration says so where
+    /// root has none and uses theirs.
+    pub fn secrets_dir(&self) -> Option<(&Path, Option<&Invoker>)> {
+        let path = self.secrets_dir.as_deref()?;
+        Some((path, self.invoker.as_ref()))
     }
+}
+
+/// What is read on behalf of another user has to be that user's own, or root's.
+fn owned_by(path: &Path, metadata: &Metadata, user: u32) -> Result<(), ConfigError> {
+    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
+    let detail = if owner != 0 && owner != user {
+        format!("it belongs to user {owner}")
+    } else if mode & 0o022 != 0 {
+        format!("its mode is {mode:04o}: others may write it")
+    } else {
+        return Ok(());
+    };
+    Err(ConfigError::Unbelievable {
+        path: path.to_owned(),
+        detail,
+        user,
+    })
 }

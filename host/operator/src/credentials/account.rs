@@ -1,11 +1,10 @@
-use std::os::unix::ffi::OsStrExt;
-
-use zeroize::Zeroizing;
+use std::{os::unix::ffi::OsStrExt, path::Path};
 
 use super::{
     ClientFiles, CredentialError, SecretsDir, Wrong,
-    secret_file::{self, Privacy},
-    shape::Kind,
+    reach::Content,
+    secret_file,
+    shape::{Kind, Value},
 };
 use crate::Profile;
 use tailmint::{Account, Credential, Secret};
@@ -14,78 +13,108 @@ use tailmint_core::Environment;
 const KEY: &str = "TAILSCALE_API_KEY";
 const TAILNET: &str = "TAILSCALE_TAILNET";
 
-/// The profile's OAuth client from the secrets directory; where neither of
-/// its files is there, `$TAILSCALE_API_KEY` with `$TAILSCALE_TAILNET`.
-///
-/// Half of either pair is an error: what was meant to be there and is not
-/// would otherwise be passed over in silence.
+/// The files of the secrets directory that have the same as the two variables.
+pub(super) const KEY_FILE: &str = "tailscale-api-key";
+pub(super) const TAILNET_FILE: &str = "tailscale-tailnet";
+
+/// The OAuth client in the profile's files, if there is one.
 ///
 /// # Errors
-/// There is no whole pair, or a value cannot be used.
-pub fn account_for_profile(
+/// Only half of the pair is there, a value cannot be used, or the profile has commands
+/// instead.
+pub fn client_from_files(
     profile: &Profile,
     directory: &SecretsDir,
-    environment: &Environment,
-) -> Result<Account, CredentialError> {
-    let files = ClientFiles::new(profile, directory);
-    let (id_path, secret_path) = (files.current_id_path(), files.secret_path().to_owned());
-    let read = |path: &std::path::Path, kind, privacy| {
-        secret_file::read(path, kind, privacy).map_err(|wrong| CredentialError::File {
+) -> Result<Option<Account>, CredentialError> {
+    let files = ClientFiles::new(profile, directory)?;
+    let (id_path, secret_path) = (files.current_id_path(), files.secret_path());
+    let id = read(&id_path, Kind::ClientId, Content::Public, directory)?;
+    let secret = read(secret_path, Kind::ClientSecret, Content::Secret, directory)?;
+    let both = pair((&id_path, id), (secret_path, secret))?;
+    let shown = |path: &Path| path.display().to_string();
+    Ok(both.map(|(id, secret)| client_of((shown(&id_path), id), (shown(secret_path), secret))))
+}
+
+/// The client of two values, each with where it comes from.
+pub(super) fn client_of(id: (String, Value), secret: (String, Value)) -> Account {
+    let notes = [&id, &secret].map(|(origin, value)| note_about(origin, value));
+    let ((_, id), (origin, secret)) = (id, secret);
+    let account = Account::new(Credential::OauthClient {
+        id: id.text.to_string(),
+        secret: secret_of(secret),
+    });
+    account
+        .with_origin(origin)
+        .with_notes(notes.into_iter().flatten())
+}
+
+/// The API key in the files of the secrets directory, if there is one.
+pub(super) fn api_key_from_files(
+    directory: &SecretsDir,
+) -> Result<Option<Account>, CredentialError> {
+    let in_directory = |name: &str| directory.path().join(name);
+    let (key_path, tailnet_path) = (in_directory(KEY_FILE), in_directory(TAILNET_FILE));
+    let key = read(&key_path, Kind::ApiKey, Content::Secret, directory)?;
+    let tailnet = read(&tailnet_path, Kind::Tailnet, Content::Public, directory)?;
+    let Some((key, tailnet)) = pair((&key_path, key), (&tailnet_path, tailnet))? else {
+        return Ok(None);
+    };
+    let notes = [note(&key_path, &key), note(&tailnet_path, &tailnet)];
+    let tailnet = tailnet.text.parse().map_err(|_| CredentialError::File {
+        path: tailnet_path,
+        wrong: Wrong::Tailnet,
+    })?;
+    let account = Account::new(Credential::ApiKey {
+        key: secret_of(key),
+    });
+    Ok(Some(
+        account
+            .with_tailnet(tailnet)
+            .with_origin(key_path.display().to_string())
+            .with_notes(notes.into_iter().flatten()),
+    ))
+}
+
+pub(super) fn read(
+    path: &Path,
+    kind: Kind,
+    content: Content,
+    directory: &SecretsDir,
+) -> Result<Option<Value>, CredentialError> {
+    secret_file::read(path, kind, content, directory.reader()).map_err(|wrong| {
+        CredentialError::File {
             path: path.to_owned(),
             wrong,
-        })
+        }
+    })
+}
+
+/// Both values, or neither.
+fn pair(
+    (first_path, first): (&Path, Option<Value>),
+    (second_path, second): (&Path, Option<Value>),
+) -> Result<Option<(Value, Value)>, CredentialError> {
+    let half = |present: &Path, missing: &Path| CredentialError::HalfOfFiles {
+        present: present.to_owned(),
+        missing: missing.to_owned(),
     };
-    let id = read(&id_path, Kind::ClientId, Privacy::Readable)?;
-    let secret = read(&secret_path, Kind::ClientSecret, directory.privacy())?;
-    match (id, secret) {
-        (Some(id), Some(secret)) => Ok(Account::new(Credential::OauthClient {
-            id: id.to_string(),
-            secret: secret_of(secret),
-        })
-        .with_origin(secret_path.display().to_string())),
-        (Some(_), None) => Err(CredentialError::HalfOfFiles {
-            present: id_path,
-            missing: secret_path,
-        }),
-        (None, Some(_)) => Err(CredentialError::HalfOfFiles {
-            present: secret_path,
-            missing: id_path,
-        }),
-        (None, None) => match account_from_env(environment)? {
-            Some(account) => Ok(account),
-            None => Err(CredentialError::None {
-                id: id_path,
-                secret: secret_path,
-            }),
-        },
+    match (first, second) {
+        (Some(first), Some(second)) => Ok(Some((first, second))),
+        (None, None) => Ok(None),
+        (Some(_), None) => Err(half(first_path, second_path)),
+        (None, Some(_)) => Err(half(second_path, first_path)),
     }
 }
 
-/// All that is wrong with the profile's credential, where [`account_for_profile`]
-/// tells the first.
-pub(crate) fn all_wrong(
-    profile: &Profile,
-    directory: &SecretsDir,
-    environment: &Environment,
-) -> Vec<CredentialError> {
-    let files = ClientFiles::new(profile, directory);
-    let mut wrong = Vec::new();
-    for (path, kind, privacy) in [
-        (files.current_id_path(), Kind::ClientId, Privacy::Readable),
-        (
-            files.secret_path().to_owned(),
-            Kind::ClientSecret,
-            directory.privacy(),
-        ),
-    ] {
-        if let Err(it) = secret_file::read(&path, kind, privacy) {
-            wrong.push(CredentialError::File { path, wrong: it });
-        }
-    }
-    if wrong.is_empty() {
-        wrong.extend(account_for_profile(profile, directory, environment).err());
-    }
-    wrong
+fn note(path: &Path, value: &Value) -> Option<String> {
+    note_about(&path.display().to_string(), value)
+}
+
+/// What to tell where a value is not bare.
+fn note_about(origin: &str, value: &Value) -> Option<String> {
+    value
+        .was_wrapped
+        .then(|| format!("{origin}: quotes and blanks around the value are left out"))
 }
 
 /// The API key of the environment, if there is one.
@@ -109,18 +138,22 @@ pub fn account_from_env(environment: &Environment) -> Result<Option<Account>, Cr
             });
         }
     };
-    let key = Kind::ApiKey
-        .judge(key.as_bytes())
-        .map_err(|wrong| CredentialError::Variable { name: KEY, wrong })?;
-    let tailnet = tailnet.to_str().and_then(|name| name.trim().parse().ok());
-    let tailnet = tailnet.ok_or(CredentialError::Variable {
-        name: TAILNET,
-        wrong: Wrong::Tailnet,
-    })?;
-    let key = secret_of(key);
-    let account = Account::new(Credential::ApiKey { key });
+    let wrong = |name| move |wrong| CredentialError::Variable { name, wrong };
+    let key = Kind::ApiKey.judge(key.as_bytes()).map_err(wrong(KEY))?;
+    let tailnet = Kind::Tailnet.judge(tailnet.as_bytes());
+    let tailnet = tailnet.map_err(wrong(TAILNET))?;
+    let notes = [(KEY, &key), (TAILNET, &tailnet)];
+    let notes = notes.map(|(name, value)| note_about(&format!("${name}"), value));
+    let tailnet = tailnet.text.parse();
+    let tailnet = tailnet.map_err(|_| wrong(TAILNET)(Wrong::Tailnet))?;
+    let account = Account::new(Credential::ApiKey {
+        key: secret_of(key),
+    });
     Ok(Some(
-        account.with_tailnet(tailnet).with_origin(format!("${KEY}")),
+        account
+            .with_tailnet(tailnet)
+            .with_origin(format!("${KEY}"))
+            .with_notes(notes.into_iter().flatten()),
     ))
 }
 
@@ -129,6 +162,6 @@ pub(crate) fn client_secret(value: &[u8]) -> Result<Secret, Wrong> {
     Kind::ClientSecret.judge(value).map(secret_of)
 }
 
-fn secret_of(mut value: Zeroizing<String>) -> Secret {
-    Secret::new(std::mem::take(&mut value))
+pub(super) fn secret_of(mut value: Value) -> Secret {
+    Secret::new(std::mem::take(&mut *value.text))
 }

@@ -1,11 +1,24 @@
 use std::path::PathBuf;
 
+use super::Unchangeable;
 use tailmint::{Class, Diagnose};
+use tailmint_core::Denial;
 
 /// Why there is no credential. No message repeats a value.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum CredentialError {
+    /// A command did not print the value.
+    #[error("{program}: {failure}")]
+    Command {
+        /// The program.
+        program: String,
+        /// What went wrong with it.
+        failure: CommandFailure,
+    },
+    /// The policy does not allow the command, which was not run.
+    #[error("the policy denies it by rule credentials: {0}")]
+    CommandDenied(Denial),
     /// A file is there, and cannot be used.
     #[error("{}: {wrong}", path.display())]
     File {
@@ -13,6 +26,17 @@ pub enum CredentialError {
         path: PathBuf,
         /// What is wrong with it.
         wrong: Wrong,
+    },
+    /// The caller wanted to stop.
+    #[error("interrupted")]
+    Interrupted,
+    /// A command prints the profile's OAuth client, which cannot be written there.
+    #[error(
+        "the OAuth client of profile {profile} comes from a command: there is no file to write it to"
+    )]
+    NotFiles {
+        /// The profile.
+        profile: String,
     },
     /// One file of the pair is there, the other is not.
     #[error("{} exists, but {} is missing", present.display(), missing.display())]
@@ -30,13 +54,29 @@ pub enum CredentialError {
         /// The one that is not.
         missing: &'static str,
     },
+    /// The file of one half is not there, and a command is for the other.
+    #[error("{} is missing", path.display())]
+    Missing {
+        /// The file.
+        path: PathBuf,
+    },
+    /// There is no OAuth client in the profile's files.
+    #[error("there is no OAuth client: neither {} nor {}", id.display(), secret.display())]
+    NoClient {
+        /// The file of its id.
+        id: PathBuf,
+        /// The file of its secret.
+        secret: PathBuf,
+    },
     /// There is no home directory to look in.
-    #[error("there is no secrets directory to look in: $HOME is not set")]
+    #[error(
+        "there is no secrets directory to look in: $HOME is not set, and this user has no home directory"
+    )]
     NoHome,
     /// No credential was found.
     #[error(
-        "no credential found: expected the files {} and {}, or the variables $TAILSCALE_API_KEY and $TAILSCALE_TAILNET",
-        id.display(), secret.display()
+        "no credential found: expected the files {} and {}, or {} and {} beside them, or the variables $TAILSCALE_API_KEY and $TAILSCALE_TAILNET",
+        id.display(), secret.display(), super::account::KEY_FILE, super::account::TAILNET_FILE
     )]
     None {
         /// The file of the OAuth client's id.
@@ -69,6 +109,35 @@ pub enum CredentialError {
         /// What is wrong with it.
         wrong: Wrong,
     },
+}
+
+/// Why a command did not print a value.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[non_exhaustive]
+pub enum CommandFailure {
+    /// It failed.
+    #[error("{status}{}{words}", if words.is_empty() { "" } else { ": " })]
+    Ended {
+        /// How it ended.
+        status: String,
+        /// What it said last, without secrets.
+        words: String,
+    },
+    /// It cannot be run.
+    #[error("it cannot be run: {detail}")]
+    Missing {
+        /// What the system said.
+        detail: String,
+    },
+    /// It took too long, and was ended.
+    #[error("it did not end within {seconds} s")]
+    Overdue {
+        /// The limit.
+        seconds: u64,
+    },
+    /// What it printed is not the value.
+    #[error("what it printed cannot be used: {0}")]
+    Printed(Wrong),
 }
 
 /// What is wrong with a file or a value.
@@ -104,11 +173,16 @@ pub enum Wrong {
         /// What it is.
         found: &'static str,
     },
+    /// It has settings for `tailscale up` behind the key.
+    #[error("it has ?... behind the key, which are settings for the keys of tailscale up")]
+    KeySettings(KeySettings),
     /// Others may read or write it.
-    #[error("its mode is {mode:04o}: others may read or write it")]
+    #[error("its mode{} is {mode:04o}: others may read or write it", on(*unchangeable))]
     Mode {
         /// Its permission bits.
         mode: u32,
+        /// What keeps the user from changing them.
+        unchangeable: Option<Unchangeable>,
     },
     /// It has characters that no key has.
     #[error("it has characters that are not printable ASCII")]
@@ -119,22 +193,43 @@ pub enum Wrong {
         /// What it is.
         found: &'static str,
     },
+    /// Root would read it on behalf of the user who ran `sudo`, whose it is not.
+    #[error("it belongs to user {owner}, and root reads here what user {user} owns, nothing else")]
+    NotTheirs {
+        /// Whom it belongs to.
+        owner: u32,
+        /// Whom it is read for.
+        user: u32,
+    },
     /// It belongs to someone else.
-    #[error("it belongs to user {owner}, not to you or to root")]
+    #[error(
+        "it belongs to user {owner}, {}",
+        if *for_root { "and others can enter its directory, or put another there" }
+        else { "not to you or to root" }
+    )]
     Owner {
         /// Whom it belongs to.
         owner: u32,
+        /// Whether root wants to read it, who may if only its owner can have put it there.
+        for_root: bool,
+        /// The directory that has to be closed to others for that, where it would do.
+        closing: Option<PathBuf>,
     },
     /// Others may replace it.
-    #[error("its directory {} has mode {mode:04o}: others may replace what is in it", directory.display())]
+    #[error(
+        "its directory {} has mode {mode:04o}{}: others may replace what is in it",
+        directory.display(), on(*unchangeable)
+    )]
     Parent {
         /// The directory.
         directory: PathBuf,
         /// Its permission bits.
         mode: u32,
+        /// What keeps the user from changing them.
+        unchangeable: Option<Unchangeable>,
     },
-    /// It has quotes around it.
-    #[error("it has quotes around it")]
+    /// It has quotes, and not in a pair around it.
+    #[error("it has quotes in it that are not a pair around it")]
     Quoted,
     /// It was removed after it was opened.
     #[error("it was removed while it was being read")]
@@ -162,21 +257,114 @@ pub enum Wrong {
     Utf16,
 }
 
+/// The file system that an unusual mode is from.
+fn on(unchangeable: Option<Unchangeable>) -> String {
+    match unchangeable {
+        Some(Unchangeable::FileSystem(name)) => format!(" on {name}"),
+        _ => String::new(),
+    }
+}
+
+/// What stands behind a key for `tailscale up`, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct KeySettings {
+    /// `ephemeral`.
+    pub ephemeral: Option<bool>,
+    /// `preauthorized`.
+    pub preauthorized: Option<bool>,
+}
+
+impl KeySettings {
+    /// What does the same: members of the profile, and flags.
+    fn remedy(self) -> String {
+        let mut members = Vec::new();
+        for (name, value) in [
+            ("ephemeral", self.ephemeral),
+            ("preauthorized", self.preauthorized),
+        ] {
+            match value {
+                Some(true) => members.push(format!("{name} = true")),
+                Some(false) => members.push(format!("{name} = false (or --no-{name})")),
+                None => {}
+            }
+        }
+        if members.is_empty() {
+            String::new()
+        } else {
+            format!(", and set {} in the profile", members.join(" and "))
+        }
+    }
+}
+
+const COPY: &str =
+    "copy it to a directory that only you can enter, and give that with --secrets-dir";
+
+/// How a mode is mended, if it can be changed by this command.
+fn mended(command: String, unchangeable: Option<Unchangeable>) -> String {
+    match unchangeable {
+        None => command,
+        Some(Unchangeable::FileSystem(name)) => {
+            format!("chmod does nothing on {name} as a rule: {COPY}")
+        }
+        Some(Unchangeable::Owner) => COPY.to_owned(),
+        Some(Unchangeable::ReadOnly) => {
+            format!("it is mounted read-only: mount it below /run/secrets, or {COPY}")
+        }
+    }
+}
+
 impl Diagnose for CredentialError {
     fn class(&self) -> Class {
-        Class::Credential
+        match self {
+            Self::CommandDenied(_) => Class::Denied,
+            Self::Interrupted => Class::Interrupted,
+            _ => Class::Credential,
+        }
     }
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Command { failure, .. } => match failure {
+                CommandFailure::Missing { .. } => {
+                    "install it, or name its absolute path in the profile".to_owned()
+                }
+                CommandFailure::Printed(_) => {
+                    "have the command print the bare value, and nothing else".to_owned()
+                }
+                _ => "run the command of the profile by itself, and see what it wants".to_owned(),
+            },
+            Self::CommandDenied(denial) => return denial.remedy.clone(),
+            Self::Interrupted => return None,
+            Self::NotFiles { .. } => {
+                "give the profile id-file and secret-file in place of its commands".to_owned()
+            }
             Self::File { path, wrong } => {
                 let shown = path.display();
                 match wrong {
-                    Wrong::Mode { .. } | Wrong::Closed { .. } => format!("run: chmod 600 {shown}"),
-                    Wrong::Owner { .. } => format!("run: chown \"$(id -u)\" {shown}"),
-                    Wrong::Parent { directory, .. } => {
-                        format!("run: chmod go-w {}", directory.display())
+                    Wrong::Mode { unchangeable, .. } => {
+                        mended(format!("run: chmod 600 {shown}"), *unchangeable)
                     }
+                    Wrong::Closed { .. } => format!("run: chmod 600 {shown}"),
+                    Wrong::Owner {
+                        closing: Some(directory),
+                        ..
+                    } => format!("run: chmod go-rwx {}", directory.display()),
+                    Wrong::Owner { .. } => COPY.to_owned(),
+                    Wrong::Parent {
+                        directory,
+                        unchangeable,
+                        ..
+                    } => mended(
+                        format!("run: chmod go-w {}", directory.display()),
+                        *unchangeable,
+                    ),
+                    Wrong::NotTheirs { user, .. } => {
+                        format!("let it belong to user {user}, or give another directory with --secrets-dir")
+                    }
+                    Wrong::KeySettings(settings) => format!(
+                        "write the value without ?... to {shown}{}",
+                        settings.remedy()
+                    ),
                     Wrong::Unreadable { .. } | Wrong::NotRegular { .. } | Wrong::Removed => {
                         format!("put a file with the bare value at {shown}, mode 0600")
                     }
@@ -192,6 +380,12 @@ impl Diagnose for CredentialError {
             Self::HalfOfVariables { present, missing } => {
                 format!("set {missing}, or unset {present}")
             }
+            Self::Missing { path } => {
+                format!("put the value at {}, mode 0600", path.display())
+            }
+            Self::NoClient { .. } => {
+                "put the client's id and secret there, mode 0600, or give --secrets-dir".to_owned()
+            }
             Self::NoHome => "give --secrets-dir, or set TAILMINT_SECRETS_DIR".to_owned(),
             Self::None { .. } => {
                 "put the OAuth client's id and secret there, mode 0600, or give --secrets-dir"
@@ -205,6 +399,10 @@ impl Diagnose for CredentialError {
             Self::Unwritable { path, .. } => {
                 format!("see who may write there, and whether there is room: {}", path.display())
             }
+            Self::Variable {
+                name,
+                wrong: Wrong::KeySettings(settings),
+            } => format!("set {name} to the value without ?...{}", settings.remedy()),
             Self::Variable { name, .. } => format!("set {name} to the bare value"),
         })
     }

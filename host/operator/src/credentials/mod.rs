@@ -1,19 +1,25 @@
-//! Where the credentials come from: two files of the secrets directory, or two
-//! environment variables.
+//! Where the credentials come from: two files of the secrets directory with an OAuth
+//! client, commands that print one, two files with an API key, or two environment variables.
 
 mod account;
 mod client_files;
+mod command;
 mod credential_error;
+mod lookup;
+mod reach;
 mod secret_file;
 mod secrets_dir;
 mod shape;
+mod unchangeable;
 mod vault_token;
 
-pub use account::{account_for_profile, account_from_env};
-pub(crate) use account::{all_wrong, client_secret};
+pub(crate) use account::client_secret;
+pub use account::{account_from_env, client_from_files};
 pub(crate) use client_files::{ClientFiles, Leftover, Presence};
-pub use credential_error::{CredentialError, Wrong};
+pub use credential_error::{CommandFailure, CredentialError, KeySettings, Wrong};
+pub use lookup::Lookup;
 pub use secrets_dir::SecretsDir;
 #[doc(hidden)]
-pub use shape::Kind;
+pub use shape::{Kind, Value};
+pub use unchangeable::Unchangeable;
 pub(crate) use vault_token::vault_token;

@@ -1,48 +1,58 @@
 use std::path::{Path, PathBuf};
 
-use super::{CredentialError, secret_file::Privacy};
-use tailmint_core::Environment;
+use super::{CredentialError, reach::Reader};
+use crate::users::invoker_of_root;
+use tailmint_core::{Environment, Invoker};
 
 /// The directory that has the credential files.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SecretsDir {
     path: PathBuf,
-    of_systemd: bool,
+    reader: Reader,
 }
 
 impl SecretsDir {
     /// The first of: the directory that was given, `$TAILMINT_SECRETS_DIR`, the
-    /// configured one, `$CREDENTIALS_DIRECTORY` (systemd's, set for a service
-    /// that has credentials), `~/secrets`.
+    /// configured one (with the user on whose behalf root reads the configuration), `$CREDENTIALS_DIRECTORY` (systemd's, set for a service
+    /// that has credentials), `~/secrets`. Where root has no `~/secrets`, that of the
+    /// user who ran `sudo`.
     ///
     /// # Errors
     /// There is none of them and no home directory.
     pub fn find(
         given: Option<&Path>,
-        configured: Option<&Path>,
+        configured: Option<(&Path, Option<&Invoker>)>,
         environment: &Environment,
     ) -> Result<Self, CredentialError> {
-        let plain = |path: &Path| Self {
+        let for_user = |path: &Path, user| Self {
             path: path.to_owned(),
-            of_systemd: false,
+            reader: Reader::of_process(environment).on_behalf_of(user),
         };
         if let Some(path) = given {
-            return Ok(plain(path));
+            return Ok(for_user(path, None));
         }
         if let Some(path) = environment.get("TAILMINT_SECRETS_DIR") {
-            return Ok(plain(Path::new(path)));
+            return Ok(for_user(Path::new(path), None));
         }
-        if let Some(path) = configured {
-            return Ok(plain(&expand_home(path, environment)?));
+        if let Some((path, invoker)) = configured {
+            let user = invoker.map(|invoker| invoker.uid);
+            return Ok(for_user(&expand_home(path, invoker, environment)?, user));
         }
         if let Some(path) = environment.get("CREDENTIALS_DIRECTORY") {
-            return Ok(Self {
-                path: path.into(),
-                of_systemd: true,
-            });
+            return Ok(for_user(Path::new(path), None));
         }
-        let home = environment.home().ok_or(CredentialError::NoHome)?;
-        Ok(plain(&home.join("secrets")))
+        let own = environment.home().map(|home| home.join("secrets"));
+        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        if !own.as_deref().is_some_and(is_there)
+            && let Some(invoker) = invoker_of_root(environment)
+        {
+            let path = invoker.home.join("secrets");
+            if is_there(&path) {
+                return Ok(for_user(&path, Some(invoker.uid)));
+            }
+        }
+        let own = own.ok_or(CredentialError::NoHome)?;
+        Ok(for_user(&own, None))
     }
 
     /// The directory.
@@ -50,24 +60,24 @@ impl SecretsDir {
         &self.path
     }
 
-    pub(super) fn privacy(&self) -> Privacy {
-        if self.of_systemd {
-            Privacy::OwnerAndReadingGroup
-        } else {
-            Privacy::Owner
-        }
+    pub(super) fn reader(&self) -> &Reader {
+        &self.reader
     }
 }
 
-/// A shell expands `~` on a command line; nobody does in a file.
-fn expand_home(path: &Path, environment: &Environment) -> Result<PathBuf, CredentialError> {
-    match path.strip_prefix("~") {
-        Ok(rest) => Ok(environment
-            .home()
-            .ok_or(CredentialError::NoHome)?
-            .join(rest)),
-        Err(_) => Ok(path.to_owned()),
-    }
+/// A shell expands `~` on a command line; nobody does in a file. It is the home of the
+/// one whose file it is.
+fn expand_home(
+    path: &Path,
+    invoker: Option<&Invoker>,
+    environment: &Environment,
+) -> Result<PathBuf, CredentialError> {
+    let Ok(rest) = path.strip_prefix("~") else {
+        return Ok(path.to_owned());
+    };
+    let of_invoker = invoker.map(|invoker| invoker.home.clone());
+    let home = of_invoker.or_else(|| environment.home());
+    Ok(home.ok_or(CredentialError::NoHome)?.join(rest))
 }
 
 #[cfg(test)]
@@ -75,7 +85,8 @@ mod tests {
     use super::*;
 
     fn found(given: Option<&str>, configured: Option<&str>, environment: &Environment) -> String {
-        SecretsDir::find(given.map(Path::new), configured.map(Path::new), environment)
+        let configured = configured.map(|path| (Path::new(path), None));
+        SecretsDir::find(given.map(Path::new), configured, environment)
             .unwrap()
             .path
             .display()

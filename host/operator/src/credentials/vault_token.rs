@@ -1,6 +1,8 @@
 use super::{
     CredentialError,
-    secret_file::{self, Privacy},
+    account::secret_of,
+    reach::{Content, Reader},
+    secret_file,
     shape::Kind,
 };
 use tailmint::Secret;
@@ -24,10 +26,11 @@ pub(crate) fn vault_token(environment: &Environment) -> Result<Option<Secret>, C
             })?,
         (None, Some(home)) => {
             let path = home.join(FILE);
-            secret_file::read(&path, Kind::VaultToken, Privacy::Owner)
+            let reader = Reader::of_process(environment);
+            secret_file::read(&path, Kind::VaultToken, Content::Secret, &reader)
                 .map_err(|wrong| CredentialError::File { path, wrong })?
         }
         (None, None) => None,
     };
-    Ok(value.map(|mut value| Secret::new(std::mem::take(&mut *value))))
+    Ok(value.map(secret_of))
 }

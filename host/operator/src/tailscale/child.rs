@@ -84,7 +84,7 @@ pub(super) async fn run(
 }
 
 /// Asks the child to end, and ends it where it does not.
-async fn stop(child: &mut Child) -> io::Result<()> {
+pub(crate) async fn stop(child: &mut Child) -> io::Result<()> {
     let pid = child.id().and_then(|id| Pid::from_raw(id.cast_signed()));
     if let Some(pid) = pid {
         // It may just have ended by itself.

@@ -1,6 +1,6 @@
 //! The `tailscale` command, and how a machine joins with it.
 
-mod child;
+pub(crate) mod child;
 mod daemon;
 mod join;
 mod join_error;
