@@ -1,17 +1,18 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{net::SocketAddr, sync::Arc};
 
 use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
 use rustls_pki_types::ServerName;
 use tailmint_api::API_HOST;
-use tailmint_core::{Failure, in_seconds};
+use tailmint_core::Failure;
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     ConnectTo, Limits, PORT, Proxy, Trust,
     address::not_public,
-    resolver::{MAX_ADDRESSES, Resolve, System},
+    reach::reach,
+    resolver::{Resolve, System},
 };
 
 /// How connections to one host, the API's if nothing else is said, are made.
@@ -67,16 +68,13 @@ impl Connector {
         self.limits
     }
 
-    /// Resolves, connects and shakes hands, each under its own limit.
+    /// Resolves and connects under one limit, and shakes hands under another.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
         let tcp = if let Some(proxy) = &self.proxy {
             // It resolves the name, in its own time.
-            let limit = self.limits.resolve + self.limits.connect;
-            proxy.connect(limit).await?
+            proxy.connect(self.limits.reach).await?
         } else {
-            let (host, port) = self.destination();
-            let addresses = self.addresses().await?;
-            tcp(host, port, &addresses, self.limits.connect).await?
+            self.tcp().await?
         };
         let connector = TlsConnector::from(self.trust.config());
         let peer = self.peer();
@@ -114,92 +112,30 @@ impl Connector {
         }
     }
 
-    /// The addresses to try, in the resolver's order: asked for once for each
-    /// connection, so that what was judged is what is connected to.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let (host, port) = self.destination();
-        let addresses = resolve(&*self.resolver, host, port, self.limits.resolve).await?;
+    /// Judges an address before it is connected to. One that is not public rejects the
+    /// name: an attacker who controls the resolver may be after that address.
+    fn judge(&self, address: SocketAddr) -> Result<(), Failure> {
         // Elsewhere is where the user said, be it on this machine.
-        if self.connect_to.is_none() && matches!(self.host, Host::Api) {
-            all_public(host, &addresses)?;
+        if self.connect_to.is_some() || !matches!(self.host, Host::Api) {
+            return Ok(());
         }
-        Ok(addresses)
-    }
-}
-
-async fn resolve(
-    resolver: &dyn Resolve,
-    host: &str,
-    port: u16,
-    limit: Duration,
-) -> Result<Vec<SocketAddr>, Failure> {
-    // An address needs no resolver, and so no thread to ask one on.
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    let failed = |detail: String| Failure::Resolve {
-        host: host.to_owned(),
-        detail,
-    };
-    let addresses = timeout(limit, resolver.resolve(host, port))
-        .await
-        .map_err(|_| failed(format!("no response within {}", in_seconds(limit))))?
-        .map_err(|error| failed(error.to_string()))?;
-    match addresses.len() {
-        0 => Err(failed("it has no address".to_owned())),
-        1..=MAX_ADDRESSES => Ok(addresses),
-        _ => Err(failed(format!(
-            "it has more than {MAX_ADDRESSES} addresses"
-        ))),
-    }
-}
-
-/// Rejects the name if a single address is not public: an attacker who controls the
-/// resolver may be after that address. Only judged addresses are connected to.
-fn all_public(host: &str, addresses: &[SocketAddr]) -> Result<(), Failure> {
-    for address in addresses {
-        if let Some(range) = not_public(address.ip()) {
-            return Err(Failure::NotPublic {
-                host: host.to_owned(),
+        match not_public(address.ip()) {
+            None => Ok(()),
+            Some(range) => Err(Failure::NotPublic {
+                host: API_HOST.to_owned(),
                 address: address.ip(),
                 range,
-            });
+            }),
         }
     }
-    Ok(())
-}
 
-/// Tries the addresses in the resolver's order, each with its share of the time.
-async fn tcp(
-    host: &str,
-    port: u16,
-    addresses: &[SocketAddr],
-    limit: Duration,
-) -> Result<TcpStream, Failure> {
-    let peer = || format!("{host}:{port}");
-    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    let mut failure = None;
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Each request is one write, and waits for its response.
-                stream.set_nodelay(true).ok();
-                return Ok(stream);
-            }
-            Ok(Err(error)) => {
-                failure = Some(Failure::Connect {
-                    peer: peer(),
-                    detail: error.to_string(),
-                });
-            }
-            Err(_) => {}
-        }
+    /// Resolves and connects. The name is asked for once for each connection, so that
+    /// what was judged is what is connected to.
+    async fn tcp(&self) -> Result<TcpStream, Failure> {
+        let (host, port) = self.destination();
+        let judge = |address| self.judge(address);
+        reach(&*self.resolver, host, port, self.limits.reach, &judge).await
     }
-    Err(failure.unwrap_or_else(|| Failure::ConnectTimeout {
-        peer: peer(),
-        step: "a connection",
-        limit,
-    }))
 }
 
 fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
@@ -243,31 +179,16 @@ fn about_certificate(error: &CertificateError) -> String {
 
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::{collections::VecDeque, io, sync::Mutex, time::Duration};
 
     use super::*;
-    use crate::egress::resolver::Answer;
-
-    #[test]
-    fn one_address_that_is_not_public_is_one_too_many() {
-        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
-        let public = [at("192.200.0.101"), at("2606:b740:49::1")];
-        assert!(all_public("api.tailscale.com", &public).is_ok());
-        for bad in ["127.0.0.1", "10.0.0.1", "100.100.100.100", "fd00::1"] {
-            for place in 0..=public.len() {
-                let mut addresses = public.to_vec();
-                addresses.insert(place, at(bad));
-                let refused = all_public("api.tailscale.com", &addresses);
-                assert!(matches!(refused, Err(Failure::NotPublic { .. })), "{bad}");
-            }
-        }
-    }
+    use crate::egress::resolver::{Answer, Family};
 
     /// Resolves by a script, one line for each question.
     #[derive(Debug)]
-    struct Scripted(Mutex<Vec<Line>>);
+    struct Scripted(Mutex<VecDeque<Line>>);
 
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     enum Line {
         Addresses(Vec<&'static str>),
         Many(usize),
@@ -276,8 +197,8 @@ mod tests {
     }
 
     impl Resolve for Scripted {
-        fn resolve<'a>(&'a self, _host: &'a str, port: u16) -> Answer<'a> {
-            let line = self.0.lock().unwrap().remove(0);
+        fn resolve<'a>(&'a self, _host: &'a str, port: u16, _family: Family) -> Answer<'a> {
+            let line = self.0.lock().unwrap().pop_front().unwrap();
             Box::pin(async move {
                 let public = SocketAddr::new("192.200.0.101".parse().unwrap(), port);
                 match line {
@@ -302,11 +223,26 @@ mod tests {
             connect_to: connect_to.map(|to| to.parse().unwrap()),
             host: Host::Api,
             proxy: None,
-            resolver: Arc::new(Scripted(Mutex::new(script))),
+            resolver: Arc::new(Scripted(Mutex::new(script.into()))),
             limits: Limits::default(),
         }
     }
 
+    #[test]
+    fn what_is_not_public_is_judged_so_unless_the_user_named_it() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
+        let api = scripted(vec![], None);
+        assert!(api.judge(at("192.200.0.101")).is_ok());
+        assert!(api.judge(at("2606:b740:49::1")).is_ok());
+        let elsewhere = scripted(vec![], Some("127.0.0.1:8443"));
+        for bad in ["127.0.0.1", "10.0.0.1", "100.100.100.100", "fd00::1"] {
+            let rejected = api.judge(at(bad));
+            assert!(matches!(rejected, Err(Failure::NotPublic { .. })), "{bad}");
+            assert!(elsewhere.judge(at(bad)).is_ok());
+        }
+    }
+
+    /// Whichever family an address is of that is not public: nothing is connected to.
     #[tokio::test(start_paused = true)]
     async fn answers_of_resolvers() {
         use Line::{Addresses, Error, Late, Many};
@@ -338,30 +274,11 @@ mod tests {
             ("after a minute", Late(Duration::from_mins(1)), unresolved),
         ];
         for (name, line, expected) in cases {
-            let failure = scripted(vec![line], None).addresses().await.unwrap_err();
-            assert!(expected(&failure), "{name}: {failure}");
+            let none = Addresses(vec![]);
+            for script in [vec![line.clone(), none.clone()], vec![none, line]] {
+                let failure = scripted(script, None).tcp().await.unwrap_err();
+                assert!(expected(&failure), "{name}: {failure}");
+            }
         }
-        // As many as are looked at are not too many.
-        let all = scripted(vec![Many(MAX_ADDRESSES)], None).addresses().await;
-        assert_eq!(all.unwrap().len(), MAX_ADDRESSES);
-    }
-
-    #[tokio::test]
-    async fn each_connection_asks_once_and_judges_what_it_heard() {
-        use Line::Addresses;
-        // A name that leads elsewhere the second time: the first address is used
-        // for the first connection, and the second is rejected.
-        let script = vec![
-            Addresses(vec!["192.200.0.101"]),
-            Addresses(vec!["169.254.169.254"]),
-        ];
-        let connector = scripted(script, None);
-        let first = connector.addresses().await.unwrap();
-        assert_eq!(first[0].ip().to_string(), "192.200.0.101");
-        let second = connector.addresses().await.unwrap_err();
-        assert!(matches!(second, Failure::NotPublic { .. }), "{second}");
-        // An address needs no question at all.
-        let literal = scripted(vec![], Some("127.0.0.1:8443"));
-        assert_eq!(literal.addresses().await.unwrap().len(), 1);
     }
 }
