@@ -444,15 +444,23 @@ fn mint_with_certificate(certificate: CertificateFault) -> Ran {
     ran
 }
 
+/// What differs from run to run is what the clock says.
+fn assert_clock(ran: &Ran, said: [&str; 2]) {
+    assert_eq!(ran.code, 15, "{}", ran.stderr);
+    let hint = "hint: see whether this machine's clock is right: date; where it is, see whether a proxy with a certificate of its own stands between\n";
+    for part in said.into_iter().chain([hint]) {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn certificate_expired() {
     let ran = mint_with_certificate(CertificateFault::Expired);
-    assert_snapshot!(ran, @"
-    exit status: 15
-    --- stderr
-    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate has expired)
-    hint: see whether a proxy with a certificate of its own stands between
-    ");
+    let said = [
+        "its certificate expired at 2020-01-01T00:00:00Z, which is ",
+        " days before this machine's clock (20",
+    ];
+    assert_clock(&ran, said);
 }
 
 #[test]
@@ -473,18 +481,28 @@ fn certificate_signed_by_itself() {
     exit status: 15
     --- stderr
     error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is from an authority that is not trusted)
-    hint: see whether a proxy with a certificate of its own stands between
+    hint: see whether a proxy with a certificate of its own stands between; if it may, trust its authority: --system-certs, or --ca-file FILE
     ");
 }
 
 #[test]
 fn certificate_not_yet_valid() {
     let ran = mint_with_certificate(CertificateFault::NotYetValid);
+    let said = [
+        "its certificate is valid from 2090-01-01T00:00:00Z: this machine's clock (20",
+        " days behind)",
+    ];
+    assert_clock(&ran, said);
+}
+
+#[test]
+fn certificate_of_an_authority() {
+    let ran = mint_with_certificate(CertificateFault::AuthorityUnknown);
     assert_snapshot!(ran, @"
     exit status: 15
     --- stderr
-    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is not valid yet)
-    hint: see whether a proxy with a certificate of its own stands between
+    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is that of an authority (a CA), not of a server)
+    hint: give that certificate itself with --ca-file, or give the server another
     ");
 }
 

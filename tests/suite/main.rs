@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+mod authorities;
 mod case;
 mod check;
 mod clients;
@@ -20,6 +21,7 @@ mod exec;
 mod faults;
 mod generated;
 mod go;
+mod hardened;
 mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
@@ -30,6 +32,7 @@ mod keys;
 mod links;
 mod mint;
 mod minter;
+mod network;
 mod picture;
 mod policy;
 mod prose;

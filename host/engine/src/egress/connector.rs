@@ -1,10 +1,14 @@
-use std::{net::SocketAddr, sync::Arc};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{ServerName, UnixTime};
 use tailmint_api::API_HOST;
-use tailmint_core::Failure;
+use tailmint_core::{CertificateProblem, Failure};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
@@ -13,6 +17,7 @@ use super::{
     address::not_public,
     reach::reach,
     resolver::{Resolve, System},
+    trust::is_authority,
 };
 
 /// How connections to one host, the API's if nothing else is said, are made.
@@ -25,6 +30,8 @@ pub(crate) struct Connector {
     proxy: Option<Proxy>,
     resolver: Arc<dyn Resolve>,
     limits: Limits,
+    /// Whether the API's name may lead to a fake address.
+    fake_addresses: bool,
 }
 
 /// Whom connections are for.
@@ -53,6 +60,16 @@ impl Connector {
             proxy,
             resolver: Arc::new(System),
             limits,
+            fake_addresses: false,
+        }
+    }
+
+    /// The same, where the API's name may lead to a fake address of a proxy on this
+    /// machine: TLS still proves who is behind it.
+    pub(crate) fn with_fake_addresses(self, fake_addresses: bool) -> Self {
+        Self {
+            fake_addresses,
+            ..self
         }
     }
 
@@ -81,7 +98,7 @@ impl Connector {
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
             peer: peer.to_owned(),
             detail: error.to_string(),
-            certificate: false,
+            certificate: None,
         })?;
         match timeout(self.limits.tls, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
@@ -121,10 +138,12 @@ impl Connector {
         }
         match not_public(address.ip()) {
             None => Ok(()),
+            Some(range) if range.is_fake && self.fake_addresses => Ok(()),
             Some(range) => Err(Failure::NotPublic {
                 host: API_HOST.to_owned(),
                 address: address.ip(),
-                range,
+                range: range.purpose,
+                remedy: range.remedy,
             }),
         }
     }
@@ -146,7 +165,7 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     };
     Failure::Tls {
         peer: peer.to_owned(),
-        certificate: certificate.is_some(),
+        certificate: certificate.map(problem),
         detail: match certificate {
             Some(certificate) => about_certificate(certificate),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -157,15 +176,41 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     }
 }
 
-/// What is wrong with a certificate, without the times that rustls adds.
+fn problem(error: &CertificateError) -> CertificateProblem {
+    match error {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => CertificateProblem::Time,
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            CertificateProblem::Authority
+        }
+        error if is_authority(error) => CertificateProblem::IsAuthority,
+        _ => CertificateProblem::Other,
+    }
+}
+
+/// What is wrong with a certificate.
 fn about_certificate(error: &CertificateError) -> String {
     match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired".to_owned()
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!(
+                "its certificate expired at {}, which is {} before this machine's clock ({})",
+                text(*not_after),
+                distance(*not_after, *time),
+                text(*time)
+            )
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet".to_owned()
+        CertificateError::NotValidYetContext { time, not_before } => {
+            format!(
+                "its certificate is valid from {}: this machine's clock ({}) is at least {} behind",
+                text(*not_before),
+                text(*time),
+                distance(*time, *not_before)
+            )
         }
+        CertificateError::Expired => "its certificate has expired".to_owned(),
+        CertificateError::NotValidYet => "its certificate is not valid yet".to_owned(),
         // Of an authority by the same name, with another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is from an authority that is not trusted".to_owned()
@@ -173,13 +218,42 @@ fn about_certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { presented, .. } => {
             format!("its certificate is for {}", presented.join(", "))
         }
+        error if is_authority(error) => {
+            "its certificate is that of an authority (a CA), not of a server".to_owned()
+        }
         other => format!("its certificate is not good: {other}"),
     }
 }
 
+fn text(time: UnixTime) -> String {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    match time {
+        // Certificates end in the year 9999 at the latest, and so does this format.
+        Some(time) if time < UNIX_EPOCH + LAST => {
+            humantime::format_rfc3339_seconds(time).to_string()
+        }
+        _ => "after the year 9999".to_owned(),
+    }
+}
+
+/// The first second of the year 10000.
+const LAST: Duration = Duration::from_hours(24 * 2_932_897);
+
+/// The time between them, in the largest unit that is no more than it.
+fn distance(from: UnixTime, to: UnixTime) -> String {
+    let seconds = to.as_secs().saturating_sub(from.as_secs());
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "s"),
+        120..7200 => (seconds / 60, "minutes"),
+        7200..172_800 => (seconds / 3600, "hours"),
+        _ => (seconds / 86_400, "days"),
+    };
+    format!("{count} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{collections::VecDeque, io, sync::Mutex, time::Duration};
+    use std::{collections::VecDeque, io, sync::Mutex};
 
     use super::*;
     use crate::egress::resolver::{Answer, Family};
@@ -225,6 +299,56 @@ mod tests {
             proxy: None,
             resolver: Arc::new(Scripted(Mutex::new(script.into()))),
             limits: Limits::default(),
+            fake_addresses: false,
+        }
+    }
+
+    #[test]
+    fn a_clock_that_is_wrong_is_named_by_how_much() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let noon = 1_795_608_000;
+        for (error, said) in [
+            (
+                CertificateError::NotValidYetContext {
+                    time: at(0),
+                    not_before: at(noon),
+                },
+                "its certificate is valid from 2026-11-25T12:00:00Z: this machine's clock (1970-01-01T00:00:00Z) is at least 20782 days behind",
+            ),
+            (
+                CertificateError::NotValidYetContext {
+                    time: at(noon),
+                    not_before: at(noon + 150),
+                },
+                "its certificate is valid from 2026-11-25T12:02:30Z: this machine's clock (2026-11-25T12:00:00Z) is at least 2 minutes behind",
+            ),
+            (
+                CertificateError::ExpiredContext {
+                    time: at(noon + 3 * 3600),
+                    not_after: at(noon),
+                },
+                "its certificate expired at 2026-11-25T12:00:00Z, which is 3 hours before this machine's clock (2026-11-25T15:00:00Z)",
+            ),
+        ] {
+            assert_eq!(about_certificate(&error), said);
+            assert_eq!(problem(&error), CertificateProblem::Time);
+        }
+        // However far away it is.
+        let never = text(at(u64::MAX));
+        assert_eq!(never, "after the year 9999");
+    }
+
+    #[test]
+    fn fake_addresses_are_taken_where_that_is_allowed_and_no_others() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
+        let strict = scripted(vec![], None);
+        let lenient = scripted(vec![], None).with_fake_addresses(true);
+        for fake in ["198.18.0.1", "198.19.255.255"] {
+            assert!(strict.judge(at(fake)).is_err(), "{fake}");
+            assert!(lenient.judge(at(fake)).is_ok(), "{fake}");
+        }
+        for other in ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1", "100.64.0.1"] {
+            assert!(lenient.judge(at(other)).is_err(), "{other}");
         }
     }
 

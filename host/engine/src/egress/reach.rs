@@ -42,7 +42,7 @@ struct Race<'a> {
     host: &'a str,
     port: u16,
     judge: Judge<'a>,
-    lookups: Vec<Pin<Box<dyn Future<Output = (Family, io::Result<Vec<SocketAddr>>)> + Send + 'a>>>,
+    lookups: Vec<Lookup<'a>>,
     unresolved: Option<io::Error>,
     found: usize,
     /// The addresses that no attempt was made with, in the resolver's order.
@@ -52,9 +52,13 @@ struct Race<'a> {
     turn: Family,
     /// When the next attempt may begin; at once if there is no such time.
     not_before: Option<Instant>,
-    attempts: Vec<Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>>,
+    attempts: Vec<Attempt>,
     unconnected: Option<io::Error>,
 }
+
+type Lookup<'a> = Pin<Box<dyn Future<Output = (Family, io::Result<Vec<SocketAddr>>)> + Send + 'a>>;
+
+type Attempt = Pin<Box<dyn Future<Output = io::Result<TcpStream>> + Send>>;
 
 impl<'a> Race<'a> {
     fn new(resolver: &'a dyn Resolve, host: &'a str, port: u16, judge: Judge<'a>) -> Self {
@@ -73,7 +77,7 @@ impl<'a> Race<'a> {
             unconnected: None,
         };
         // An address needs no resolver, and so no thread to ask one on.
-        let ask = |family, answer: Answer<'a>| -> Pin<Box<dyn Future<Output = _> + Send + 'a>> {
+        let ask = |family, answer: Answer<'a>| -> Lookup<'a> {
             Box::pin(async move { (family, answer.await) })
         };
         if let Ok(ip) = host.parse() {

@@ -9,8 +9,8 @@ pub use config_error::ConfigError;
 pub(crate) use file::read_text;
 use file::{File, ProfileEntry, VaultEntry};
 
-use crate::Profile;
 use crate::vault::VaultPath;
+use crate::{Authorities, Profile};
 use tailmint_core::Environment;
 
 /// What is configured.
@@ -20,6 +20,7 @@ pub struct Config {
     profiles: Vec<Profile>,
     default_profile: String,
     secrets_dir: Option<PathBuf>,
+    authorities: Option<Authorities>,
     vault: VaultEntry,
 }
 
@@ -29,6 +30,7 @@ impl Default for Config {
             profiles: Profile::built_in().to_vec(),
             default_profile: "bootstrap".to_owned(),
             secrets_dir: None,
+            authorities: None,
             vault: VaultEntry::default(),
         }
     }
@@ -69,6 +71,7 @@ impl Config {
     fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
         let file = File::parse(path, text)?;
         let mut config = Self {
+            authorities: file.authorities(),
             secrets_dir: file.secrets_dir,
             vault: file.vault,
             ..Self::default()
@@ -125,6 +128,11 @@ impl Config {
     /// Where in a Vault OAuth clients are kept: the configured mount and path.
     pub fn vault(&self) -> (Option<&VaultPath>, Option<&VaultPath>) {
         (self.vault.mount.as_ref(), self.vault.path.as_ref())
+    }
+
+    /// The authorities to trust instead of the bundled ones, where any are configured.
+    pub fn authorities(&self) -> Option<&Authorities> {
+        self.authorities.as_ref()
     }
 
     /// The configured secrets directory.
