@@ -70,7 +70,7 @@ fn missing_scope() {
     --- stderr
     error: the credential is not allowed to do this: OAuth client cannot grant scopes "auth_keys"
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
-    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
     "#);
 }
 
@@ -84,7 +84,7 @@ fn scope_silently_dropped() {
     --- stderr
     error: the server dropped the scope auth_keys and granted: devices
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
-    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
     ");
     assert_eq!(
         world.lines().len(),
@@ -504,6 +504,49 @@ fn certificate_of_an_authority() {
     error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is that of an authority (a CA), not of a server)
     hint: give that certificate itself with --ca-file, or give the server another
     ");
+}
+
+#[test]
+fn tailnet_that_may_not_be_the_credentials() {
+    let world = World::new();
+    let body =
+        r#"{"message":"calling actor does not have enough permissions to perform this function"}"#;
+    let fault = Fault::answer(403, &[("content-type", "application/json")], body);
+    world.simulator.misbehave(Endpoint::Keys, fault, 1);
+    // With an API key, which is asked for where there is no OAuth client.
+    std::fs::remove_dir_all(world.secrets()).unwrap();
+    std::fs::create_dir(world.secrets()).unwrap();
+    let ran = world
+        .as_owner(&["mint"])
+        .env("TAILSCALE_TAILNET", "example.com")
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 14
+    --- stderr
+    error: the credential is not allowed to do this: calling actor does not have enough permissions to perform this function
+      the credential is from $TAILSCALE_API_KEY
+    hint: leave the tailnet out, with - in its place, unless the credential is surely of example.com; then it needs the scope auth_keys (write)
+    ");
+}
+
+#[test]
+fn scope_that_was_called_otherwise_before() {
+    let world = World::with(&Setup {
+        clients: vec![OauthClient::new(
+            "bootstrap",
+            &["devices:core"],
+            &["tag:tazpod"],
+        )],
+        ..Setup::default()
+    });
+    let ran = world.run(&["mint"]);
+    assert_snapshot!(ran, @r#"
+    exit status: 14
+    --- stderr
+    error: the credential is not allowed to do this: OAuth client cannot grant scopes "auth_keys"
+      the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
+    "#);
 }
 
 #[test]
