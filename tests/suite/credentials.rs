@@ -247,7 +247,7 @@ fn config_with_an_unknown_key() {
     assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
-    error: [dir]/config.toml:1:1: unknown field `profil`, expected one of `profile`, `secrets-dir`, `vault`, `profiles`
+    error: [dir]/config.toml:1:1: unknown field `profil`, expected one of `profile`, `secrets-dir`, `ca-file`, `system-certs`, `vault`, `profiles`
       |
     1 | profil = "x"
       | ^^^^^^
@@ -362,17 +362,31 @@ fn config_with_connect_to() {
 }
 
 #[test]
-fn config_with_ca_file() {
+fn config_with_a_relative_ca_file() {
     let ran = mint_configured("ca-file = \"ca.pem\"\n");
     assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
-    error: [dir]/config.toml:1:1: ca-file cannot be configured: it is a flag only
+    error: [dir]/config.toml:1:11: give a path that begins with /
       |
     1 | ca-file = "ca.pem"
-      | ^^^^^^^
+      |           ^^^^^^^^
     hint: correct the file; docs/guide.md shows one
     "#);
+}
+
+#[test]
+fn config_with_a_ca_file_and_those_of_the_system() {
+    let ran = mint_configured("ca-file = \"/ca.pem\"\nsystem-certs = true\n");
+    assert_snapshot!(ran, @"
+    exit status: 2
+    --- stderr
+    error: [dir]/config.toml:2:1: ca-file trusts the authorities in that file and no others
+      |
+    2 | system-certs = true
+      | ^^^^^^^^^^^^
+    hint: correct the file; docs/guide.md shows one
+    ");
 }
 
 #[test]

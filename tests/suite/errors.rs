@@ -70,7 +70,7 @@ fn missing_scope() {
     --- stderr
     error: the credential is not allowed to do this: OAuth client cannot grant scopes "auth_keys"
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
-    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
     "#);
 }
 
@@ -84,7 +84,7 @@ fn scope_silently_dropped() {
     --- stderr
     error: the server dropped the scope auth_keys and granted: devices
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
-    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
     ");
     assert_eq!(
         world.lines().len(),
@@ -444,15 +444,23 @@ fn mint_with_certificate(certificate: CertificateFault) -> Ran {
     ran
 }
 
+/// What differs from run to run is what the clock says.
+fn assert_clock(ran: &Ran, said: [&str; 2]) {
+    assert_eq!(ran.code, 15, "{}", ran.stderr);
+    let hint = "hint: see whether this machine's clock is right: date; where it is, see whether a proxy with a certificate of its own stands between\n";
+    for part in said.into_iter().chain([hint]) {
+        assert!(ran.stderr.contains(part), "{part}: {}", ran.stderr);
+    }
+}
+
 #[test]
 fn certificate_expired() {
     let ran = mint_with_certificate(CertificateFault::Expired);
-    assert_snapshot!(ran, @"
-    exit status: 15
-    --- stderr
-    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate has expired)
-    hint: see whether a proxy with a certificate of its own stands between
-    ");
+    let said = [
+        "its certificate expired at 2020-01-01T00:00:00Z, which is ",
+        " days before this machine's clock (20",
+    ];
+    assert_clock(&ran, said);
 }
 
 #[test]
@@ -473,19 +481,72 @@ fn certificate_signed_by_itself() {
     exit status: 15
     --- stderr
     error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is from an authority that is not trusted)
-    hint: see whether a proxy with a certificate of its own stands between
+    hint: see whether a proxy with a certificate of its own stands between; if it may, trust its authority: --system-certs, or --ca-file FILE
     ");
 }
 
 #[test]
 fn certificate_not_yet_valid() {
     let ran = mint_with_certificate(CertificateFault::NotYetValid);
+    let said = [
+        "its certificate is valid from 2090-01-01T00:00:00Z: this machine's clock (20",
+        " days behind)",
+    ];
+    assert_clock(&ran, said);
+}
+
+#[test]
+fn certificate_of_an_authority() {
+    let ran = mint_with_certificate(CertificateFault::AuthorityUnknown);
     assert_snapshot!(ran, @"
     exit status: 15
     --- stderr
-    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is not valid yet)
-    hint: see whether a proxy with a certificate of its own stands between
+    error: the request for an access token failed: the certificate is not valid (api.tailscale.com is not trusted: its certificate is that of an authority (a CA), not of a server)
+    hint: give that certificate itself with --ca-file, or give the server another
     ");
+}
+
+#[test]
+fn tailnet_that_may_not_be_the_credentials() {
+    let world = World::new();
+    let body =
+        r#"{"message":"calling actor does not have enough permissions to perform this function"}"#;
+    let fault = Fault::answer(403, &[("content-type", "application/json")], body);
+    world.simulator.misbehave(Endpoint::Keys, fault, 1);
+    // With an API key, which is asked for where there is no OAuth client.
+    std::fs::remove_dir_all(world.secrets()).unwrap();
+    std::fs::create_dir(world.secrets()).unwrap();
+    let ran = world
+        .as_owner(&["mint"])
+        .env("TAILSCALE_TAILNET", "example.com")
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 14
+    --- stderr
+    error: the credential is not allowed to do this: calling actor does not have enough permissions to perform this function
+      the credential is from $TAILSCALE_API_KEY
+    hint: leave the tailnet out, with - in its place, unless the credential is surely of example.com; then it needs the scope auth_keys (write)
+    ");
+}
+
+#[test]
+fn scope_that_was_called_otherwise_before() {
+    let world = World::with(&Setup {
+        clients: vec![OauthClient::new(
+            "bootstrap",
+            &["devices:core"],
+            &["tag:tazpod"],
+        )],
+        ..Setup::default()
+    });
+    let ran = world.run(&["mint"]);
+    assert_snapshot!(ran, @r#"
+    exit status: 14
+    --- stderr
+    error: the credential is not allowed to do this: OAuth client cannot grant scopes "auth_keys"
+      the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    hint: give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it
+    "#);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::Value;
+use tailmint_simulator::{Endpoint, Fault};
 
 use crate::world::World;
 
@@ -33,6 +34,19 @@ fn a_key_that_is_not_there_is_an_error() {
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
     hint: check the names; - stands for the tailnet that the credential belongs to
     ");
+}
+
+#[test]
+fn a_list_that_is_null_is_empty() {
+    let world = World::new();
+    let null = Fault::answer(
+        200,
+        &[("content-type", "application/json")],
+        r#"{"keys":null}"#,
+    );
+    world.simulator.misbehave(Endpoint::Keys, null, 2);
+    assert_snapshot!(world.run(&["keys", "list"]), @"exit status: 0");
+    assert_snapshot!(world.run(&["keys", "list", "--json"]), @"exit status: 0");
 }
 
 #[test]

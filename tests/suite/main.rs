@@ -3,6 +3,7 @@
 
 mod artifact;
 mod audit;
+mod authorities;
 mod case;
 mod check;
 mod clients;
@@ -24,6 +25,7 @@ mod formats;
 mod generated;
 mod github_runner;
 mod go;
+mod hardened;
 mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
@@ -35,6 +37,7 @@ mod links;
 mod machines;
 mod mint;
 mod minter;
+mod network;
 mod picture;
 mod policy;
 mod prose;

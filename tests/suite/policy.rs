@@ -202,9 +202,8 @@ fn every_key_that_is_wrong_has_its_place_in_the_error() {
             "sha256" => "[\"abc\"]",
             "addresses" => "[\"http://vault.example.com:8200\"]",
             "route" => "\"POST /api/v2/other\"",
-            "mode" | "connect-to" | "ca-file" | "reusable" | "ephemeral" | "preauthorized" => {
-                "\"perhaps\""
-            }
+            "mode" | "connect-to" | "ca-file" | "system-certs" | "configured"
+            | "fake-addresses" | "reusable" | "ephemeral" | "preauthorized" => "\"perhaps\"",
             // Any text may be one of these.
             _ => "[1]",
         };
@@ -320,6 +319,9 @@ const NARROWEST: &str = r#"version = 1
 [trust]
 connect-to = "forbid"
 ca-file = "forbid"
+system-certs = "forbid"
+configured = "forbid"
+fake-addresses = "forbid"
 [component]
 sha256 = ["0000000000000000000000000000000000000000000000000000000000000000"]
 imports = []
@@ -343,6 +345,12 @@ const WIDER: &[(&str, &str)] = &[
     ("mode = \"report\"", "mode"),
     ("[trust]\nconnect-to = \"allow\"", "trust.connect-to"),
     ("[trust]\nca-file = \"allow\"", "trust.ca-file"),
+    ("[trust]\nsystem-certs = \"allow\"", "trust.system-certs"),
+    ("[trust]\nconfigured = \"allow\"", "trust.configured"),
+    (
+        "[trust]\nfake-addresses = \"allow\"",
+        "trust.fake-addresses",
+    ),
     ("[component]\nsha256 = []", "component.sha256"),
     (
         "[component]\nimports = [\"wasi:io/poll@0.2.0\"]",

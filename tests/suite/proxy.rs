@@ -16,6 +16,7 @@ use tailmint::{KeyProperties, Minter};
 use crate::{
     case::Case,
     ran::Ran,
+    stand_in::StandIn,
     world::{World, holds},
 };
 
@@ -236,6 +237,28 @@ fn connect_to_wins_over_the_variable() {
             .iter()
             .all(|line| line["proxy"] == Value::Null)
     );
+}
+
+#[test]
+fn a_proxy_that_tailscaled_does_not_know_is_named() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "NeedsLogin");
+    stand_in
+        .up("echo 'timeout waiting for Tailscale service to enter a Running state' >&2; exit 1");
+    let ran = world
+        .tailmint(&["up", "--timeout", "2s", "--tailscale"])
+        .arg(stand_in.path())
+        .env("HTTPS_PROXY", "http://someone:hunter2hunter2@127.0.0.1:9")
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 21
+    --- stderr
+    error: the machine did not join within 2s: it is in the state NeedsLogin; key [key 1] has been revoked
+      tailscale: timeout waiting for Tailscale service to enter a Running state
+    hint: tailscaled does not see $HTTPS_PROXY, which is set here: set it for tailscaled too (systemd: in /etc/default/tailscaled), restart it, and try again
+    ");
+    assert!(!ran.stderr.contains("hunter2"));
+    assert_eq!(world.simulator.live_keys().len(), 0);
 }
 
 #[tokio::test]

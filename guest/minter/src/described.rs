@@ -4,7 +4,7 @@ use serde::Deserialize;
 use tailmint_api::{KeyCapabilities, NewKeyBody, is_key_id, one_line};
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Error, Response, key_kind::KeyKind,
+    AuthKey, ClientDetails, ClientProperties, Error, Response, key_kind::KeyKind, list::list,
     rejection::malformed, step::Step,
 };
 
@@ -29,10 +29,10 @@ pub(crate) struct Described {
     expiry_seconds: Option<i64>,
     #[serde(default)]
     capabilities: Option<Capabilities>,
-    #[serde(default)]
-    scopes: Option<Vec<String>>,
-    #[serde(default)]
-    tags: Option<Vec<String>>,
+    #[serde(default, deserialize_with = "list")]
+    scopes: Vec<String>,
+    #[serde(default, deserialize_with = "list")]
+    tags: Vec<String>,
 }
 
 #[derive(Deserialize)]
@@ -56,6 +56,7 @@ struct Devices {
 
 #[derive(Deserialize)]
 struct List {
+    #[serde(deserialize_with = "list")]
     keys: Vec<Described>,
 }
 
@@ -73,9 +74,9 @@ impl Described {
 
     /// All that the response describes.
     pub(crate) fn all(step: Step, response: &Response) -> Result<Vec<Self>, Error> {
-        let list: List = serde_json::from_slice(&response.body)
+        let all: List = serde_json::from_slice(&response.body)
             .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
-        list.keys
+        all.keys
             .into_iter()
             .map(|described| described.check(step))
             .collect()
@@ -144,8 +145,8 @@ impl Described {
             invalid: self.invalid,
             properties: ClientProperties {
                 description: one_line(&self.description.unwrap_or_default()),
-                scopes: lines(&self.scopes.unwrap_or_default()),
-                tags: lines(&self.tags.unwrap_or_default()),
+                scopes: lines(&self.scopes),
+                tags: lines(&self.tags),
             },
         }
     }

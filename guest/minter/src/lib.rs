@@ -21,6 +21,7 @@ mod error;
 pub mod fuzz;
 mod key_kind;
 mod key_properties;
+mod list;
 pub mod oauth_clients;
 mod path;
 mod rejection;

@@ -3,10 +3,11 @@
 
 use serde::Deserialize;
 
-use tailmint_api::one_line;
+use tailmint_api::{AUTH_KEYS_SCOPE, one_line};
 
 use crate::{
-    Error, Problem, RateLimit, Response, TagsRefusal, key_kind::KeyKind, retry_after, step::Step,
+    Error, Problem, RateLimit, Response, TagsRefusal, key_kind::KeyKind, list::list, retry_after,
+    step::Step,
 };
 
 /// What a request needs of its credential.
@@ -14,6 +15,8 @@ use crate::{
 pub(crate) struct Needs<'a> {
     /// The scope.
     pub(crate) scope: &'a str,
+    /// The tailnet that it is about, by its name or as `-`.
+    pub(crate) tailnet: &'a str,
     /// The tags, of a request that gives any.
     pub(crate) tags: &'a [String],
     /// The tags that the credential carries, as far as known.
@@ -21,10 +24,11 @@ pub(crate) struct Needs<'a> {
 }
 
 impl<'a> Needs<'a> {
-    /// The scope, and no tags.
-    pub(crate) const fn scope(scope: &'a str) -> Self {
+    /// The scope in the tailnet, and no tags.
+    pub(crate) const fn scope(scope: &'a str, tailnet: &'a str) -> Self {
         Self {
             scope,
+            tailnet,
             tags: &[],
             carried: &[],
         }
@@ -37,6 +41,7 @@ impl<'a> Needs<'a> {
 #[serde(default)]
 struct ErrorBody {
     message: Option<String>,
+    #[serde(deserialize_with = "list")]
     data: Vec<Item>,
     error: Option<String>,
     error_description: Option<String>,
@@ -45,6 +50,7 @@ struct ErrorBody {
 #[derive(Default, Deserialize)]
 #[serde(default)]
 struct Item {
+    #[serde(deserialize_with = "list")]
     errors: Vec<String>,
 }
 
@@ -133,11 +139,11 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
         }),
         403 => Error::MissingScope(problem(
             format!("the credential is not allowed to do this: {said}"),
-            &scope_hint(step, needs.scope),
+            &scope_hint(step, needs),
         )),
         400 if says("invalid_scope") => Error::MissingScope(problem(
             format!("the OAuth client is not allowed to do this: {said}"),
-            &scope_hint(step, needs.scope),
+            &scope_hint(step, needs),
         )),
         404 => Error::NotFound(problem(
             match step {
@@ -208,20 +214,28 @@ fn tags_hint(needs: Needs<'_>) -> String {
     )
 }
 
-fn scope_hint(step: Step, scope: &str) -> String {
-    match step {
-        Step::Token => missing_scope_hint(scope),
+fn scope_hint(step: Step, needs: Needs<'_>) -> String {
+    let scope = needs.scope;
+    match (step, needs.tailnet) {
+        (Step::Token, _) => missing_scope_hint(scope),
+        (_, tailnet) if tailnet != OWN => format!(
+            "leave the tailnet out, with {OWN} in its place, unless the credential is surely of {tailnet}; then it needs the scope {scope} (write)"
+        ),
         _ => format!(
             "the credential needs the scope {scope} (write); an OAuth client's secret is not an API key"
         ),
     }
 }
 
+/// Stands for the tailnet that the credential belongs to.
+pub(crate) const OWN: &str = "-";
+
 /// What to do where an OAuth client lacks a scope. New clients cannot have the old
 /// scope `devices`; it has `auth_keys` in it, `devices:core` has not.
 pub(crate) fn missing_scope_hint(scope: &str) -> String {
     match scope {
         "devices" => "new OAuth clients cannot have the old scope devices: give it devices:core (write) and auth_keys (write)".to_owned(),
+        AUTH_KEYS_SCOPE => "give the OAuth client the scope auth_keys (write) in the admin console, or create one that has it; devices:core, which the old scope devices became, does not include it".to_owned(),
         _ => format!(
             "give the OAuth client the scope {scope} (write) in the admin console, or create one that has it"
         ),
@@ -241,7 +255,11 @@ mod tests {
     }
 
     fn rejected(step: Step, status: u16, body: &str) -> Error {
-        rejection(step, &response(status, body), Needs::scope("auth_keys"))
+        rejection(
+            step,
+            &response(status, body),
+            Needs::scope("auth_keys", OWN),
+        )
     }
 
     #[test]
@@ -298,6 +316,7 @@ mod tests {
                 &response(status, body),
                 Needs {
                     scope: "auth_keys",
+                    tailnet: OWN,
                     tags: &tags,
                     carried: &carried,
                 },
@@ -307,6 +326,46 @@ mod tests {
             };
             assert_eq!(refusal.carried, carried);
             assert!(refusal.problem.hint.contains("carries tag:ci tag:staging"));
+        }
+    }
+
+    #[test]
+    fn a_tailnet_that_may_not_be_the_credentials_is_to_be_left_out() {
+        let step = Step::Create(KeyKind::AuthKey);
+        let response = response(
+            403,
+            r#"{"message":"calling actor does not have enough permissions"}"#,
+        );
+        let hint = |tailnet| match rejection(step, &response, Needs::scope("auth_keys", tailnet)) {
+            Error::MissingScope(problem) => problem.hint,
+            other => panic!("{other:?}"),
+        };
+        assert!(hint("example.com").starts_with("leave the tailnet out"));
+        assert!(hint("example.com").contains("surely of example.com"));
+        assert!(hint(OWN).starts_with("the credential needs the scope auth_keys (write)"));
+    }
+
+    #[test]
+    fn the_hint_about_a_scope_names_what_it_was_called_before() {
+        for scope in ["auth_keys", "devices"] {
+            let hint = missing_scope_hint(scope);
+            for name in ["auth_keys (write)", "devices:core", "old scope devices"] {
+                assert!(hint.contains(name), "{scope}: {hint}");
+            }
+        }
+    }
+
+    #[test]
+    fn details_that_are_null_are_none() {
+        for body in [
+            r#"{"message":"no","data":null}"#,
+            r#"{"message":"no","data":[{"errors":null}]}"#,
+        ] {
+            let error = rejected(Step::Create(KeyKind::AuthKey), 422, body);
+            let Error::InvalidRequest(problem) = error else {
+                panic!("{error:?}")
+            };
+            assert!(problem.message.ends_with(": no"), "{}", problem.message);
         }
     }
 
@@ -371,7 +430,7 @@ mod tests {
         let Error::RateLimited(limit) = rejection(
             Step::Create(KeyKind::AuthKey),
             &response,
-            Needs::scope("auth_keys"),
+            Needs::scope("auth_keys", OWN),
         ) else {
             panic!()
         };

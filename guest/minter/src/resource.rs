@@ -48,6 +48,7 @@ impl<T> Resource<T> {
         if response.status != 200 {
             let needs = Needs {
                 scope: self.scope,
+                tailnet,
                 tags,
                 carried: &token.tags,
             };
@@ -82,7 +83,7 @@ impl<T> Resource<T> {
     ) -> Result<Vec<T>, Error> {
         let step = Step::List(self.kind);
         let path = path::of_tailnet(Route::ListKeys, tailnet)?;
-        let response = self.call(transport, credential, step, Route::ListKeys, path)?;
+        let response = self.call(transport, credential, tailnet, step, Route::ListKeys, path)?;
         let keys = Described::all(step, &response)?.into_iter();
         Ok(keys
             .filter(|key| key.is(self.kind))
@@ -100,7 +101,7 @@ impl<T> Resource<T> {
     ) -> Result<T, Error> {
         let step = Step::Get(self.kind);
         let path = path::of_key(Route::GetKey, tailnet, id)?;
-        let response = self.call(transport, credential, step, Route::GetKey, path)?;
+        let response = self.call(transport, credential, tailnet, step, Route::GetKey, path)?;
         Ok((self.describe)(Described::one(step, &response)?))
     }
 
@@ -114,7 +115,7 @@ impl<T> Resource<T> {
     ) -> Result<(), Error> {
         let step = Step::Delete(self.kind);
         let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-        self.call(transport, credential, step, Route::DeleteKey, path)?;
+        self.call(transport, credential, tailnet, step, Route::DeleteKey, path)?;
         Ok(())
     }
 
@@ -123,6 +124,7 @@ impl<T> Resource<T> {
         &self,
         transport: &mut impl Transport,
         credential: &Credential,
+        tailnet: &str,
         step: Step,
         route: Route,
         path: String,
@@ -138,7 +140,11 @@ impl<T> Resource<T> {
             .map_err(|error| error.without_effect(step))?;
         match response.status {
             200 => Ok(response),
-            _ => Err(rejection(step, &response, Needs::scope(self.scope))),
+            _ => Err(rejection(
+                step,
+                &response,
+                Needs::scope(self.scope, tailnet),
+            )),
         }
     }
 }
@@ -208,6 +214,18 @@ mod tests {
         assert_eq!(keys.unwrap(), ["k1", "k2"]);
         let clients = CLIENTS.list(&mut Scripted(vec![(200, list)]), &api_key(), "-");
         assert_eq!(clients.unwrap(), ["c1"]);
+    }
+
+    #[test]
+    fn a_list_that_is_null_is_empty_and_one_that_is_absent_is_no_list() {
+        let mut null = Scripted(vec![(200, r#"{"keys":null}"#)]);
+        assert!(KEYS.list(&mut null, &api_key(), "-").unwrap().is_empty());
+        let inside = r#"{"keys":[{"id":"k1","scopes":null,"tags":null}]}"#;
+        let mut inside = Scripted(vec![(200, inside)]);
+        assert_eq!(KEYS.list(&mut inside, &api_key(), "-").unwrap(), ["k1"]);
+        let mut absent = Scripted(vec![(200, "{}")]);
+        let error = KEYS.list(&mut absent, &api_key(), "-").unwrap_err();
+        assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
     }
 
     #[test]

@@ -3,7 +3,7 @@ use tailmint_api::{Route, one_line};
 
 use crate::{
     Credential, Error, OauthClient, Problem, Request, Transport,
-    rejection::{Needs, malformed, missing_scope_hint, rejection},
+    rejection::{Needs, OWN, malformed, missing_scope_hint, rejection},
     step::Step,
     transport::Body,
 };
@@ -68,7 +68,7 @@ pub(crate) fn exchange(
         })
         .map_err(|error| error.without_effect(Step::Token))?;
     if response.status != 200 {
-        return Err(rejection(Step::Token, &response, Needs::scope(scope)));
+        return Err(rejection(Step::Token, &response, Needs::scope(scope, OWN)));
     }
     let granted: Granted = serde_json::from_slice(&response.body)
         .map_err(|error| malformed(Step::Token, 200, &one_line(&error.to_string())))?;

@@ -52,6 +52,10 @@ pub(super) struct Global {
     /// Trust the certificate authorities in this file, and no others
     #[arg(long, global = true, value_name = "PEM")]
     pub(super) ca_file: Option<PathBuf>,
+    /// Trust the certificate authorities that the system trusts, or those in
+    /// `SSL_CERT_FILE` and `SSL_CERT_DIR`
+    #[arg(long, global = true, conflicts_with = "ca_file")]
+    pub(super) system_certs: bool,
     /// Run this component instead of the built-in one; the policy has to pin it
     #[cfg(feature = "compiler")]
     #[arg(long, global = true, value_name = "FILE")]

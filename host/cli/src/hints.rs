@@ -1,11 +1,16 @@
 //! What the command adds to the hints of the libraries: flags and commands, which other
 //! programs do not have.
 
-use std::error::Error;
+use std::{error::Error, net::SocketAddr};
 
 use tailmint::{MintError, MintErrorKind, policy::PolicyError};
 use tailmint_api::Kind;
 use tailmint_audit::AuditError;
+use tailmint_core::{Environment, Failure};
+use tailmint_operator::{
+    Authorities,
+    tailscale::{JoinError, JoinErrorKind},
+};
 
 /// The command's own hint for the error; `None` where the library's is as good.
 pub(crate) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
@@ -14,6 +19,9 @@ pub(crate) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     }
     if error.is::<AuditError>() {
         return Some(AUDIT.to_owned());
+    }
+    if let Some(error) = error.downcast_ref::<JoinError>() {
+        return of_join(error, &Environment::from_process());
     }
     match error.downcast_ref::<PolicyError>() {
         Some(PolicyError::Syntax { .. }) => {
@@ -29,6 +37,37 @@ pub(crate) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
 const AUDIT: &str =
     "what cannot be written down is not sent; make room, or name another file with --audit-file";
 
+/// The daemon has an environment of its own.
+fn of_join(error: &JoinError, environment: &Environment) -> Option<String> {
+    let mut proxies = ["HTTPS_PROXY", "https_proxy"].into_iter();
+    let proxy = proxies.find(|name| environment.get(name).is_some())?;
+    (error.kind == JoinErrorKind::Timeout).then(|| {
+        format!(
+            "tailscaled does not see ${proxy}, which is set here: set it for tailscaled too (systemd: in /etc/default/tailscaled), restart it, and try again"
+        )
+    })
+}
+
+fn of_failure(failure: &Failure) -> Option<String> {
+    match failure {
+        Failure::NotPublic {
+            address, remedy, ..
+        } => {
+            let mut hint = format!("nothing was sent; {remedy}");
+            if !address.is_unspecified() {
+                let to = SocketAddr::new(*address, 443);
+                hint += &format!("; if that address is meant, give --connect-to {to}");
+            }
+            Some(hint)
+        }
+        Failure::Tls {
+            certificate: Some(problem),
+            ..
+        } => Some(Authorities::remedy(*problem, &Environment::from_process())),
+        _ => None,
+    }
+}
+
 fn of_mint(error: &MintError) -> Option<String> {
     let mut left = error.left_behind.iter().filter(|left| !left.is_deleted);
     if let Some(left) = left.next() {
@@ -39,9 +78,6 @@ fn of_mint(error: &MintError) -> Option<String> {
     }
     match &error.kind {
         MintErrorKind::Audit => Some(AUDIT.to_owned()),
-        MintErrorKind::NotPublic => Some(
-            "nothing was sent; see who resolves the name here, or give --connect-to".to_owned(),
-        ),
-        _ => None,
+        _ => error.cause.as_deref().and_then(of_failure),
     }
 }

@@ -5,7 +5,9 @@ use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::config::Config;
 use tailmint_operator::credentials::{Lookup, SecretsDir};
-use tailmint_operator::{MinterSettings, Profile, environment_of_process, policy_file};
+use tailmint_operator::{
+    Authorities, MinterSettings, Profile, environment_of_process, policy_file,
+};
 
 use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
 
@@ -93,7 +95,10 @@ impl<'a> Session<'a> {
     pub(super) fn minter(&self) -> Result<Minter, Failure> {
         let policy = policy_file::load(self.global.policy.as_deref(), &self.environment)?;
         let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
-        let settings = minter_settings(self.global, &self.environment, &self.interrupt);
+        let settings = MinterSettings {
+            configured_authorities: self.config.authorities().cloned(),
+            ..minter_settings(self.global, &self.environment, &self.interrupt)
+        };
         Ok(settings.builder(policy, Arc::new(audit))?.build()?)
     }
 }
@@ -106,7 +111,11 @@ pub(super) fn minter_settings(
 ) -> MinterSettings {
     MinterSettings {
         connect_to: global.connect_to.clone(),
-        ca_file: global.ca_file.clone(),
+        authorities: match &global.ca_file {
+            Some(path) => Some(Authorities::File(path.clone())),
+            None => global.system_certs.then_some(Authorities::System),
+        },
+        configured_authorities: None,
         #[cfg(feature = "compiler")]
         component: global.component.clone(),
         #[cfg(not(feature = "compiler"))]

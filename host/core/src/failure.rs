@@ -25,6 +25,8 @@ pub enum Failure {
         address: IpAddr,
         /// What the address is for.
         range: &'static str,
+        /// How to go on.
+        remedy: &'static str,
     },
     /// The host could not be connected to.
     #[error("{peer} could not be connected to: {detail}")]
@@ -59,8 +61,8 @@ pub enum Failure {
         peer: String,
         /// What the TLS library said.
         detail: String,
-        /// Whether the certificate is what is wrong.
-        certificate: bool,
+        /// What is wrong with the certificate, where it is that.
+        certificate: Option<CertificateProblem>,
     },
     /// The connection ended before the response was whole.
     #[error("the connection broke: {detail}")]
@@ -83,6 +85,34 @@ pub enum Failure {
     /// The response is in an encoding that was not asked for.
     #[error("the response is encoded in a way that was not asked for")]
     Encoded,
+}
+
+/// What is wrong with a certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateProblem {
+    /// It is from an authority that is not trusted.
+    Authority,
+    /// It is the certificate of an authority, in the position of a server's.
+    IsAuthority,
+    /// By this machine's clock it is not valid now.
+    Time,
+    /// Something else.
+    Other,
+}
+
+impl CertificateProblem {
+    /// What to do about it.
+    pub fn remedy(self) -> &'static str {
+        match self {
+            Self::Authority | Self::Other => {
+                "see whether a proxy with a certificate of its own stands between"
+            }
+            Self::IsAuthority => "trust that certificate itself, or give the server another",
+            Self::Time => {
+                "see whether this machine's clock is right: date; where it is, see whether a proxy with a certificate of its own stands between"
+            }
+        }
+    }
 }
 
 impl Failure {

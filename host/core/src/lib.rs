@@ -22,7 +22,7 @@ pub use diagnose::Diagnose;
 pub use environment::{Environment, Invoker};
 pub use event::{Event, Observer, Unobserved};
 pub use fail_point::fail_point;
-pub use failure::Failure;
+pub use failure::{CertificateProblem, Failure};
 pub use interrupt::Interrupt;
 pub use limit::in_seconds;
 pub use position::Position;

@@ -2,6 +2,7 @@
 //! that credentials are in, the life of OAuth clients, checks, joining with the
 //! `tailscale` command, and the delivery of OAuth clients to a Vault.
 
+mod authorities;
 pub mod check;
 pub mod clients;
 pub mod config;
@@ -14,6 +15,7 @@ pub mod tailscale;
 mod users;
 pub mod vault;
 
+pub use authorities::Authorities;
 pub use minter_settings::{MinterSettings, MinterSettingsError};
 pub use profile::Profile;
 pub use source::{CredentialCommand, Source};

@@ -9,14 +9,18 @@ use tailmint::{
 use tailmint_audit::{Actor, Audit};
 use tailmint_core::Environment;
 
+use crate::Authorities;
+
 /// How a command reaches the API, and with which component: the one place that puts a
 /// minter together from flags and the environment.
 #[derive(Clone, Default)]
 pub struct MinterSettings {
     /// Where to connect to instead of to the API's own address.
     pub connect_to: Option<ConnectTo>,
-    /// The PEM file of the authorities to trust instead of the bundled ones.
-    pub ca_file: Option<PathBuf>,
+    /// The authorities to trust instead of the bundled ones, by a flag.
+    pub authorities: Option<Authorities>,
+    /// Those of the configuration, where no flag says otherwise.
+    pub configured_authorities: Option<Authorities>,
     /// The component to run instead of the built-in one.
     pub component: Option<PathBuf>,
     /// Who is told what happens.
@@ -80,8 +84,10 @@ impl MinterSettings {
             .actor(Actor::from_process(&self.environment))
             .policy(policy)
             .audit(audit);
-        if let Some(path) = &self.ca_file {
-            builder = builder.trust(Trust::pem_file(path.clone())?);
+        if let Some(authorities) = &self.authorities {
+            builder = builder.trust(trust(authorities)?);
+        } else if let Some(authorities) = &self.configured_authorities {
+            builder = builder.trust(trust(authorities)?.configured());
         }
         if let Some(to) = &self.connect_to {
             builder = builder.connect_to(to.clone());
@@ -95,6 +101,13 @@ impl MinterSettings {
             builder = builder.observer(Arc::clone(observer));
         }
         Ok(builder)
+    }
+}
+
+fn trust(authorities: &Authorities) -> Result<Trust, TrustError> {
+    match authorities {
+        Authorities::File(path) => Trust::pem_file(path.clone()),
+        Authorities::System => Trust::system(),
     }
 }
 

@@ -50,6 +50,15 @@ section! {
         connect_to: Permission = "another address for the connection" => Seen::Flag(facts.connect_to),
         /// Whether `--ca-file` may name other certificate authorities.
         ca_file: Permission = "other certificate authorities" => Seen::Flag(facts.ca_file),
+        /// Whether `--system-certs` may have the certificate authorities of the system
+        /// trusted.
+        system_certs: Permission = "the system's certificate authorities" => Seen::Flag(facts.system_certs),
+        /// Whether the configuration file may name other certificate authorities in place
+        /// of these flags: `ca-file` and `system-certs` in it.
+        configured: Permission = "certificate authorities from the configuration file" => Seen::Flag(facts.configured),
+        /// Whether the API's name may lead to a fake address (198.18.0.0/15), as local
+        /// proxies give out. The certificate still proves that the API is behind it.
+        fake_addresses: Permission = "a fake address of the API" => Seen::Flag(facts.fake_addresses),
         /// Whether `$HTTPS_PROXY` may make the connection.
         proxy: Permission = "a proxy" => Seen::Flag(facts.proxy),
     }
@@ -382,6 +391,9 @@ impl Document {
             trust: TrustSection {
                 connect_to: Permission::ALLOW,
                 ca_file: Permission::ALLOW,
+                system_certs: Permission::ALLOW,
+                configured: Permission::FORBID,
+                fake_addresses: Permission::FORBID,
                 proxy: Permission::ALLOW,
             },
             component: ComponentSection {

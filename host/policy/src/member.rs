@@ -210,6 +210,7 @@ fn deny_unless_allowed(at: &At<'_>, reason: impl Into<String>) -> Denial {
 
 impl Permission {
     pub(crate) const ALLOW: Self = Self("allow");
+    pub(crate) const FORBID: Self = Self("forbid");
 }
 
 impl Setting for Permission {

@@ -89,8 +89,14 @@ impl<'a> ComponentFacts<'a> {
 pub struct TrustFacts {
     /// The connection is made to another address.
     pub connect_to: bool,
-    /// Other certificate authorities are trusted.
+    /// The certificate authorities in a file are trusted.
     pub ca_file: bool,
+    /// The certificate authorities of the system are trusted.
+    pub system_certs: bool,
+    /// It is a configuration file that says so.
+    pub configured: bool,
+    /// The API's name leads to a fake address.
+    pub fake_addresses: bool,
     /// A proxy makes the connection.
     pub proxy: bool,
 }

@@ -16,6 +16,15 @@ pub enum CertificateFault {
     None,
     /// Nothing, but the client has to have one too.
     AsksForClients,
+    /// It is an authority's, and is the one that is given out: servers of a laboratory have
+    /// such a one.
+    Authority,
+    /// The same, but it ended in 2020.
+    AuthorityExpired,
+    /// The same, but it is not the one that is given out.
+    AuthorityUnknown,
+    /// The same, but for another name.
+    AuthorityWrongName,
     /// Its name is its common name only, as was the custom before 2011.
     CommonNameOnly,
     /// It ended in 2020.
@@ -65,6 +74,10 @@ impl Certificate {
             CertificateFault::Rsa1024 => made!("rsa-1024"),
             CertificateFault::Rsa2048 => made!("rsa-2048"),
             CertificateFault::Sha1 => made!("sha-1"),
+            CertificateFault::Authority
+            | CertificateFault::AuthorityExpired
+            | CertificateFault::AuthorityUnknown
+            | CertificateFault::AuthorityWrongName => Self::of_authority(fault),
             _ => Self::made_now(fault),
         }
     }
@@ -77,6 +90,35 @@ impl Certificate {
         Ok(Self {
             ca_pem: authority.to_owned(),
             config: Arc::new(config),
+        })
+    }
+
+    /// An authority that is a server too.
+    fn of_authority(fault: CertificateFault) -> Result<Self, Failed> {
+        let authority = || -> Result<(rcgen::Certificate, KeyPair), Failed> {
+            let mut both = authority("tailmint simulator, authority and server");
+            let names = match fault {
+                CertificateFault::AuthorityWrongName => vec!["api.example.com".to_owned()],
+                _ => NAMES.map(str::to_owned).to_vec(),
+            };
+            both.subject_alt_names = CertificateParams::new(names)?.subject_alt_names;
+            both.key_usages.push(KeyUsagePurpose::DigitalSignature);
+            if fault == CertificateFault::AuthorityExpired {
+                both.not_before = date_time_ymd(2019, 1, 1);
+                both.not_after = date_time_ymd(2020, 1, 1);
+            }
+            let key = KeyPair::generate()?;
+            Ok((both.self_signed(&key)?, key))
+        };
+        let (certificate, key) = authority()?;
+        let ca_pem = match fault {
+            CertificateFault::AuthorityUnknown => authority()?.0.pem(),
+            _ => certificate.pem(),
+        };
+        let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Ok(Self {
+            ca_pem,
+            config: Arc::new(config(certificate.der().clone(), key, None)?),
         })
     }
 

@@ -18,8 +18,17 @@ pub(super) fn all() -> Vec<(Wrong, &'static str)> {
         (Is::SelfSigned, "an authority that is not trusted"),
         (Is::UnknownAuthority, "an authority that is not trusted"),
         (Is::WrongName, "its certificate is for"),
-        (Is::Expired, "its certificate has expired"),
-        (Is::NotYetValid, "its certificate is not valid yet"),
+        (
+            Is::Expired,
+            "its certificate expired at 2020-01-01T00:00:00Z",
+        ),
+        (Is::NotYetValid, "its certificate is valid from 2090-01-01"),
+        (
+            Is::AuthorityExpired,
+            "its certificate expired at 2020-01-01",
+        ),
+        (Is::AuthorityUnknown, "that of an authority (a CA)"),
+        (Is::AuthorityWrongName, "its certificate is"),
         (Is::MissingIntermediate, "an authority that is not trusted"),
         (Is::CommonNameOnly, "its certificate"),
         (Is::Rsa1024, "its certificate"),
@@ -73,5 +82,16 @@ fn certificates_of_another_making_are_trusted() {
         ..Setup::default()
     });
     let seen = mint(&world, "Rsa2048", world.simulator.address());
+    assert!(seen.result.is_ok(), "{:?}", seen.result.err());
+}
+
+/// Its name and its dates are judged even so: see the table.
+#[test]
+fn a_certificate_that_is_its_own_authority_is_trusted_where_it_is_in_the_file() {
+    let world = World::with(&Setup {
+        certificate: CertificateFault::Authority,
+        ..Setup::default()
+    });
+    let seen = mint(&world, "Authority", world.simulator.address());
     assert!(seen.result.is_ok(), "{:?}", seen.result.err());
 }

@@ -18,7 +18,7 @@ mod settings;
 use control::Control;
 #[cfg(feature = "compiler")]
 pub(crate) use namespace::beside_the_api;
-pub(crate) use namespace::{in_mount_namespace, is_really_root};
+pub(crate) use namespace::{in_mount_namespace, in_network_namespace, is_really_root};
 use node::Node;
 use programs::Programs;
 

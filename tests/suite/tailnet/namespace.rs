@@ -94,6 +94,22 @@ pub(crate) fn beside_the_api(
     run_inside(command, folder.as_os_str());
 }
 
+/// Runs the test in a network of its own, with nothing but `lo` in it, where what it
+/// mounts is its own too.
+pub(crate) fn in_network_namespace(test: impl FnOnce()) {
+    if std::env::var_os(INSIDE).is_some() {
+        bring_up_loopback();
+        return test();
+    }
+    let mut command = Command::new("unshare");
+    command.args(["--net", "--mount"]);
+    if !rustix::process::geteuid().is_root() {
+        command.arg("--map-root-user");
+    }
+    command.args(["--pid", "--fork", "--kill-child", "--mount-proc"]);
+    run_inside(command, "network".as_ref());
+}
+
 /// Root of the machine, not only of a namespace.
 pub(crate) fn is_really_root() -> bool {
     let map = std::fs::read_to_string("/proc/self/uid_map").unwrap();

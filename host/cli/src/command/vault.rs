@@ -46,10 +46,14 @@ pub(crate) async fn vault(global: &Global, vault: &Vault) -> Result<ExitCode, Fa
 
 /// Passed over they would mislead: who gives them expects another connection.
 fn only_for_the_api(global: &Global) -> Result<(), Failure> {
-    let given = match (&global.connect_to, &global.ca_file) {
-        (Some(_), _) => "--connect-to",
-        (None, Some(_)) => "--ca-file",
-        (None, None) => return Ok(()),
+    let given = if global.connect_to.is_some() {
+        "--connect-to"
+    } else if global.ca_file.is_some() {
+        "--ca-file"
+    } else if global.system_certs {
+        "--system-certs"
+    } else {
+        return Ok(());
     };
     Err(Failure::new(
         Class::Usage,

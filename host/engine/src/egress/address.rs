@@ -1,61 +1,160 @@
-use std::{net::IpAddr, sync::LazyLock};
+use std::{
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    sync::LazyLock,
+};
 
 use ipnet::IpNet;
 
-/// The ranges that do not lead to a machine on the internet, with what they are
-/// for: IANA's special-purpose registries, multicast, and those that carry an
-/// IPv4 address inside an IPv6 one, which would lead around the rest.
-const RANGES: [(&str, &str); 34] = [
-    ("0.0.0.0/8", "this network"),
-    ("10.0.0.0/8", "private"),
-    ("100.64.0.0/10", "shared, and Tailscale's own"),
-    ("127.0.0.0/8", "loopback"),
-    ("169.254.0.0/16", "link-local"),
-    ("172.16.0.0/12", "private"),
-    ("192.0.0.0/24", "protocol assignments"),
-    ("192.0.2.0/24", "documentation"),
-    ("192.31.196.0/24", "AS112"),
-    ("192.52.193.0/24", "AMT"),
-    ("192.88.99.0/24", "6to4 relays"),
-    ("192.168.0.0/16", "private"),
-    ("192.175.48.0/24", "AS112"),
-    ("198.18.0.0/15", "benchmarks"),
-    ("198.51.100.0/24", "documentation"),
-    ("203.0.113.0/24", "documentation"),
-    ("224.0.0.0/4", "multicast"),
-    ("240.0.0.0/4", "reserved"),
-    ("::/96", "unspecified, loopback, or IPv4 inside"),
-    ("::ffff:0:0/96", "IPv4 inside"),
-    ("64:ff9b::/96", "NAT64: IPv4 inside"),
-    ("64:ff9b:1::/48", "local NAT64: IPv4 inside"),
-    ("100::/64", "discarded"),
-    ("100:0:0:1::/64", "dummy"),
-    ("2001::/23", "protocol assignments, Teredo among them"),
-    ("2001:db8::/32", "documentation"),
-    ("2002::/16", "6to4: IPv4 inside"),
-    ("2620:4f:8000::/48", "AS112"),
-    ("3fff::/20", "documentation"),
-    ("5f00::/16", "segment routing"),
-    ("fc00::/7", "unique local, Tailscale's own among them"),
-    ("fe80::/10", "link-local"),
-    ("fec0::/10", "site-local"),
-    ("ff00::/8", "multicast"),
+/// A range that does not lead to a machine on the internet.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Range {
+    network: &'static str,
+    /// What its addresses are for.
+    pub(super) purpose: &'static str,
+    /// How to go on where the API's name leads to one.
+    pub(super) remedy: &'static str,
+    /// Whether proxies on this machine give such addresses out in place of real ones.
+    pub(super) is_fake: bool,
+}
+
+/// The ranges: IANA's special-purpose registries, multicast, and those that carry an
+/// IPv4 address inside an IPv6 one, which would lead around the rest. Of those that
+/// overlap, the first counts.
+const RANGES: [Range; 36] = [
+    range("0.0.0.0/32", BLOCKED, ALLOW_NAME),
+    range("0.0.0.0/8", "this network", WHO_RESOLVES),
+    range("10.0.0.0/8", "private", SPLIT),
+    range(
+        "100.64.0.0/10",
+        "shared, of a carrier's NAT or of a tailnet",
+        SPLIT,
+    ),
+    range("127.0.0.0/8", "loopback", HOSTS),
+    range("169.254.0.0/16", "link-local", WHO_RESOLVES),
+    range("172.16.0.0/12", "private", SPLIT),
+    range("192.0.0.0/24", "protocol assignments", WHO_RESOLVES),
+    range("192.0.2.0/24", "documentation", WHO_RESOLVES),
+    range("192.31.196.0/24", "AS112", WHO_RESOLVES),
+    range("192.52.193.0/24", "AMT", WHO_RESOLVES),
+    range("192.88.99.0/24", "6to4 relays", WHO_RESOLVES),
+    range("192.168.0.0/16", "private", SPLIT),
+    range("192.175.48.0/24", "AS112", WHO_RESOLVES),
+    Range {
+        is_fake: true,
+        ..range("198.18.0.0/15", FAKE, EXCLUDE_NAME)
+    },
+    range("198.51.100.0/24", "documentation", WHO_RESOLVES),
+    range("203.0.113.0/24", "documentation", WHO_RESOLVES),
+    range("224.0.0.0/4", "multicast", WHO_RESOLVES),
+    range("240.0.0.0/4", "reserved", WHO_RESOLVES),
+    range("::/128", BLOCKED, ALLOW_NAME),
+    range("::1/128", "loopback", HOSTS),
+    range("::/96", "IPv4 inside", WHO_RESOLVES),
+    range("::ffff:0:0/96", "IPv4 inside", WHO_RESOLVES),
+    range(
+        NAT64,
+        "NAT64 of an IPv4 address that is not public",
+        WHO_RESOLVES,
+    ),
+    range(
+        LOCAL_NAT64,
+        "local NAT64 of an IPv4 address that is not public",
+        WHO_RESOLVES,
+    ),
+    range("100::/64", "discarded", WHO_RESOLVES),
+    range("100:0:0:1::/64", "dummy", WHO_RESOLVES),
+    range(
+        "2001::/23",
+        "protocol assignments, Teredo among them",
+        WHO_RESOLVES,
+    ),
+    range("2001:db8::/32", "documentation", WHO_RESOLVES),
+    range("2002::/16", "6to4: IPv4 inside", WHO_RESOLVES),
+    range("2620:4f:8000::/48", "AS112", WHO_RESOLVES),
+    range("3fff::/20", "documentation", WHO_RESOLVES),
+    range("5f00::/16", "segment routing", WHO_RESOLVES),
+    range(
+        "fc00::/7",
+        "unique local, of this network or of a tailnet",
+        SPLIT,
+    ),
+    range("fe80::/9", "link-local or site-local", WHO_RESOLVES),
+    range("ff00::/8", "multicast", WHO_RESOLVES),
 ];
 
-static NETWORKS: LazyLock<Vec<(IpNet, &str)>> = LazyLock::new(|| {
-    let network = |text: &str| text.parse().expect("a network");
+const NAT64: &str = "64:ff9b::/96";
+const LOCAL_NAT64: &str = "64:ff9b:1::/48";
+
+const BLOCKED: &str = "no address at all, which is how DNS blockers respond";
+const FAKE: &str = "a fake address, as proxies such as Clash and sing-box give out in fake-IP mode";
+
+const ALLOW_NAME: &str = "let the DNS blocker (such as AdGuard, or a hosts file) allow the name";
+const EXCLUDE_NAME: &str = "exclude the name from the proxy's fake addresses, or set trust.fake-addresses to \"allow\" in the policy";
+const HOSTS: &str = "see whether /etc/hosts has the name";
+const SPLIT: &str =
+    "see whether the name server of this network, or a VPN's, has an entry of its own for the name";
+const WHO_RESOLVES: &str =
+    "see which name server /etc/resolv.conf names, and what it says of the name";
+
+const fn range(network: &'static str, purpose: &'static str, remedy: &'static str) -> Range {
+    Range {
+        network,
+        purpose,
+        remedy,
+        is_fake: false,
+    }
+}
+
+static NETWORKS: LazyLock<Vec<(IpNet, Range)>> = LazyLock::new(|| {
     RANGES
         .iter()
-        .map(|&(text, purpose)| (network(text), purpose))
+        .map(|range| (range.network.parse().expect("a network"), *range))
         .collect()
 });
 
-/// What the address is for, where it is not public.
-pub(super) fn not_public(address: IpAddr) -> Option<&'static str> {
-    NETWORKS
+/// The range of the address, where it is not public.
+pub(super) fn not_public(address: IpAddr) -> Option<Range> {
+    let (_, range) = NETWORKS
         .iter()
-        .find(|(network, _)| network.contains(&address))
-        .map(|&(_, purpose)| purpose)
+        .find(|(network, _)| network.contains(&address))?;
+    match address {
+        // What leaves the network has the IPv4 address that is inside.
+        IpAddr::V6(address) if is_nat64_of_public(range, address) => None,
+        _ => Some(*range),
+    }
+}
+
+fn is_nat64_of_public(range: &Range, address: Ipv6Addr) -> bool {
+    let is_public = |inside: Ipv4Addr| not_public(inside.into()).is_none();
+    let [.., a, b, c, d] = address.octets();
+    let last = Ipv4Addr::new(a, b, c, d);
+    match range.network {
+        NAT64 => is_public(last),
+        // Whoever runs it chose the length of its prefix. The address has to be public by
+        // each that it can be of.
+        LOCAL_NAT64 => {
+            let mut inside = embedded(address)
+                .chain([last])
+                .filter(|it| *it != NOTHING)
+                .peekable();
+            inside.peek().is_some() && inside.all(is_public)
+        }
+        _ => false,
+    }
+}
+
+const NOTHING: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
+
+/// The IPv4 addresses inside by the prefixes of 48, 56 and 64 bits (RFC 6052, 2.2): the
+/// ninth byte is zero, and so are all after the address.
+fn embedded(address: Ipv6Addr) -> impl Iterator<Item = Ipv4Addr> {
+    let bytes = address.octets();
+    [[6, 7, 9, 10], [7, 9, 10, 11], [9, 10, 11, 12]]
+        .into_iter()
+        .filter(move |at: &[usize; 4]| {
+            bytes[8] == 0 && bytes[at[3] + 1..].iter().all(|it| *it == 0)
+        })
+        .map(move |at| Ipv4Addr::from(at.map(|index| bytes[index])))
 }
 
 #[cfg(test)]
@@ -88,9 +187,13 @@ mod tests {
 
     #[test]
     fn each_range_ends_where_it_ends() {
-        for (text, purpose) in RANGES {
+        for range in RANGES {
+            let text = range.network;
             let network: IpNet = text.parse().unwrap();
             let (first, last) = (network.network(), network.broadcast());
+            if [NAT64, LOCAL_NAT64].contains(&text) {
+                continue;
+            }
             for inside in [first, last] {
                 assert!(not_public(inside).is_some(), "{inside} of {text}");
             }
@@ -100,8 +203,8 @@ mod tests {
             {
                 // A neighbour is public, or of another range.
                 assert_ne!(
-                    not_public(outside),
-                    Some(purpose),
+                    not_public(outside).map(|it| it.network),
+                    Some(text),
                     "{outside} beside {text}"
                 );
             }
@@ -143,8 +246,12 @@ mod tests {
             "::ffff:127.0.0.1",
             "::ffff:8.8.8.8",
             "64:ff9b::7f00:1",
-            "64:ff9b::808:808",
+            "64:ff9b::a00:1",
+            "64:ff9b::",
             "64:ff9b:1::1",
+            "64:ff9b:1::a00:1",
+            "64:ff9b:1:7f00:0:100::",
+            "64:ff9b:1:808:0:808:a00:1",
             "100::1",
             "2001::1",
             "2001:0:7f00:1::",
@@ -195,6 +302,54 @@ mod tests {
             "64:ff9a::1",
         ] {
             assert_eq!(not_public(text.parse().unwrap()), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn nat64_of_a_public_address_is_public_and_of_another_is_not() {
+        // 192.200.0.101 by RFC 6052, behind prefixes of 96, 48, 56 and 64 bits.
+        for text in [
+            "64:ff9b::c0c8:65",
+            "64:ff9b:1::c0c8:65",
+            "64:ff9b:1:2:0:3:c0c8:65",
+            "64:ff9b:1:c0c8:0:6500::",
+            "64:ff9b:1:c0:c8:65::",
+        ] {
+            assert_eq!(not_public(text.parse().unwrap()), None, "{text}");
+        }
+        for (text, network) in [
+            ("64:ff9b::a00:1", NAT64),
+            ("64:ff9b::a9fe:a9fe", NAT64),
+            ("64:ff9b:1::7f00:1", LOCAL_NAT64),
+            ("64:ff9b:1:a00:0:100::", LOCAL_NAT64),
+            ("64:ff9b:1:a:0:1::", LOCAL_NAT64),
+            ("64:ff9b:1::", LOCAL_NAT64),
+        ] {
+            let range = not_public(text.parse().unwrap());
+            assert_eq!(range.map(|it| it.network), Some(network), "{text}");
+        }
+    }
+
+    #[test]
+    fn what_an_address_is_for_is_named_with_a_way_on() {
+        for (text, purpose, remedy) in [
+            ("0.0.0.0", "DNS blockers", "allow the name"),
+            ("::", "DNS blockers", "allow the name"),
+            ("198.18.0.7", "fake", "fake-addresses"),
+            (
+                "100.100.100.100",
+                "a tailnet",
+                "name server of this network",
+            ),
+            ("127.0.0.1", "loopback", "/etc/hosts"),
+            ("::1", "loopback", "/etc/hosts"),
+            ("10.1.1.1", "private", "name server of this network"),
+            ("192.0.2.1", "documentation", "/etc/resolv.conf"),
+        ] {
+            let range = not_public(text.parse().unwrap()).unwrap();
+            assert!(range.purpose.contains(purpose), "{text}: {range:?}");
+            assert!(range.remedy.contains(remedy), "{text}: {range:?}");
+            assert_eq!(range.is_fake, purpose == "fake", "{text}");
         }
     }
 }

@@ -13,7 +13,8 @@ pub(super) fn code(failure: &Failure) -> WasiError {
         Failure::Connect { .. } | Failure::Proxy { .. } => WasiError::ConnectionRefused,
         Failure::ConnectTimeout { .. } => WasiError::ConnectionTimeout,
         Failure::Tls {
-            certificate: true, ..
+            certificate: Some(_),
+            ..
         } => WasiError::TlsCertificateError,
         Failure::Tls { .. } => WasiError::TlsProtocolError,
         Failure::Broken { .. } => WasiError::ConnectionTerminated,

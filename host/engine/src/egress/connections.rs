@@ -233,7 +233,7 @@ fn broken(peer: &str, error: &hyper::Error) -> Failure {
     if refused_in_tls(error) {
         return Failure::Tls {
             peer: peer.to_owned(),
-            certificate: false,
+            certificate: None,
             detail: "it asks for a certificate of the client".to_owned(),
         };
     }

@@ -1,17 +1,23 @@
-use std::{net::SocketAddr, sync::Arc, time::Duration};
+use std::{
+    net::SocketAddr,
+    sync::Arc,
+    time::{Duration, UNIX_EPOCH},
+};
 
 use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
-use rustls_pki_types::ServerName;
+use rustls_pki_types::{ServerName, UnixTime};
 use tailmint_api::API_HOST;
-use tailmint_core::{Failure, in_seconds};
+use tailmint_core::{CertificateProblem, Failure};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
 
 use super::{
     ConnectTo, Limits, PORT, Proxy, Trust,
     address::not_public,
-    resolver::{MAX_ADDRESSES, Resolve, System},
+    reach::reach,
+    resolver::{Resolve, System},
+    trust::is_authority,
 };
 
 /// How connections to one host, the API's if nothing else is said, are made.
@@ -24,6 +30,8 @@ pub(crate) struct Connector {
     proxy: Option<Proxy>,
     resolver: Arc<dyn Resolve>,
     limits: Limits,
+    /// Whether the API's name may lead to a fake address.
+    fake_addresses: bool,
 }
 
 /// Whom connections are for.
@@ -52,6 +60,16 @@ impl Connector {
             proxy,
             resolver: Arc::new(System),
             limits,
+            fake_addresses: false,
+        }
+    }
+
+    /// The same, where the API's name may lead to a fake address of a proxy on this
+    /// machine: TLS still proves who is behind it.
+    pub(crate) fn with_fake_addresses(self, fake_addresses: bool) -> Self {
+        Self {
+            fake_addresses,
+            ..self
         }
     }
 
@@ -67,23 +85,20 @@ impl Connector {
         self.limits
     }
 
-    /// Resolves, connects and shakes hands, each under its own limit.
+    /// Resolves and connects under one limit, and shakes hands under another.
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
         let tcp = if let Some(proxy) = &self.proxy {
             // It resolves the name, in its own time.
-            let limit = self.limits.resolve + self.limits.connect;
-            proxy.connect(limit).await?
+            proxy.connect(self.limits.reach).await?
         } else {
-            let (host, port) = self.destination();
-            let addresses = self.addresses().await?;
-            tcp(host, port, &addresses, self.limits.connect).await?
+            self.tcp().await?
         };
         let connector = TlsConnector::from(self.trust.config());
         let peer = self.peer();
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
             peer: peer.to_owned(),
             detail: error.to_string(),
-            certificate: false,
+            certificate: None,
         })?;
         match timeout(self.limits.tls, connector.connect(name, tcp)).await {
             Ok(Ok(stream)) => Ok(TokioIo::new(stream)),
@@ -114,92 +129,32 @@ impl Connector {
         }
     }
 
-    /// The addresses to try, in the resolver's order: asked for once for each
-    /// connection, so that what was judged is what is connected to.
-    async fn addresses(&self) -> Result<Vec<SocketAddr>, Failure> {
-        let (host, port) = self.destination();
-        let addresses = resolve(&*self.resolver, host, port, self.limits.resolve).await?;
+    /// Judges an address before it is connected to. One that is not public rejects the
+    /// name: an attacker who controls the resolver may be after that address.
+    fn judge(&self, address: SocketAddr) -> Result<(), Failure> {
         // Elsewhere is where the user said, be it on this machine.
-        if self.connect_to.is_none() && matches!(self.host, Host::Api) {
-            all_public(host, &addresses)?;
+        if self.connect_to.is_some() || !matches!(self.host, Host::Api) {
+            return Ok(());
         }
-        Ok(addresses)
-    }
-}
-
-async fn resolve(
-    resolver: &dyn Resolve,
-    host: &str,
-    port: u16,
-    limit: Duration,
-) -> Result<Vec<SocketAddr>, Failure> {
-    // An address needs no resolver, and so no thread to ask one on.
-    if let Ok(ip) = host.parse() {
-        return Ok(vec![SocketAddr::new(ip, port)]);
-    }
-    let failed = |detail: String| Failure::Resolve {
-        host: host.to_owned(),
-        detail,
-    };
-    let addresses = timeout(limit, resolver.resolve(host, port))
-        .await
-        .map_err(|_| failed(format!("no response within {}", in_seconds(limit))))?
-        .map_err(|error| failed(error.to_string()))?;
-    match addresses.len() {
-        0 => Err(failed("it has no address".to_owned())),
-        1..=MAX_ADDRESSES => Ok(addresses),
-        _ => Err(failed(format!(
-            "it has more than {MAX_ADDRESSES} addresses"
-        ))),
-    }
-}
-
-/// Rejects the name if a single address is not public: an attacker who controls the
-/// resolver may be after that address. Only judged addresses are connected to.
-fn all_public(host: &str, addresses: &[SocketAddr]) -> Result<(), Failure> {
-    for address in addresses {
-        if let Some(range) = not_public(address.ip()) {
-            return Err(Failure::NotPublic {
-                host: host.to_owned(),
+        match not_public(address.ip()) {
+            None => Ok(()),
+            Some(range) if range.is_fake && self.fake_addresses => Ok(()),
+            Some(range) => Err(Failure::NotPublic {
+                host: API_HOST.to_owned(),
                 address: address.ip(),
-                range,
-            });
+                range: range.purpose,
+                remedy: range.remedy,
+            }),
         }
     }
-    Ok(())
-}
 
-/// Tries the addresses in the resolver's order, each with its share of the time.
-async fn tcp(
-    host: &str,
-    port: u16,
-    addresses: &[SocketAddr],
-    limit: Duration,
-) -> Result<TcpStream, Failure> {
-    let peer = || format!("{host}:{port}");
-    let share = limit / u32::try_from(addresses.len()).unwrap_or(u32::MAX);
-    let mut failure = None;
-    for address in addresses {
-        match timeout(share, TcpStream::connect(address)).await {
-            Ok(Ok(stream)) => {
-                // Each request is one write, and waits for its response.
-                stream.set_nodelay(true).ok();
-                return Ok(stream);
-            }
-            Ok(Err(error)) => {
-                failure = Some(Failure::Connect {
-                    peer: peer(),
-                    detail: error.to_string(),
-                });
-            }
-            Err(_) => {}
-        }
+    /// Resolves and connects. The name is asked for once for each connection, so that
+    /// what was judged is what is connected to.
+    async fn tcp(&self) -> Result<TcpStream, Failure> {
+        let (host, port) = self.destination();
+        let judge = |address| self.judge(address);
+        reach(&*self.resolver, host, port, self.limits.reach, &judge).await
     }
-    Err(failure.unwrap_or_else(|| Failure::ConnectTimeout {
-        peer: peer(),
-        step: "a connection",
-        limit,
-    }))
 }
 
 fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
@@ -210,7 +165,7 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     };
     Failure::Tls {
         peer: peer.to_owned(),
-        certificate: certificate.is_some(),
+        certificate: certificate.map(problem),
         detail: match certificate {
             Some(certificate) => about_certificate(certificate),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
@@ -221,15 +176,41 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     }
 }
 
-/// What is wrong with a certificate, without the times that rustls adds.
+fn problem(error: &CertificateError) -> CertificateProblem {
+    match error {
+        CertificateError::Expired
+        | CertificateError::ExpiredContext { .. }
+        | CertificateError::NotValidYet
+        | CertificateError::NotValidYetContext { .. } => CertificateProblem::Time,
+        CertificateError::UnknownIssuer | CertificateError::BadSignature => {
+            CertificateProblem::Authority
+        }
+        error if is_authority(error) => CertificateProblem::IsAuthority,
+        _ => CertificateProblem::Other,
+    }
+}
+
+/// What is wrong with a certificate.
 fn about_certificate(error: &CertificateError) -> String {
     match error {
-        CertificateError::Expired | CertificateError::ExpiredContext { .. } => {
-            "its certificate has expired".to_owned()
+        CertificateError::ExpiredContext { time, not_after } => {
+            format!(
+                "its certificate expired at {}, which is {} before this machine's clock ({})",
+                text(*not_after),
+                distance(*not_after, *time),
+                text(*time)
+            )
         }
-        CertificateError::NotValidYet | CertificateError::NotValidYetContext { .. } => {
-            "its certificate is not valid yet".to_owned()
+        CertificateError::NotValidYetContext { time, not_before } => {
+            format!(
+                "its certificate is valid from {}: this machine's clock ({}) is at least {} behind",
+                text(*not_before),
+                text(*time),
+                distance(*time, *not_before)
+            )
         }
+        CertificateError::Expired => "its certificate has expired".to_owned(),
+        CertificateError::NotValidYet => "its certificate is not valid yet".to_owned(),
         // Of an authority by the same name, with another key.
         CertificateError::UnknownIssuer | CertificateError::BadSignature => {
             "its certificate is from an authority that is not trusted".to_owned()
@@ -237,37 +218,51 @@ fn about_certificate(error: &CertificateError) -> String {
         CertificateError::NotValidForNameContext { presented, .. } => {
             format!("its certificate is for {}", presented.join(", "))
         }
+        error if is_authority(error) => {
+            "its certificate is that of an authority (a CA), not of a server".to_owned()
+        }
         other => format!("its certificate is not good: {other}"),
     }
 }
 
+fn text(time: UnixTime) -> String {
+    let time = UNIX_EPOCH.checked_add(Duration::from_secs(time.as_secs()));
+    match time {
+        // Certificates end in the year 9999 at the latest, and so does this format.
+        Some(time) if time < UNIX_EPOCH + LAST => {
+            humantime::format_rfc3339_seconds(time).to_string()
+        }
+        _ => "after the year 9999".to_owned(),
+    }
+}
+
+/// The first second of the year 10000.
+const LAST: Duration = Duration::from_hours(24 * 2_932_897);
+
+/// The time between them, in the largest unit that is no more than it.
+fn distance(from: UnixTime, to: UnixTime) -> String {
+    let seconds = to.as_secs().saturating_sub(from.as_secs());
+    let (count, unit) = match seconds {
+        0..120 => (seconds, "s"),
+        120..7200 => (seconds / 60, "minutes"),
+        7200..172_800 => (seconds / 3600, "hours"),
+        _ => (seconds / 86_400, "days"),
+    };
+    format!("{count} {unit}")
+}
+
 #[cfg(test)]
 mod tests {
-    use std::{io, sync::Mutex};
+    use std::{collections::VecDeque, io, sync::Mutex};
 
     use super::*;
-    use crate::egress::resolver::Answer;
-
-    #[test]
-    fn one_address_that_is_not_public_is_one_too_many() {
-        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
-        let public = [at("192.200.0.101"), at("2606:b740:49::1")];
-        assert!(all_public("api.tailscale.com", &public).is_ok());
-        for bad in ["127.0.0.1", "10.0.0.1", "100.100.100.100", "fd00::1"] {
-            for place in 0..=public.len() {
-                let mut addresses = public.to_vec();
-                addresses.insert(place, at(bad));
-                let refused = all_public("api.tailscale.com", &addresses);
-                assert!(matches!(refused, Err(Failure::NotPublic { .. })), "{bad}");
-            }
-        }
-    }
+    use crate::egress::resolver::{Answer, Family};
 
     /// Resolves by a script, one line for each question.
     #[derive(Debug)]
-    struct Scripted(Mutex<Vec<Line>>);
+    struct Scripted(Mutex<VecDeque<Line>>);
 
-    #[derive(Debug)]
+    #[derive(Clone, Debug)]
     enum Line {
         Addresses(Vec<&'static str>),
         Many(usize),
@@ -276,8 +271,8 @@ mod tests {
     }
 
     impl Resolve for Scripted {
-        fn resolve<'a>(&'a self, _host: &'a str, port: u16) -> Answer<'a> {
-            let line = self.0.lock().unwrap().remove(0);
+        fn resolve<'a>(&'a self, _host: &'a str, port: u16, _family: Family) -> Answer<'a> {
+            let line = self.0.lock().unwrap().pop_front().unwrap();
             Box::pin(async move {
                 let public = SocketAddr::new("192.200.0.101".parse().unwrap(), port);
                 match line {
@@ -302,11 +297,76 @@ mod tests {
             connect_to: connect_to.map(|to| to.parse().unwrap()),
             host: Host::Api,
             proxy: None,
-            resolver: Arc::new(Scripted(Mutex::new(script))),
+            resolver: Arc::new(Scripted(Mutex::new(script.into()))),
             limits: Limits::default(),
+            fake_addresses: false,
         }
     }
 
+    #[test]
+    fn a_clock_that_is_wrong_is_named_by_how_much() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        let noon = 1_795_608_000;
+        for (error, said) in [
+            (
+                CertificateError::NotValidYetContext {
+                    time: at(0),
+                    not_before: at(noon),
+                },
+                "its certificate is valid from 2026-11-25T12:00:00Z: this machine's clock (1970-01-01T00:00:00Z) is at least 20782 days behind",
+            ),
+            (
+                CertificateError::NotValidYetContext {
+                    time: at(noon),
+                    not_before: at(noon + 150),
+                },
+                "its certificate is valid from 2026-11-25T12:02:30Z: this machine's clock (2026-11-25T12:00:00Z) is at least 2 minutes behind",
+            ),
+            (
+                CertificateError::ExpiredContext {
+                    time: at(noon + 3 * 3600),
+                    not_after: at(noon),
+                },
+                "its certificate expired at 2026-11-25T12:00:00Z, which is 3 hours before this machine's clock (2026-11-25T15:00:00Z)",
+            ),
+        ] {
+            assert_eq!(about_certificate(&error), said);
+            assert_eq!(problem(&error), CertificateProblem::Time);
+        }
+        // However far away it is.
+        let never = text(at(u64::MAX));
+        assert_eq!(never, "after the year 9999");
+    }
+
+    #[test]
+    fn fake_addresses_are_taken_where_that_is_allowed_and_no_others() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
+        let strict = scripted(vec![], None);
+        let lenient = scripted(vec![], None).with_fake_addresses(true);
+        for fake in ["198.18.0.1", "198.19.255.255"] {
+            assert!(strict.judge(at(fake)).is_err(), "{fake}");
+            assert!(lenient.judge(at(fake)).is_ok(), "{fake}");
+        }
+        for other in ["0.0.0.0", "::", "10.0.0.1", "127.0.0.1", "100.64.0.1"] {
+            assert!(lenient.judge(at(other)).is_err(), "{other}");
+        }
+    }
+
+    #[test]
+    fn what_is_not_public_is_judged_so_unless_the_user_named_it() {
+        let at = |ip: &str| SocketAddr::new(ip.parse().unwrap(), 443);
+        let api = scripted(vec![], None);
+        assert!(api.judge(at("192.200.0.101")).is_ok());
+        assert!(api.judge(at("2606:b740:49::1")).is_ok());
+        let elsewhere = scripted(vec![], Some("127.0.0.1:8443"));
+        for bad in ["127.0.0.1", "10.0.0.1", "100.100.100.100", "fd00::1"] {
+            let rejected = api.judge(at(bad));
+            assert!(matches!(rejected, Err(Failure::NotPublic { .. })), "{bad}");
+            assert!(elsewhere.judge(at(bad)).is_ok());
+        }
+    }
+
+    /// Whichever family an address is of that is not public: nothing is connected to.
     #[tokio::test(start_paused = true)]
     async fn answers_of_resolvers() {
         use Line::{Addresses, Error, Late, Many};
@@ -338,30 +398,11 @@ mod tests {
             ("after a minute", Late(Duration::from_mins(1)), unresolved),
         ];
         for (name, line, expected) in cases {
-            let failure = scripted(vec![line], None).addresses().await.unwrap_err();
-            assert!(expected(&failure), "{name}: {failure}");
+            let none = Addresses(vec![]);
+            for script in [vec![line.clone(), none.clone()], vec![none, line]] {
+                let failure = scripted(script, None).tcp().await.unwrap_err();
+                assert!(expected(&failure), "{name}: {failure}");
+            }
         }
-        // As many as are looked at are not too many.
-        let all = scripted(vec![Many(MAX_ADDRESSES)], None).addresses().await;
-        assert_eq!(all.unwrap().len(), MAX_ADDRESSES);
-    }
-
-    #[tokio::test]
-    async fn each_connection_asks_once_and_judges_what_it_heard() {
-        use Line::Addresses;
-        // A name that leads elsewhere the second time: the first address is used
-        // for the first connection, and the second is rejected.
-        let script = vec![
-            Addresses(vec!["192.200.0.101"]),
-            Addresses(vec!["169.254.169.254"]),
-        ];
-        let connector = scripted(script, None);
-        let first = connector.addresses().await.unwrap();
-        assert_eq!(first[0].ip().to_string(), "192.200.0.101");
-        let second = connector.addresses().await.unwrap_err();
-        assert!(matches!(second, Failure::NotPublic { .. }), "{second}");
-        // An address needs no question at all.
-        let literal = scripted(vec![], Some("127.0.0.1:8443"));
-        assert_eq!(literal.addresses().await.unwrap().len(), 1);
     }
 }

@@ -11,6 +11,7 @@ mod hooks;
 mod limits;
 mod pipeline;
 mod proxy;
+mod reach;
 mod resolver;
 mod rewrite;
 mod subject;

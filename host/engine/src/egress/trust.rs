@@ -7,17 +7,37 @@ use std::{
 };
 
 use rustix::fs::OFlags;
-use rustls::{ClientConfig, RootCertStore, crypto::ring};
-use rustls_pki_types::{CertificateDer, pem::PemObject};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+    client::{
+        WebPkiServerVerifier,
+        danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
+        verify_server_name,
+    },
+    crypto::ring,
+    server::ParsedCertificate,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use tailmint_core::{Class, Diagnose};
 
 /// Which certificate authorities may vouch for the API's host.
 #[derive(Clone, Debug)]
 pub struct Trust {
     config: Arc<ClientConfig>,
-    /// The file that the authorities are from.
-    origin: Option<String>,
+    origin: Origin,
+    is_configured: bool,
 }
+
+/// Where the authorities are from.
+#[derive(Clone, Debug)]
+enum Origin {
+    Bundle,
+    File(String),
+    System,
+}
+
+/// What an audit log says of the authorities of the system, in place of a file.
+const SYSTEM: &str = "the system's certificates";
 
 /// A bundle of every authority that a system trusts is under 300 KiB.
 const MAX_PEM_BYTES: u64 = 1024 * 1024;
@@ -25,9 +45,32 @@ const MAX_PEM_BYTES: u64 = 1024 * 1024;
 impl Trust {
     /// The authorities that the browsers trust, as bundled in the program.
     pub fn bundled() -> Self {
-        Self::of(RootCertStore {
+        let roots = RootCertStore {
             roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
-        })
+        };
+        Self::of(roots, Vec::new(), Origin::Bundle)
+    }
+
+    /// The authorities that the system trusts: those in `$SSL_CERT_FILE` and
+    /// `$SSL_CERT_DIR`, or else in the files where systems have them. One that is not
+    /// usable is left out, as other programs do.
+    ///
+    /// # Errors
+    /// There is none that can be used.
+    pub fn system() -> Result<Self, TrustError> {
+        let found = rustls_native_certs::load_native_certs();
+        let mut roots = RootCertStore::empty();
+        let (usable, _) = roots.add_parsable_certificates(found.certs);
+        if usable == 0 {
+            return Err(TrustError {
+                path: None,
+                detail: match found.errors.first() {
+                    Some(error) => error.to_string(),
+                    None => "there are none".to_owned(),
+                },
+            });
+        }
+        Ok(Self::of(roots, Vec::new(), Origin::System))
     }
 
     /// The authorities in a PEM file, and no others: a private one, such as a
@@ -36,58 +79,167 @@ impl Trust {
     /// # Errors
     /// The file cannot be read, or has no certificate that can be used.
     pub fn pem_file(path: PathBuf) -> Result<Self, TrustError> {
-        match read(&path) {
-            Ok(pem) => match Self::pem(&pem) {
-                Ok(trust) => Ok(Self {
-                    origin: Some(path.display().to_string()),
-                    ..trust
-                }),
-                Err(detail) => Err(TrustError { path, detail }),
-            },
-            Err(error) => Err(TrustError {
-                path,
-                detail: error.to_string(),
+        let read = read(&path).map_err(|error| error.to_string());
+        match read.and_then(|pem| Self::pem(&pem, &path)) {
+            Ok(trust) => Ok(trust),
+            Err(detail) => Err(TrustError {
+                path: Some(path),
+                detail,
             }),
         }
     }
 
-    fn pem(pem: &[u8]) -> Result<Self, String> {
+    fn pem(pem: &[u8], path: &Path) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
+        let mut own = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
             let certificate = certificate.map_err(|error| format!("it is not PEM: {error}"))?;
             roots
-                .add(certificate)
+                .add(certificate.clone())
                 .map_err(|error| format!("it has a certificate that is not usable: {error}"))?;
+            own.push(certificate);
         }
         if roots.is_empty() {
             return Err("there is no certificate in it".to_owned());
         }
-        Ok(Self::of(roots))
+        Ok(Self::of(
+            roots,
+            own,
+            Origin::File(path.display().to_string()),
+        ))
     }
 
-    fn of(roots: RootCertStore) -> Self {
-        let mut config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
+    fn of(roots: RootCertStore, own: Vec<CertificateDer<'static>>, origin: Origin) -> Self {
+        let provider = Arc::new(ring::default_provider());
+        let builder = ClientConfig::builder_with_provider(Arc::clone(&provider))
             .with_safe_default_protocol_versions()
-            .expect("ring has suites for TLS 1.2 and 1.3")
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+            .expect("ring has suites for TLS 1.2 and 1.3");
+        let mut config = if own.is_empty() {
+            builder.with_root_certificates(roots)
+        } else {
+            let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+                .build()
+                .expect("there are authorities, and no revocation lists");
+            builder
+                .dangerous()
+                .with_custom_certificate_verifier(Arc::new(OwnOrSigned { usual, own }))
+        }
+        .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         // One connection a run: there is no second one to resume.
         config.resumption = rustls::client::Resumption::disabled();
         Self {
             config: Arc::new(config),
-            origin: None,
+            origin,
+            is_configured: false,
         }
     }
 
-    /// The file that the authorities are from, if they are not the bundled ones.
+    /// The same, named by a configuration file and not by a flag: the policy judges that
+    /// too.
+    #[must_use]
+    pub fn configured(self) -> Self {
+        Self {
+            is_configured: true,
+            ..self
+        }
+    }
+
+    /// The file that the authorities are from, or words for the system's, if they are not
+    /// the bundled ones.
     pub fn origin(&self) -> Option<&str> {
-        self.origin.as_deref()
+        match &self.origin {
+            Origin::Bundle => None,
+            Origin::File(path) => Some(path),
+            Origin::System => Some(SYSTEM),
+        }
+    }
+
+    pub(crate) fn is_file(&self) -> bool {
+        matches!(self.origin, Origin::File(_))
+    }
+
+    pub(crate) fn is_system(&self) -> bool {
+        matches!(self.origin, Origin::System)
+    }
+
+    pub(crate) fn is_configured(&self) -> bool {
+        self.is_configured
     }
 
     pub(super) fn config(&self) -> Arc<ClientConfig> {
         Arc::clone(&self.config)
     }
+}
+
+/// Takes what an authority of the file signed, and a certificate that is itself in the
+/// file, byte for byte, though it is an authority's: Vault's and other servers of a
+/// laboratory have such a one, and other programs take it.
+#[derive(Debug)]
+struct OwnOrSigned {
+    usual: Arc<WebPkiServerVerifier>,
+    own: Vec<CertificateDer<'static>>,
+}
+
+impl ServerCertVerifier for OwnOrSigned {
+    fn verify_server_cert(
+        &self,
+        server: &CertificateDer<'_>,
+        intermediates: &[CertificateDer<'_>],
+        name: &ServerName<'_>,
+        ocsp: &[u8],
+        now: UnixTime,
+    ) -> Result<ServerCertVerified, Error> {
+        match self
+            .usual
+            .verify_server_cert(server, intermediates, name, ocsp, now)
+        {
+            // Whether it is valid now is judged before this is: one that has expired does
+            // not come here.
+            Err(Error::InvalidCertificate(error))
+                if is_authority(&error) && self.own.contains(server) =>
+            {
+                verify_server_name(&ParsedCertificate::try_from(server)?, name)?;
+                Ok(ServerCertVerified::assertion())
+            }
+            usual => usual,
+        }
+    }
+
+    fn verify_tls12_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual
+            .verify_tls12_signature(message, certificate, signature)
+    }
+
+    fn verify_tls13_signature(
+        &self,
+        message: &[u8],
+        certificate: &CertificateDer<'_>,
+        signature: &DigitallySignedStruct,
+    ) -> Result<HandshakeSignatureValid, Error> {
+        self.usual
+            .verify_tls13_signature(message, certificate, signature)
+    }
+
+    fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
+        self.usual.supported_verify_schemes()
+    }
+}
+
+/// Whether the certificate is not taken because it is an authority's.
+pub(super) fn is_authority(error: &CertificateError) -> bool {
+    let CertificateError::Other(other) = error else {
+        return false;
+    };
+    matches!(
+        other.0.downcast_ref(),
+        Some(webpki::Error::CaUsedAsEndEntity)
+    )
 }
 
 /// Opens the file once, and judges what it opened: a file that is put in its place in
@@ -111,12 +263,22 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
     Ok(pem)
 }
 
-/// A file of certificate authorities that cannot be used.
+/// Certificate authorities that cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the file of certificate authorities {} cannot be used: {detail}", path.display())]
+#[error("{} cannot be used: {detail}", self.what())]
 pub struct TrustError {
-    path: PathBuf,
+    /// The file; `None` where they are the system's.
+    path: Option<PathBuf>,
     detail: String,
+}
+
+impl TrustError {
+    fn what(&self) -> String {
+        match &self.path {
+            Some(path) => format!("the file of certificate authorities {}", path.display()),
+            None => "the system's certificate authorities".to_owned(),
+        }
+    }
 }
 
 impl Diagnose for TrustError {
@@ -125,9 +287,13 @@ impl Diagnose for TrustError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some(
-            "give a PEM file with the certificate of the authority that signed the server's"
+        Some(match self.path {
+            Some(_) => {
+                "give a PEM file with the certificate of the authority that signed the server's"
+                    .to_owned()
+            }
+            None => "install them (the package ca-certificates), or set SSL_CERT_FILE to a PEM file that has them"
                 .to_owned(),
-        )
+        })
     }
 }

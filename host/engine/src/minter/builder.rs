@@ -138,8 +138,11 @@ impl MinterBuilder {
         let proxy = self.proxy.filter(|_| self.connect_to.is_none());
         let facts = TrustFacts {
             connect_to: self.connect_to.is_some(),
-            ca_file: trust.origin().is_some(),
+            ca_file: trust.is_file(),
+            system_certs: trust.is_system(),
+            configured: trust.is_configured(),
             proxy: proxy.is_some(),
+            fake_addresses: false,
         };
         policy
             .check_trust(&facts)
@@ -160,7 +163,13 @@ impl MinterBuilder {
             proxy: proxy.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
         };
-        let connector = Connector::new(trust, self.connect_to, proxy, self.limits);
+        // What the name leads to is not known before it is connected to.
+        let fake_addresses = policy.check_trust(&TrustFacts {
+            fake_addresses: true,
+            ..TrustFacts::default()
+        });
+        let connector = Connector::new(trust, self.connect_to, proxy, self.limits)
+            .with_fake_addresses(fake_addresses.is_ok());
         Ok(Minter {
             runner,
             cleaner,

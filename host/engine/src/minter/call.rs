@@ -17,8 +17,8 @@ use crate::{
     seal::Seals,
 };
 
-/// The time that a whole call has, with every wait and retry: a backstop, twice the sum
-/// of the limits of its two requests.
+/// The time that a whole call has, with every wait and retry: a backstop, longer than the
+/// limits of a connection and of the two requests on it.
 pub(super) const RUN_LIMIT: Duration = Duration::from_mins(1);
 
 /// An instance of the component that is called, with the first of its arguments.

@@ -25,6 +25,13 @@ pub(super) fn from_fault(fault: &Fault, outcome: &Outcome) -> MintError {
     let kind = match fault {
         Fault::OverLimit(_) => MintErrorKind::GuestOverLimit,
         Fault::Trapped(_) => MintErrorKind::GuestTrapped,
+        Fault::NotExecutable(_) => {
+            return MintError::new(
+                MintErrorKind::Internal,
+                format!("the sandbox could not be set up: {fault}"),
+                "allow it: MemoryDenyWriteExecute=no in the unit of systemd; with SELinux, the permission execmem",
+            );
+        }
         Fault::Unloadable(_) => return MintError::internal(&fault.to_string()),
     };
     if let Some(error) = from_host(outcome) {
@@ -91,13 +98,13 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintErro
     if let Some(error) = from_host(outcome) {
         return error;
     }
-    if let Some(failure @ Failure::NotPublic { .. }) = &outcome.failure {
+    if let Some(failure @ Failure::NotPublic { remedy, .. }) = &outcome.failure {
         return MintError {
             cause: Some(Box::new(failure.clone())),
             ..MintError::new(
                 MintErrorKind::NotPublic,
                 "the API cannot be reached",
-                "nothing was sent; see which resolver this machine uses, and what it says of the name",
+                format!("nothing was sent; {remedy}"),
             )
         };
     }
@@ -147,6 +154,13 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintErro
         _ if matches!(outcome.failure, Some(Failure::Proxy { .. })) => format!(
             "see whether the proxy is the right one, and whether it allows connections to {API_HOST}"
         ),
+        _ if let Some(Failure::Tls {
+            certificate: Some(problem),
+            ..
+        }) = &outcome.failure =>
+        {
+            problem.remedy().to_owned()
+        }
         MintErrorKind::RateLimited {
             retry_after: Some(wait),
         } => format!("wait {}, then try again", humantime::format_duration(*wait)),

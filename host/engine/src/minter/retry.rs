@@ -8,6 +8,8 @@ pub(super) struct Backoff {
     first_wait: Duration,
     longest_wait: Duration,
     again: u32,
+    /// How much time may have been spent when a network is tried again.
+    patience: Duration,
 }
 
 impl Default for Backoff {
@@ -19,6 +21,9 @@ impl Default for Backoff {
             longest_wait: Duration::from_secs(30),
             // 0.5 + 1 + 2 seconds: longer outages are not waited out.
             again: 3,
+            // The resolver and the kernel try again by themselves for longer than this: once
+            // more would only be more of the same.
+            patience: Duration::from_secs(15),
         }
     }
 }
@@ -54,6 +59,9 @@ impl Retry {
     fn next_at(&mut self, error: &MintError, elapsed: Duration) -> Option<Duration> {
         let asked = match &error.kind {
             MintErrorKind::RateLimited { retry_after } => *retry_after,
+            MintErrorKind::Transport { retryable: true } if elapsed > self.backoff.patience => {
+                return None;
+            }
             MintErrorKind::Unavailable { retryable: true }
             | MintErrorKind::Transport { retryable: true } => None,
             _ => return None,
@@ -108,6 +116,17 @@ mod tests {
             );
         }
         assert_eq!(retry.next_at(&error(UNAVAILABLE), Duration::ZERO), None);
+    }
+
+    #[test]
+    fn a_network_that_took_long_to_fail_is_not_tried_again() {
+        let lost = error(MintErrorKind::Transport { retryable: true });
+        let after = |seconds| {
+            let mut retry = Backoff::default().start(WHOLE);
+            retry.next_at(&lost, Duration::from_secs(seconds))
+        };
+        assert_eq!(after(10), Some(Duration::from_millis(500)));
+        assert_eq!(after(16), None);
     }
 
     #[test]

@@ -16,10 +16,11 @@ pub use embedded_component::EmbeddedComponent;
 pub(crate) use guest::Guest;
 pub use inspected::{InspectError, Inspected};
 
-use std::sync::Arc;
+use std::{io, sync::Arc};
 
 pub(crate) use linked::Linked;
 use pool::Pool;
+use rustix::io::Errno;
 pub(crate) use state::State;
 use wasmtime::{Store, Trap};
 
@@ -47,6 +48,9 @@ pub(crate) enum Fault {
     /// It stopped in an unforeseen way.
     #[error("the component stopped: {0}")]
     Trapped(String),
+    /// The system does not let memory become executable.
+    #[error("the system does not let this program make its code executable ({0})")]
+    NotExecutable(io::Error),
     /// It did not begin.
     #[error("the component cannot be loaded: {0}")]
     Unloadable(String),
@@ -89,11 +93,13 @@ impl Sandbox {
 
     /// A new instance that has `run` as its one way out.
     pub(crate) async fn instance(&self, run: Arc<Run>) -> Result<Guest, Fault> {
-        let unloadable = |error: wasmtime::Error| Fault::Unloadable(format!("{error:#}"));
         let (linked, permit) = match self {
-            Self::BuiltIn => (Linked::built_in().map_err(unloadable)?, None),
+            Self::BuiltIn => (
+                Linked::built_in().map_err(|error| unloadable(&error))?,
+                None,
+            ),
             Self::Pooled => {
-                let pool = Pool::of_process().map_err(unloadable)?;
+                let pool = Pool::of_process().map_err(|error| unloadable(&error))?;
                 (&pool.linked, pool.room.acquire().await.ok())
             }
             #[cfg(feature = "compiler")]
@@ -110,6 +116,16 @@ impl Sandbox {
             exports: linked.exports.clone(),
             _permit: permit,
         })
+    }
+}
+
+fn unloadable(error: &wasmtime::Error) -> Fault {
+    let said = error
+        .chain()
+        .find_map(|cause| cause.downcast_ref::<Errno>());
+    match said.copied().map(io::Error::from) {
+        Some(said) if said.kind() == io::ErrorKind::PermissionDenied => Fault::NotExecutable(said),
+        _ => Fault::Unloadable(format!("{error:#}")),
     }
 }
 

@@ -3,10 +3,16 @@
 use super::Finding;
 use tailmint::{Class, Minter};
 use tailmint_api::API_HOST;
-use tailmint_core::Failure;
+use tailmint_core::{CertificateProblem, Environment, Failure};
+
+use crate::Authorities;
 
 /// Connects, which sends no request.
-pub(super) async fn reach(minter: &Minter, tell: &mut dyn FnMut(&Finding)) -> bool {
+pub(super) async fn reach(
+    minter: &Minter,
+    environment: &Environment,
+    tell: &mut dyn FnMut(&Finding),
+) -> bool {
     let Err(failure) = minter.reach().await else {
         let message = format!("{API_HOST} is found, reached and trusted");
         tell(&Finding::passed("connection", message));
@@ -17,14 +23,13 @@ pub(super) async fn reach(minter: &Minter, tell: &mut dyn FnMut(&Finding)) -> bo
             Class::Unreachable,
             format!("see whether {API_HOST} can be resolved here"),
         ),
-        Failure::NotPublic { .. } => (
-            Class::Denied,
-            "see which resolver this machine uses, or give --connect-to".to_owned(),
-        ),
-        Failure::Tls { .. } => (
+        Failure::NotPublic { remedy, .. } => (Class::Denied, (*remedy).to_owned()),
+        Failure::Tls { certificate, .. } => (
             Class::Unreachable,
-            "see whether a proxy with a certificate of its own stands between, and give --ca-file"
-                .to_owned(),
+            Authorities::remedy(
+                certificate.unwrap_or(CertificateProblem::Other),
+                environment,
+            ),
         ),
         _ => (
             Class::Unreachable,

@@ -49,12 +49,12 @@ impl Check {
         let audit = self.audit(tell);
         if let Some(config) = config {
             let minter = match (&policy, audit) {
-                (Some(policy), Some(audit)) => self.minter(policy.clone(), audit, tell),
+                (Some(policy), Some(audit)) => self.minter(&config, policy.clone(), audit, tell),
                 // What is not written down is not sent.
                 _ => None,
             };
             let reached = match &minter {
-                Some(minter) => api::reach(minter, tell).await,
+                Some(minter) => api::reach(minter, &self.minter.environment, tell).await,
                 None => false,
             };
             let reached = minter.as_ref().filter(|_| reached);
@@ -65,11 +65,16 @@ impl Check {
 
     fn minter(
         &self,
+        config: &Config,
         policy: Policy,
         audit: Arc<dyn Audit>,
         tell: &mut dyn FnMut(&Finding),
     ) -> Option<Minter> {
-        let builder = match self.minter.builder(policy, audit) {
+        let settings = MinterSettings {
+            configured_authorities: config.authorities().cloned(),
+            ..self.minter.clone()
+        };
+        let builder = match settings.builder(policy, audit) {
             Ok(builder) => builder,
             Err(error) => {
                 let subject = match &error {

@@ -2,6 +2,7 @@ use std::{
     collections::BTreeMap,
     fs::{Metadata, OpenOptions},
     io::{self, Read},
+    ops::Range,
     os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
@@ -13,7 +14,7 @@ use tailmint_core::{Invoker, Position};
 
 use super::ConfigError;
 use crate::vault::VaultPath;
-use crate::{CredentialCommand, Profile, Source, tailscale::UpArguments};
+use crate::{Authorities, CredentialCommand, Profile, Source, tailscale::UpArguments};
 use tailmint::oauth_client::Scope;
 use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 
@@ -26,6 +27,9 @@ const MAX_BYTES: u64 = 64 * 1024;
 pub(super) struct File {
     pub(super) profile: Option<String>,
     pub(super) secrets_dir: Option<PathBuf>,
+    #[serde(rename = "ca-file", deserialize_with = "absolute")]
+    authorities: Option<PathBuf>,
+    system_certs: bool,
     pub(super) vault: VaultEntry,
     pub(super) profiles: BTreeMap<String, ProfileEntry>,
 }
@@ -61,29 +65,43 @@ pub(super) struct ProfileEntry {
     up: Option<UpArguments>,
 }
 
-/// Settings that move the trust are given anew each time, so that no file can
-/// lead a later run somewhere else.
-const FLAGS_ONLY: [&str; 2] = ["connect-to", "ca-file"];
+/// Where a run connects is said anew each time, so that no file can lead a later run
+/// somewhere else. Authorities can be configured where the policy lets them be.
+const FLAG_ONLY: &str = "connect-to";
 
 impl File {
     pub(super) fn parse(path: &Path, text: &str) -> Result<Self, ConfigError> {
-        toml::from_str(text).map_err(|error| {
-            let span = error.span().unwrap_or_default();
-            let position = Position::of(text, Some(span.clone()));
-            let flag = FLAGS_ONLY
-                .iter()
-                .find(|flag| error.message().contains(&format!("unknown field `{flag}`")));
-            ConfigError::Syntax {
-                path: path.to_owned(),
-                text: text.to_owned(),
-                span,
-                position,
-                message: match flag {
-                    Some(flag) => format!("{flag} cannot be configured: it is a flag only"),
-                    None => tailmint_api::one_line(error.message()),
-                },
-            }
-        })
+        let syntax = |span: Range<usize>, message| ConfigError::Syntax {
+            path: path.to_owned(),
+            text: text.to_owned(),
+            position: Position::of(text, Some(span.clone())),
+            span,
+            message,
+        };
+        let file: Self = toml::from_str(text).map_err(|error| {
+            let unknown = format!("unknown field `{FLAG_ONLY}`");
+            let message = if error.message().contains(&unknown) {
+                format!("{FLAG_ONLY} cannot be configured: it is a flag only")
+            } else {
+                tailmint_api::one_line(error.message())
+            };
+            syntax(error.span().unwrap_or_default(), message)
+        })?;
+        if file.authorities.is_some() && file.system_certs {
+            let name = "system-certs";
+            let begin = text.find(name).unwrap_or_default();
+            let message = "ca-file trusts the authorities in that file and no others".to_owned();
+            return Err(syntax(begin..begin + name.len(), message));
+        }
+        Ok(file)
+    }
+
+    /// The authorities to trust instead of the bundled ones.
+    pub(super) fn authorities(&self) -> Option<Authorities> {
+        match &self.authorities {
+            Some(path) => Some(Authorities::File(path.clone())),
+            None => self.system_certs.then_some(Authorities::System),
+        }
     }
 }
 
@@ -183,6 +201,16 @@ fn file_name<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String
         ));
     }
     Ok(Some(name))
+}
+
+/// A path that is the same wherever the command is run.
+fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf>, D::Error> {
+    let path = PathBuf::deserialize(deserializer)?;
+    if path.is_absolute() {
+        Ok(Some(path))
+    } else {
+        Err(D::Error::custom("give a path that begins with /"))
+    }
 }
 
 /// The file's text with what the system says of it, or `None` if there is no such file.

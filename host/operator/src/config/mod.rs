@@ -15,7 +15,7 @@ pub(crate) use file::read_text;
 use file::{File, ProfileEntry, VaultEntry};
 pub(crate) use usual_file::UsualFile;
 
-use crate::Profile;
+use crate::{Authorities, Profile};
 use crate::vault::VaultPath;
 use tailmint_core::{Environment, Invoker};
 
@@ -26,6 +26,7 @@ pub struct Config {
     profiles: Vec<Profile>,
     default_profile: String,
     secrets_dir: Option<PathBuf>,
+    authorities: Option<Authorities>,
     vault: VaultEntry,
     /// Whose file it is, where root reads it on behalf of another user.
     invoker: Option<Invoker>,
@@ -37,6 +38,7 @@ impl Default for Config {
             profiles: Profile::built_in().to_vec(),
             default_profile: "bootstrap".to_owned(),
             secrets_dir: None,
+            authorities: None,
             vault: VaultEntry::default(),
             invoker: None,
         }
@@ -78,6 +80,7 @@ impl Config {
     fn parse(path: &Path, text: &str, invoker: Option<Invoker>) -> Result<Self, ConfigError> {
         let file = File::parse(path, text)?;
         let mut config = Self {
+            authorities: file.authorities(),
             secrets_dir: file.secrets_dir,
             vault: file.vault,
             invoker,
@@ -146,6 +149,11 @@ impl Config {
     /// Where in a Vault OAuth clients are kept: the configured mount and path.
     pub fn vault(&self) -> (Option<&VaultPath>, Option<&VaultPath>) {
         (self.vault.mount.as_ref(), self.vault.path.as_ref())
+    }
+
+    /// The authorities to trust instead of the bundled ones, where any are configured.
+    pub fn authorities(&self) -> Option<&Authorities> {
+        self.authorities.as_ref()
     }
 
     /// The configured secrets directory, with the user whose configuration says so where

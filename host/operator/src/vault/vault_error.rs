@@ -3,7 +3,7 @@ use crate::credentials::CredentialError;
 use tailmint::connection::TrustError;
 use tailmint::{Class, Diagnose};
 use tailmint_audit::AuditError;
-use tailmint_core::{Denial, Failure};
+use tailmint_core::{CertificateProblem, Denial, Failure};
 
 /// Why an OAuth client was not written to a Vault. No message repeats a secret.
 #[derive(Debug, thiserror::Error)]
@@ -249,7 +249,16 @@ impl Diagnose for VaultError {
             Self::Trust(error) => return error.hint(),
             Self::Unavailable { .. } => "try again later; nothing was written".to_owned(),
             Self::Unreachable(Failure::Tls {
-                certificate: true, ..
+                certificate: Some(CertificateProblem::IsAuthority),
+                ..
+            }) => "set VAULT_CACERT to that certificate itself".to_owned(),
+            Self::Unreachable(Failure::Tls {
+                certificate: Some(CertificateProblem::Time),
+                ..
+            }) => "see whether this machine's clock is right: date".to_owned(),
+            Self::Unreachable(Failure::Tls {
+                certificate: Some(_),
+                ..
             }) => "set VAULT_CACERT to the authority that signed the certificate".to_owned(),
             Self::Unreachable(_) => {
                 "see whether VAULT_ADDR is right and the vault is up".to_owned()
