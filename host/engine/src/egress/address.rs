@@ -130,20 +130,18 @@ fn is_nat64_of_public(range: &Range, address: Ipv6Addr) -> bool {
     let last = Ipv4Addr::new(a, b, c, d);
     match range.network {
         NAT64 => is_public(last),
-        // Whoever runs it chose the length of its prefix. The address has to be public by
-        // each that it can be of.
+        // Its operator chose the length of the prefix. The address has to be public by each
+        // that it can be of; what begins with a zero is no address of a machine.
         LOCAL_NAT64 => {
             let mut inside = embedded(address)
                 .chain([last])
-                .filter(|it| *it != NOTHING)
+                .filter(|it| it.octets()[0] != 0)
                 .peekable();
             inside.peek().is_some() && inside.all(is_public)
         }
         _ => false,
     }
 }
-
-const NOTHING: Ipv4Addr = Ipv4Addr::UNSPECIFIED;
 
 /// The IPv4 addresses inside by the prefixes of 48, 56 and 64 bits (RFC 6052, 2.2): the
 /// ninth byte is zero, and so are all after the address.
