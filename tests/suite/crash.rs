@@ -45,12 +45,14 @@ const MINT_POINTS: [(&str, usize); 5] = [
 
 /// The points of a join of a machine that needs a key: how often each is passed
 /// before, and how many `tailscale status` and `tailscale up` were started by then.
-const JOIN_POINTS: [(&str, usize, [usize; 2]); 5] = [
+const JOIN_POINTS: [(&str, usize, [usize; 2]); 6] = [
     ("child-spawned", 0, [1, 0]),
     ("child-spawned", 1, [2, 0]),
+    // A rehearsal, before a key is minted.
+    ("child-spawned", 2, [2, 0]),
     ("up-before-spawning", 0, [2, 0]),
-    ("child-spawned", 2, [2, 1]),
-    ("child-spawned", 3, [3, 1]),
+    ("child-spawned", 3, [2, 1]),
+    ("child-spawned", 4, [3, 1]),
 ];
 
 /// Each point is died at so often, each time with new ids and secrets.

@@ -2,7 +2,7 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::{PermissionsExt, chown},
+    os::unix::fs::{MetadataExt, PermissionsExt, chown},
     path::Path,
     process::{Command, Output, Stdio},
     sync::OnceLock,
@@ -69,6 +69,7 @@ fn lay_out(tailnet: &Tailnet) -> String {
         "/var/lib",
         "/var/log",
         "/home",
+        "/root",
         "/usr/local/bin",
         "/etc/default",
         "/etc/sudoers.d",
@@ -122,6 +123,10 @@ fn lay_out(tailnet: &Tailnet) -> String {
     fs::write(command, script).unwrap();
     fs::set_permissions(command, Permissions::from_mode(0o755)).unwrap();
     world.simulator.write_secrets(Path::new(&secrets)).unwrap();
+    // As some of the owner's files are.
+    let quoted = Path::new(&secrets).join("tailscale-oauth-client-id");
+    let id = fs::read_to_string(&quoted).unwrap();
+    fs::write(&quoted, format!("\"{}\"\n", id.trim())).unwrap();
     fs::set_permissions(&secrets, Permissions::from_mode(0o700)).unwrap();
     give_to_user(Path::new(HOME));
     at_login
@@ -184,7 +189,7 @@ fn assert_set_up(tailnet: &Tailnet, output: &Output, name: &str) {
     assert_no_key(tailnet);
 }
 
-fn every_file(directory: &Path, each: &dyn Fn(&Path)) {
+fn every_file(directory: &Path, each: &mut dyn FnMut(&Path)) {
     for entry in fs::read_dir(directory).into_iter().flatten().flatten() {
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
@@ -205,7 +210,7 @@ fn assert_no_key(tailnet: &Tailnet) {
         }
     };
     for directory in ["/home", "/run", "/var/lib", "/var/log"] {
-        every_file(Path::new(directory), &clean);
+        every_file(Path::new(directory), &mut |path| clean(path));
     }
     assert_no_key_in_processes(tailnet);
 }
@@ -281,6 +286,27 @@ fn the_script_of_the_page_joins_a_container() {
         let name = Command::new("hostname").output().unwrap().stdout;
         wait_until("it has its key", || keys() == 3);
         assert_set_up(&tailnet, &output, String::from_utf8(name).unwrap().trim());
+        end_daemon();
+    });
+}
+
+#[test]
+fn root_joins_a_container_with_the_files_of_its_user() {
+    if !has_sudo() {
+        return;
+    }
+    in_container(|programs| {
+        let tailnet = Tailnet::new(programs);
+        lay_out(&tailnet);
+        let output = as_user("sudo tailmint up --start-daemon --hostname db");
+        assert_set_up(&tailnet, &output, "db");
+        let mut of_root = Vec::new();
+        every_file(Path::new(HOME), &mut |path| {
+            if path.metadata().unwrap().uid() != USER {
+                of_root.push(path.to_owned());
+            }
+        });
+        assert!(of_root.is_empty(), "{of_root:?}");
         end_daemon();
     });
 }

@@ -15,8 +15,8 @@ pub(crate) use file::read_text;
 use file::{File, ProfileEntry, VaultEntry};
 pub(crate) use usual_file::UsualFile;
 
-use crate::{Authorities, Profile};
 use crate::vault::VaultPath;
+use crate::{Authorities, Profile};
 use tailmint_core::{Environment, Invoker};
 
 /// What is configured.

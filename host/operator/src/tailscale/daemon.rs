@@ -3,20 +3,11 @@
 use std::{fs, path::Path, time::Duration};
 
 use super::{
-    JoinError, JoinErrorKind, Tailscale,
+    JoinError, JoinErrorKind, Networking, Tailscale,
     child::End,
     join_error::complaint_of,
     words::{Complaint, words},
 };
-
-/// How a daemon reaches the network.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Networking {
-    /// By a network interface of its own, which all programs of the machine can use.
-    Tun,
-    /// Within the daemon: other programs reach the tailnet through its proxies only.
-    Userspace,
-}
 
 /// Where Tailscale's packages keep the state.
 const STATE: &str = "/var/lib/tailscale/tailscaled.state";

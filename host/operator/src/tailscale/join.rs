@@ -3,9 +3,9 @@ use std::{ffi::OsString, time::Duration};
 use tokio::time::{Instant, sleep};
 
 use super::{
-    JoinError, JoinErrorKind, KeyFate, Node, State, Tailscale, TimeLimit, UpArguments,
+    JoinError, JoinErrorKind, KeyFate, Networking, Node, State, Tailscale, TimeLimit, UpArguments,
     child::{End, Finished},
-    daemon::{self, Networking, Outcome},
+    daemon::{self, Outcome},
     join_error::complaint_of,
     ssh_session::is_over_tailnet,
     status::Status,

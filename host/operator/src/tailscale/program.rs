@@ -11,11 +11,11 @@ use rustix::process::geteuid;
 use tokio::process::Command;
 
 use super::{
-    JoinError, JoinErrorKind,
+    JoinError, JoinErrorKind, SshHost,
     child::{self, End, Finished},
     join_error::complaint_of,
     key_input::key_input,
-    ssh::{Ssh, SshHost},
+    ssh::Ssh,
     status::{State, Status},
     sudo::Sudo,
     words::words,
