@@ -109,8 +109,10 @@ impl Workbench {
         }
         let server = format!(
             "HostKey {at}/host\nAuthorizedKeysFile {at}/user.pub\nStrictModes no\nUsePAM no\n\
-         PermitRootLogin prohibit-password\nPidFile none\nSetEnv PATH={}:/usr/bin:/bin\n",
-            self.bin().display()
+         PermitRootLogin prohibit-password\nPidFile none\nSetEnv PATH={}:/usr/bin:/bin HOME={}\n",
+            self.bin().display(),
+            // Without what the user's own shell starts with.
+            self.world.path().display()
         );
         self.world.write("ssh/server", &server);
         let client = format!(
