@@ -6,7 +6,7 @@ use insta::assert_snapshot;
 use crate::{
     join::{NO_DAEMON, assert_no_key_is_left, assert_safe, start, up},
     ran::Ran,
-    stand_in::{StandIn, running, status},
+    stand_in::{StandIn, running},
     world::World,
 };
 
@@ -251,24 +251,6 @@ fn a_cloned_machine_is_told_what_to_do() {
     hint: give --force, or log it out first: tailscale logout; in an image for many machines, empty /var/lib/tailscale
     ");
     assert_no_key_is_left(&world);
-}
-
-#[test]
-fn a_proxy_that_tailscaled_does_not_know_is_named() {
-    let world = World::new();
-    let stand_in = StandIn::new(&world, "Stopped");
-    stand_in.write("status.json", &status("Stopped", &[]));
-    stand_in.up("exec sleep 60");
-    let ran = start(&world, &stand_in)
-        .args(&["--timeout", "1s"])
-        .env("HTTPS_PROXY", "http://127.0.0.1:9")
-        .run();
-    assert_snapshot!(ran, @"
-    exit status: 21
-    --- stderr
-    error: the machine did not join within 1s: it is in the state Stopped
-    hint: tailscaled does not see the proxy of this environment: name it in /etc/default/tailscaled, and restart tailscaled
-    ");
 }
 
 /// `tailmint up` for the machines in this list.

@@ -359,20 +359,11 @@ impl Join<'_> {
                         humantime::format_duration(self.limit.whole()),
                         name_of(&status.state)
                     ),
-                    self.how_to_reach(),
+                    "see that the control server can be reached; give it longer with --timeout",
                 )
             };
         }
         error
-    }
-
-    fn how_to_reach(&self) -> &'static str {
-        let environment = self.tailscale.environment();
-        let names = ["HTTPS_PROXY", "https_proxy"];
-        if names.iter().any(|name| environment.get(name).is_some()) {
-            return "tailscaled does not see the proxy of this environment: name it in /etc/default/tailscaled, and restart tailscaled";
-        }
-        "see that the control server can be reached; give it longer with --timeout"
     }
 
     fn not_ready(&self, status: &Status) -> JoinError {
