@@ -6,7 +6,13 @@ use insta::assert_snapshot;
 use serde_json::Value;
 use tailmint_simulator::{Endpoint, Fault, OauthClient, Setup};
 
-use crate::{ran::Ran, world::World};
+use crate::{
+    ran::Ran,
+    tailnet::{in_mount_namespace, is_really_root},
+    world::World,
+};
+#[cfg(feature = "failpoints")]
+use rustix::process::{Pid, Signal, WaitOptions, kill_process, waitpid};
 
 /// A tailnet with the tags of the profiles, no OAuth client, and no files.
 pub(crate) fn bare_world() -> World {
@@ -424,4 +430,105 @@ fn import_of_a_path_for_an_id() {
     error: this is not what terraform output -json prints: bootstrap_id is not an OAuth client's id
     hint: run: terraform output -json, with the outputs of tailmint clients terraform
     ");
+}
+
+#[test]
+fn files_of_a_client_that_works_stay_where_the_tailnet_does_not_know_it() {
+    let world = World::with(&described());
+    let fault = Fault::Answer {
+        status: 404,
+        headers: Vec::new(),
+        body: r#"{"message":"not found"}"#.to_owned(),
+    };
+    world.simulator.misbehave(Endpoint::Key, fault, 1);
+    let before = files(&world);
+    assert_snapshot!(own(&world, &["clients", "delete"]), @"
+    exit status: 10
+    --- stderr
+    error: there is no OAuth client [client 1] in this tailnet, but it still gets tokens; its files are unchanged
+    hint: see whose tailnet the credential and TAILSCALE_TAILNET are for
+    ");
+    assert_eq!(files(&world), before);
+    assert_eq!(world.run(&["mint"]).code, 0);
+    // One that is gone is gone: its files go too.
+    let id = file(&world, "tailscale-oauth-client-id");
+    assert_eq!(own(&world, &["clients", "delete", "--id", &id]).code, 0);
+    assert_snapshot!(own(&world, &["clients", "delete"]), @"
+    exit status: 0
+    --- stdout
+    bootstrap: OAuth client [client 1] was not there any more; its files are removed
+    ");
+    assert_eq!(files(&world).len(), before.len() - 2);
+}
+
+/// What keeps the file from being replaced: it is mounted.
+fn mount_itself(path: &std::path::Path) {
+    let mounted = std::process::Command::new("mount")
+        .arg("--bind")
+        .args([path, path])
+        .status();
+    assert!(mounted.unwrap().success());
+}
+
+#[test]
+fn an_id_that_cannot_be_replaced_is_found_before_a_client_is_created() {
+    if !is_really_root() {
+        return;
+    }
+    in_mount_namespace(|| {
+        let world = World::with(&described());
+        mount_itself(&world.secrets().join("tailscale-oauth-client-id"));
+        let ran = own(&world, &["clients", "rotate"]);
+        assert_eq!(ran.code, 10, "{}", ran.stderr);
+        assert!(ran.stderr.contains("busy"), "{}", ran.stderr);
+        assert_eq!(world.simulator.clients().len(), 2);
+        assert_eq!(world.run(&["mint"]).code, 0);
+        assert_eq!(files(&world).len(), 4);
+    });
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_rotation_goes_forward_once_the_secret_is_in_its_place() {
+    if !is_really_root() {
+        return;
+    }
+    in_mount_namespace(|| {
+        let world = World::with(&described());
+        let id_file = world.secrets().join("tailscale-oauth-client-id");
+        let child = world
+            .as_owner(&["clients", "rotate"])
+            .env(
+                "FAILPOINTS",
+                "client-files-secret-renamed=return(hold)->off",
+            )
+            .spawn();
+        let pid = Pid::from_child(&child);
+        let (_, status) = waitpid(Some(pid), WaitOptions::UNTRACED).unwrap().unwrap();
+        assert!(status.stopped(), "it was not held: {status:?}");
+        mount_itself(&id_file);
+        kill_process(pid, Signal::CONT).unwrap();
+        let ran = world.finish(child);
+        assert_eq!(ran.code, 10, "{}", ran.stderr);
+        assert!(
+            ran.stderr.contains("could not be moved to"),
+            "{}",
+            ran.stderr
+        );
+        assert!(
+            ran.stderr.contains("has not been deleted"),
+            "{}",
+            ran.stderr
+        );
+        // The files name a client that works, and both are there.
+        assert_eq!(world.run(&["mint"]).code, 0);
+        assert_eq!(world.simulator.clients().len(), 3);
+        // What kept it from its place is gone: the next run finishes.
+        let gone = std::process::Command::new("umount").arg(&id_file).status();
+        assert!(gone.unwrap().success());
+        let ran = own(&world, &["clients", "rotate"]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        assert_eq!(files(&world).len(), 4);
+        assert_eq!(world.run(&["mint"]).code, 0);
+    });
 }

@@ -451,3 +451,21 @@ fn the_credentials_directory_is_the_same_by_whichever_name() {
     let ran = mint().env("CREDENTIALS_DIRECTORY", world.secrets()).run();
     assert_eq!(ran.code, 10);
 }
+
+#[test]
+fn a_key_in_place_of_the_tailnet_is_not_repeated() {
+    let world = World::new();
+    fs::remove_dir_all(world.secrets()).unwrap();
+    let ran = world
+        .tailmint(&["mint", "-v"])
+        .env("TAILSCALE_API_KEY", "example.com")
+        .env("TAILSCALE_TAILNET", world.simulator.api_key())
+        .run();
+    assert_snapshot!(ran, @"
+    exit status: 10
+    --- stderr
+    error: $TAILSCALE_TAILNET: it is an API key where the name of a tailnet is wanted
+    hint: set TAILSCALE_TAILNET to the bare value
+    ");
+    assert_eq!(world.simulator.connections(), 0);
+}

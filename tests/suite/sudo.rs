@@ -257,6 +257,38 @@ fn root_does_not_believe_a_configuration_that_others_may_write() {
 }
 
 #[test]
+fn what_only_root_may_read_is_not_shown_to_the_user() {
+    on_a_machine(|machine| {
+        for name in ["config.toml", "policy.toml"] {
+            let shadow = machine.world.write("shadow", "root:$y$hash:19000\n");
+            set_mode(&shadow, 0o600);
+            let link = machine.home("me").join(".config/tailmint").join(name);
+            fs::remove_file(&link).unwrap();
+            symlink(&shadow, &link).unwrap();
+            let ran = machine.sudo("root", &["mint"]).run();
+            assert_ne!(ran.code, 0);
+            assert!(!ran.stderr.contains("hash"), "{}", ran.stderr);
+            assert!(
+                ran.stderr.contains("only root may read it"),
+                "{}",
+                ran.stderr
+            );
+            fs::remove_file(&link).unwrap();
+            fs::write(
+                &link,
+                if name == "config.toml" {
+                    CONFIG
+                } else {
+                    POLICY
+                },
+            )
+            .unwrap();
+            machine.is_mine();
+        }
+    });
+}
+
+#[test]
 fn sudo_to_another_user_reads_nothing_of_its_users() {
     on_a_machine(|machine| {
         // Nothing but the owner keeps the other out.

@@ -1,10 +1,10 @@
-use crate::{MAX_KEY_ID_BYTES, is_key_id, text_type};
+use crate::{MAX_KEY_ID_BYTES, begins_like_key, is_key_id, text_type};
 
 text_type! {
     /// The id of an auth key or an OAuth client, such as `k123456CNTRL`: 1 to 64 ASCII
     /// letters and digits. It names a key and is not secret.
     KeyId, KeyIdError, |id| {
-        if id.starts_with("tskey-") || id.starts_with("hskey-") {
+        if begins_like_key(id) {
             return Err(KeyIdError::Secret);
         }
         is_key_id(id).then_some(()).ok_or(KeyIdError::Shape)

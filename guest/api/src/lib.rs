@@ -109,10 +109,21 @@ pub fn is_key_id(text: &str) -> bool {
 /// Whether the text can be the name of a tailnet, and so a segment of a path.
 pub fn is_tailnet(text: &str) -> bool {
     (1..=MAX_TAILNET_BYTES).contains(&text.len())
+        && !begins_like_key(text)
         && !text.starts_with('.')
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte))
+}
+
+/// Whether the text begins like a key or a secret, Tailscale's or Headscale's, whatever
+/// follows. Such a text is no name: it was given in the wrong place.
+pub fn begins_like_key(text: &str) -> bool {
+    let text = text.trim_start();
+    ["tskey-", "hskey-"].iter().any(|prefix| {
+        text.get(..prefix.len())
+            .is_some_and(|it| it.eq_ignore_ascii_case(prefix))
+    })
 }
 
 #[cfg(test)]

@@ -22,8 +22,18 @@ use crate::users::invoker_of_root;
 /// the ceiling.
 pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Policy, PolicyError> {
     let ceiling = read(Policy::ceiling_path(), &[0])?;
-    let usual = UsualFile::find("policy.toml", environment).map(|it| it.path);
-    let path = given.map(Path::to_owned).or(usual);
+    let usual = UsualFile::find("policy.toml", environment);
+    if let (
+        None,
+        Some(UsualFile {
+            path,
+            invoker: Some(_),
+        }),
+    ) = (given, &usual)
+    {
+        open_to_all(path)?;
+    }
+    let path = given.map(Path::to_owned).or(usual.map(|it| it.path));
     let invoker = invoker_of_root(environment).map(|invoker| invoker.uid);
     let owners: Vec<_> = [0, geteuid().as_raw()].into_iter().chain(invoker).collect();
     let own = match &path {
@@ -38,6 +48,18 @@ pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Policy, P
             let own_path = path.unwrap_or_else(|| PathBuf::from("policy.toml"));
             Policy::layered(ceiling, own.as_ref(), own_path)
         }
+    }
+}
+
+/// What root reads because its user's files lead there is shown line by line where it is
+/// wrong: it is no file that only root may read.
+fn open_to_all(path: &Path) -> Result<(), PolicyError> {
+    match path.metadata() {
+        Ok(it) if it.uid() == 0 && it.mode() & 0o004 == 0 => Err(PolicyError::Unreadable {
+            path: path.to_owned(),
+            detail: "only root may read it".to_owned(),
+        }),
+        _ => Ok(()),
     }
 }
 

@@ -67,3 +67,22 @@ fn the_operator_is_kept_where_the_environment_names_no_user() {
         assert_eq!(node.prefs()["OperatorUser"], "nobody");
     });
 }
+
+#[test]
+fn a_name_that_was_taken_is_warned_of() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let (first, second) = (tailnet.node("a"), tailnet.node("b"));
+        tailnet.assert_joined(&first, &tailnet.up(&first, &[], &[]));
+        let ran = tailnet
+            .bare_up(&second, &["--hostname=a"])
+            .arg("--")
+            .arg(format!("--login-server={}", tailnet.control.url))
+            .run();
+        tailnet.assert_joined(&second, &ran);
+        assert_eq!(
+            ran.stderr,
+            "warning: the name a was taken: the machine is a-1.tailnet.invalid\n"
+        );
+    });
+}

@@ -60,12 +60,17 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
         .buffer_unordered(AT_A_TIME);
     let mut joined = 0;
     let mut worst = None;
+    let mut unprinted = None;
     while let Some((host, outcome)) = joining.next().await {
         bar.inc(1);
         let code = bar.suspend(|| match outcome {
             Ok(outcome) => {
                 joined += 1;
-                fleet.print(global, host, &outcome).map(|()| None)
+                // Those on their way have keys: they are waited for whoever still reads.
+                if unprinted.is_none() {
+                    unprinted = fleet.print(global, host, &outcome).err();
+                }
+                None
             }
             Err(error) => {
                 let failure = Failure::from(error)
@@ -73,13 +78,16 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
                     .about(&fleet.account)
                     .on(host);
                 failure.report(global.json);
-                Ok(Some(failure.code()))
+                Some(failure.code())
             }
-        })?;
+        });
         worst = worst.max(code);
     }
     drop(joining);
     bar.finish_and_clear();
+    if let Some(failure) = unprinted {
+        return Err(failure);
+    }
     if hosts.len() > 1 && !global.json {
         Trace::note(&format!(
             "{joined} of {} machines are connected",

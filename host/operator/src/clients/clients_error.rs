@@ -1,3 +1,5 @@
+use std::path::PathBuf;
+
 use crate::credentials::CredentialError;
 use tailmint::{Class, Diagnose, KeyId, MintError};
 
@@ -8,12 +10,38 @@ pub enum ClientsError {
     /// The API rejected a request, or the policy denied it.
     #[error(transparent)]
     Api(MintError),
+    /// The tailnet that was asked has no such client, and the client works: it is of another
+    /// tailnet.
+    #[error(
+        "there is no OAuth client {id} in this tailnet, but it still gets tokens; its files are unchanged"
+    )]
+    Elsewhere {
+        /// The client.
+        id: KeyId,
+    },
     /// The files cannot be used.
     #[error(transparent)]
     Files(CredentialError),
     /// What is to be imported is not what Terraform prints.
     #[error("this is not what terraform output -json prints: {0}")]
     Import(String),
+    /// The new secret is in its file, and the rename of the new id failed. The files name
+    /// the new client, for tailmint: it reads the id from where it was written.
+    #[error(
+        "OAuth client {id} is saved, but its id could not be moved to {}: {detail}{}",
+        path.display(),
+        kept(old.as_ref())
+    )]
+    OneStepLeft {
+        /// The new client.
+        id: KeyId,
+        /// The one that it replaces, which lives on.
+        old: Option<KeyId>,
+        /// The file of the id.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
+    },
     /// A client was created that cannot be used: it is deleted, or named here.
     #[error("{cause}; OAuth client {id} was created, and {}", fate(*.deleted))]
     Undone {
@@ -27,6 +55,12 @@ pub enum ClientsError {
     /// A new client cannot do what the profile says.
     #[error("the new OAuth client cannot grant {0}")]
     Unfit(String),
+}
+
+fn kept(old: Option<&KeyId>) -> String {
+    old.map_or_else(String::new, |id| {
+        format!("; OAuth client {id} has not been deleted")
+    })
 }
 
 fn fate(deleted: bool) -> &'static str {
@@ -54,6 +88,7 @@ impl Diagnose for ClientsError {
         match self {
             Self::Api(error) => error.class(),
             Self::Files(error) => error.class(),
+            Self::Elsewhere { .. } | Self::OneStepLeft { .. } => Class::Credential,
             Self::Import(_) => Class::Usage,
             Self::Undone { cause, .. } => cause.class(),
             Self::Unfit(_) => Class::Rejected,
@@ -64,6 +99,13 @@ impl Diagnose for ClientsError {
         match self {
             Self::Api(error) => error.hint(),
             Self::Files(error) => error.hint(),
+            Self::Elsewhere { .. } => {
+                Some("see whose tailnet the credential and TAILSCALE_TAILNET are for".to_owned())
+            }
+            Self::OneStepLeft { path, .. } => Some(format!(
+                "see what keeps {} from being replaced; the next tailmint clients command moves the id there",
+                path.display()
+            )),
             Self::Import(_) => Some(
                 "run: terraform output -json, with the outputs of tailmint clients terraform"
                     .to_owned(),

@@ -1,5 +1,5 @@
 use super::{Clients, ClientsError, strays::discarded};
-use crate::credentials::{CredentialError, Presence};
+use crate::credentials::{CredentialError, Presence, Written};
 use tailmint::KeyId;
 use tailmint::oauth_client::{ClientDetails, NewClient};
 use tailmint_core::fail_point;
@@ -42,8 +42,18 @@ impl Clients<'_> {
         }
         files.try_out(&held)?;
         let created = self.make().await?;
-        if let Err(error) = files.write(&held, created.details.id.as_str(), &created.secret) {
-            return Err(self.undo(&created.details.id, error.into()).await);
+        let id = &created.details.id;
+        match files.write(&held, id.as_str(), &created.secret) {
+            Ok(Written::Whole) => {}
+            Ok(Written::OneStepLeft { path, detail }) => {
+                return Err(ClientsError::OneStepLeft {
+                    id: id.clone(),
+                    old: None,
+                    path,
+                    detail,
+                });
+            }
+            Err(error) => return Err(self.undo(id, error.into()).await),
         }
         Ok(Created {
             others: self.others(&created.details.id).await?,

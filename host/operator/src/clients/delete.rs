@@ -1,5 +1,5 @@
 use super::{Clients, ClientsError};
-use crate::credentials::Presence;
+use crate::credentials::{Presence, client_from_files};
 use tailmint::{KeyId, MintErrorKind};
 
 /// What was deleted.
@@ -17,8 +17,8 @@ impl Clients<'_> {
     /// Deletes the client that the profile's files name, and then the files.
     ///
     /// # Errors
-    /// The API rejects the request, and the files stay; or the files cannot be read or
-    /// removed.
+    /// The API rejects the request, or knows no such client although the client still gets
+    /// tokens, and the files stay; or the files cannot be read or removed.
     pub async fn delete(&self) -> Result<Deleted, ClientsError> {
         let files = self.files()?;
         if files.presence() == Presence::Neither {
@@ -28,12 +28,32 @@ impl Clients<'_> {
         files.clear(&held)?;
         let id = self.current()?;
         let there = self.delete_id(&id).await?;
+        if !there && self.still_works().await? {
+            return Err(ClientsError::Elsewhere { id });
+        }
         files.remove(&held)?;
         Ok(if there {
             Deleted::Client(id)
         } else {
             Deleted::FilesOnly(id)
         })
+    }
+
+    /// Whether the client of the files still gets tokens. "There is no such client" is also
+    /// what is said of one in another tailnet than the one that was asked.
+    async fn still_works(&self) -> Result<bool, ClientsError> {
+        let Some(account) = client_from_files(self.profile, self.secrets_dir)? else {
+            return Ok(false);
+        };
+        match self
+            .minter
+            .check_scopes(&account, &self.profile.scopes)
+            .await
+        {
+            Ok(_) => Ok(true),
+            Err(error) if error.kind == MintErrorKind::InvalidCredential => Ok(false),
+            Err(error) => Err(error.into()),
+        }
     }
 
     /// Deletes the client of this id. Returns whether there was one.

@@ -5,7 +5,9 @@ use zeroize::Zeroizing;
 
 use super::{ClientsError, terraform::resource_name};
 use crate::Profile;
-use crate::credentials::{ClientFiles, CredentialError, Presence, SecretsDir, client_secret};
+use crate::credentials::{
+    ClientFiles, CredentialError, Presence, SecretsDir, Written, client_secret,
+};
 use tailmint::{KeyId, Secret};
 
 /// What `terraform output -json` prints about one output. The secret is wiped with
@@ -59,6 +61,13 @@ pub fn import(
         let path = files.secret_path().to_owned();
         return Err(CredentialError::Present { path }.into());
     }
-    files.write(&held, id.as_str(), &secret)?;
-    Ok(Some(id))
+    match files.write(&held, id.as_str(), &secret)? {
+        Written::Whole => Ok(Some(id)),
+        Written::OneStepLeft { path, detail } => Err(ClientsError::OneStepLeft {
+            id,
+            old: None,
+            path,
+            detail,
+        }),
+    }
 }

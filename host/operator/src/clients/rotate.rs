@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use super::{Clients, ClientsError, strays::discarded};
-use crate::credentials::{CredentialError, client_from_files};
+use crate::credentials::{CredentialError, Written, client_from_files};
 use tailmint::oauth_client::{ClientDetails, NewClient};
 use tailmint::{Account, Credential, Interrupt, KeyId, MintError};
 use tailmint_core::fail_point;
@@ -67,8 +67,17 @@ impl Clients<'_> {
             return Err(self.undo(id, error).await);
         }
         fail_point("client-checked");
-        if let Err(error) = files.write(&held, id.as_str(), &created.secret) {
-            return Err(self.undo(id, error.into()).await);
+        match files.write(&held, id.as_str(), &created.secret) {
+            Ok(Written::Whole) => {}
+            Ok(Written::OneStepLeft { path, detail }) => {
+                return Err(ClientsError::OneStepLeft {
+                    id: id.clone(),
+                    old: Some(old),
+                    path,
+                    detail,
+                });
+            }
+            Err(error) => return Err(self.undo(id, error.into()).await),
         }
         // Others may read and write the files while the old client is waited for.
         drop(held);

@@ -169,6 +169,9 @@ fn owned_by(path: &Path, metadata: &Metadata, user: u32) -> Result<(), ConfigErr
     let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     let detail = if owner != 0 && owner != user {
         format!("it belongs to user {owner}")
+    } else if owner == 0 && mode & 0o004 == 0 {
+        // What is wrong with it is shown line by line.
+        "only root may read it".to_owned()
     } else if mode & 0o022 != 0 {
         format!("its mode is {mode:04o}: others may write it")
     } else {

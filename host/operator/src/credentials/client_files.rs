@@ -39,6 +39,17 @@ pub(crate) enum Presence {
     Neither,
 }
 
+/// How far a new pair got. There is no way back once its secret is in place: the old one
+/// is gone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Written {
+    /// Both files are in their places.
+    Whole,
+    /// The secret is, and the id is where readers of this program look for it. What the
+    /// system said of the last step.
+    OneStepLeft { path: PathBuf, detail: String },
+}
+
 /// What a writer that was killed left behind, and what became of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Leftover {
@@ -159,29 +170,44 @@ impl ClientFiles {
         let outcome = self.create(&trial, &[b'-'; 128]);
         fs::remove_file(&trial).ok();
         outcome.map_err(|error| unwritable(&self.secret, &error))?;
+        // The last step of a write is tried with what is there already: a file that is
+        // mounted, or that only its owner may replace, shows here.
+        if let Ok(same) = fs::read(&self.id) {
+            let trial = beside(&self.id);
+            let outcome = self.create(&trial, same.trim_ascii_end());
+            let outcome = outcome.and_then(|()| fs::rename(&trial, &self.id));
+            if let Err(error) = outcome {
+                fs::remove_file(&trial).ok();
+                return Err(unwritable(&self.id, &error));
+            }
+        }
         let _ = held;
         Ok(())
     }
 
-    /// Writes both, or neither.
+    /// Writes both, or neither; or all but the last step, from which there is no way back.
     pub(crate) fn write(
         &self,
         _held: &Held,
         id: &str,
         secret: &Secret,
-    ) -> Result<(), CredentialError> {
-        let outcome = self.exchange(id, secret);
-        outcome.map_err(|error| {
-            // While the secret is still beside its place, nothing has changed.
-            if beside(&self.secret).exists() {
-                fs::remove_file(beside(&self.secret)).ok();
-                fs::remove_file(beside(&self.id)).ok();
-            }
-            unwritable(&self.secret, &error)
+    ) -> Result<Written, CredentialError> {
+        if let Err(error) = self.replace_secret(id, secret) {
+            // Nothing has changed: the secret is still beside its place.
+            fs::remove_file(beside(&self.secret)).ok();
+            fs::remove_file(beside(&self.id)).ok();
+            return Err(unwritable(&self.secret, &error));
+        }
+        Ok(match self.replace_id() {
+            Ok(()) => Written::Whole,
+            Err(error) => Written::OneStepLeft {
+                path: self.id.clone(),
+                detail: error.to_string(),
+            },
         })
     }
 
-    fn exchange(&self, id: &str, secret: &Secret) -> io::Result<()> {
+    fn replace_secret(&self, id: &str, secret: &Secret) -> io::Result<()> {
         let (new_id, new_secret) = (beside(&self.id), beside(&self.secret));
         fail_point("client-files-before");
         self.create(&new_secret, secret.expose_secret().as_bytes())?;
@@ -190,9 +216,12 @@ impl ClientFiles {
         fail_point("client-files-id-written");
         self.sync()?;
         fail_point("client-files-synced");
-        fs::rename(&new_secret, &self.secret)?;
+        fs::rename(&new_secret, &self.secret)
+    }
+
+    fn replace_id(&self) -> io::Result<()> {
         fail_point("client-files-secret-renamed");
-        fs::rename(&new_id, &self.id)?;
+        fs::rename(beside(&self.id), &self.id)?;
         fail_point("client-files-id-renamed");
         self.sync()?;
         fail_point("client-files-done");

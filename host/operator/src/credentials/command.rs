@@ -130,6 +130,9 @@ impl Runner<'_> {
     }
 }
 
+/// What a command that root runs as its user finds a program, a terminal and its words by.
+const PASSED_ON_TO_USER: [&str; 5] = ["GPG_TTY", "LANG", "LC_ALL", "PATH", "TERM"];
+
 fn process(given: &CredentialCommand, program: PathBuf) -> Command {
     let mut command = Command::new(program);
     command
@@ -141,7 +144,15 @@ fn process(given: &CredentialCommand, program: PathBuf) -> Command {
     for name in WITHHELD {
         command.env_remove(name);
     }
+    close_fds::set_fds_cloexec(3, &[]);
     if let Some(user) = &given.user {
+        // What root has in its environment is not the user's to see.
+        command.env_clear().current_dir("/");
+        for name in PASSED_ON_TO_USER {
+            if let Some(value) = std::env::var_os(name) {
+                command.env(name, value);
+            }
+        }
         command
             .uid(user.uid)
             .gid(user.gid)

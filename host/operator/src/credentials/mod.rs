@@ -15,7 +15,7 @@ mod vault_token;
 
 pub(crate) use account::client_secret;
 pub use account::{account_from_env, client_from_files};
-pub(crate) use client_files::{ClientFiles, Leftover, Presence};
+pub(crate) use client_files::{ClientFiles, Leftover, Presence, Written};
 pub use credential_error::{CommandFailure, CredentialError, KeySettings, Wrong};
 pub use lookup::Lookup;
 pub use secrets_dir::SecretsDir;

@@ -37,8 +37,11 @@ tailscale=$1 state=$2 socket=$3 log=$4 wanted=$5
 for process in /proc/[0-9]*; do
     name=
     read -r name 2>/dev/null <"$process/comm" || continue
+    [ "$name" = tailscaled ] || continue
     # What has ended, and is not waited for, has a name and no command line.
-    if [ "$name" = tailscaled ] && [ -n "$(tr -d '\0' 2>/dev/null <"$process/cmdline")" ]; then
+    # A container's daemon is another machine's.
+    [ "$(readlink "$process/ns/pid")" = "$(readlink /proc/self/ns/pid)" ] || continue
+    if [ -n "$(tr -d '\0' 2>/dev/null <"$process/cmdline")" ]; then
         echo running
         exit
     fi
@@ -51,9 +54,12 @@ daemon=$(command -v tailscaled) || {
     exit 69
 }
 if [ -r /etc/default/tailscaled ]; then
+    # It is written for systemd, which reads it otherwise than a shell does.
+    set +eu
     set -a
     . /etc/default/tailscaled
     set +a
+    set -eu
 fi
 mkdir -p "$(dirname "$socket")" "$(dirname "$log")"
 umask 077

@@ -1,6 +1,6 @@
 use std::{ffi::OsString, time::Duration};
 
-use tokio::time::{Instant, sleep};
+use tokio::time::{Instant, sleep, timeout};
 
 use super::{
     JoinError, JoinErrorKind, KeyFate, Networking, Node, State, Tailscale, TimeLimit, UpArguments,
@@ -100,6 +100,9 @@ const LOOK_WHILE_WAITING: Duration = Duration::from_millis(500);
 /// What a daemon has to be Running after `tailscale up` has ended well.
 const CONFIRM_LIMIT: Duration = Duration::from_secs(5);
 
+/// A signal from the terminal reaches `ssh` before it reaches this program's own listener.
+const SIGNAL_LIMIT: Duration = Duration::from_millis(100);
+
 /// A daemon repeats an earlier rejection to the next `tailscale up`, and takes the
 /// new key some 20 ms later: a rejection counts once it has lasted this long.
 const STALE_REFUSAL_LIMIT: Duration = Duration::from_secs(1);
@@ -116,6 +119,14 @@ impl Join<'_> {
     /// There is no daemon, it is in a state that no key mends, or the machine
     /// cannot be brought up.
     pub async fn without_key(&self) -> Result<Option<Joined>, JoinError> {
+        let outcome = self.try_without_key().await;
+        self.interrupted_or(outcome).await
+    }
+
+    async fn try_without_key(&self) -> Result<Option<Joined>, JoinError> {
+        if self.interrupt.is_raised() {
+            return Err(interrupted());
+        }
         (self.watch)(Step::Looking);
         let status = self.settled().await?;
         match &status.state {
@@ -149,9 +160,42 @@ impl Join<'_> {
         account: &Account,
         properties: &KeyProperties,
     ) -> Result<Joined, JoinError> {
-        let before = self.tailscale.status().await?;
+        let outcome = self.try_with_key(minter, account, properties).await;
+        self.interrupted_or(outcome).await
+    }
+
+    /// The outcome, unless it failed because the user wanted to stop: a terminal sends its
+    /// signals to the children too.
+    async fn interrupted_or<T>(&self, outcome: Result<T, JoinError>) -> Result<T, JoinError> {
+        let error = match outcome {
+            Ok(joined) => return Ok(joined),
+            Err(error) if error.kind == JoinErrorKind::Interrupted => return Err(error),
+            Err(error) => error,
+        };
+        if !self.tailscale.is_here() {
+            timeout(SIGNAL_LIMIT, self.interrupt.raised()).await.ok();
+        }
+        if self.interrupt.is_raised() {
+            return Err(JoinError {
+                key: error.key,
+                ..interrupted()
+            });
+        }
+        Err(error)
+    }
+
+    async fn try_with_key(
+        &self,
+        minter: &Minter,
+        account: &Account,
+        properties: &KeyProperties,
+    ) -> Result<Joined, JoinError> {
+        let before = self.tailscale.status_within(self.limit.left()).await?;
         check_version(&before.version)?;
         self.rehearse(&before).await?;
+        if self.limit.is_over() {
+            return Err(self.not_ready(&before));
+        }
         (self.watch)(Step::Minting);
         let minted = minter
             .mint(account, properties)
@@ -190,15 +234,17 @@ impl Join<'_> {
     /// minted for it.
     async fn rehearse(&self, before: &Status) -> Result<(), JoinError> {
         let environment = self.tailscale.environment();
-        let loses_ssh =
-            before.logged_in && is_over_tailnet(environment) && !self.arguments.accept_losing_ssh();
+        let loses_ssh = before.logged_in
+            && self.tailscale.is_here()
+            && is_over_tailnet(environment)
+            && !self.arguments.accept_losing_ssh();
         if loses_ssh {
             return Err(loses_ssh_session());
         }
         let arguments = self.arguments_for_key(before);
         let finished = self
             .tailscale
-            .rehearse(&arguments, self.interrupt.raised())
+            .rehearse(&arguments, self.limit.left(), self.interrupt.raised())
             .await?;
         if self.interrupt.is_raised() {
             return Err(interrupted());
@@ -409,7 +455,16 @@ impl Join<'_> {
                     }
                 }
                 Err(_) if started.is_some() => return Err(daemon::does_not_listen(self.tailscale)),
-                Err(error) if self.limit.is_over_for_daemon() => return Err(error),
+                Err(error) if self.limit.is_over_for_daemon() => {
+                    return Err(if self.tailscale.is_here() {
+                        error
+                    } else {
+                        JoinError {
+                            hint: Some("start it there, or give --start-daemon".to_owned()),
+                            ..error
+                        }
+                    });
+                }
                 Err(_) => (self.watch)(Step::WaitingForDaemon),
             }
             tokio::select! {
@@ -454,9 +509,13 @@ impl Join<'_> {
     ) -> Result<Status, JoinError> {
         let end = Instant::now() + limit;
         loop {
-            let status = self.tailscale.status().await?;
-            if wanted(&status) || Instant::now() >= end {
-                return Ok(status);
+            match self.tailscale.status_within(self.limit.left()).await {
+                Ok(status) if wanted(&status) || Instant::now() >= end => return Ok(status),
+                // A login may be turned away where many come at once.
+                Err(error) if error.kind != JoinErrorKind::Ssh || Instant::now() >= end => {
+                    return Err(error);
+                }
+                Ok(_) | Err(_) => {}
             }
             tokio::select! {
                 () = sleep(self.tailscale.pause()) => {}

@@ -18,7 +18,7 @@ use super::{
     ssh::Ssh,
     status::{State, Status},
     sudo::Sudo,
-    words::words,
+    words::{without_keys, words},
 };
 use tailmint::Secret;
 use tailmint_core::{Environment, fail_point};
@@ -210,10 +210,10 @@ impl Tailscale {
             words: words(&finished.stderr, None),
             ..JoinError::new(
                 JoinErrorKind::Unreadable,
-                format!(
+                without_keys(&format!(
                     "the output of {} status --json cannot be read: {error}",
                     self.program.display()
-                ),
+                )),
                 "see whether this is Tailscale's own command: tailscale version",
             )
         })
@@ -224,11 +224,13 @@ impl Tailscale {
     pub(super) async fn rehearse(
         &self,
         arguments: &[OsString],
+        most: Duration,
         stop: impl Future<Output = ()>,
     ) -> Result<Finished, JoinError> {
         let arguments = [&[NO_KEY.into()], arguments].concat();
         let mut command = self.command("up", &arguments, Input::Nothing);
-        self.run(&mut command, REHEARSAL_LIMIT, stop).await
+        self.run(&mut command, REHEARSAL_LIMIT.min(most), stop)
+            .await
     }
 
     /// Runs `tailscale up` with the key on its standard input.

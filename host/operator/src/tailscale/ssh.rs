@@ -68,7 +68,8 @@ impl Ssh {
         }
         let mut command = Command::new(&self.program);
         command
-            .args(["-T", "-o", "BatchMode=yes", "--"])
+            // A banner is not what tailscale says.
+            .args(["-T", "-o", "BatchMode=yes", "-o", "LogLevel=ERROR", "--"])
             .arg(self.host.to_string())
             .arg(quoted(&["sh".into(), "-c".into(), script.into()]));
         command
@@ -107,10 +108,20 @@ fn quoted(line: &[OsString]) -> String {
     words.collect::<Vec<_>>().join(" ")
 }
 
-/// A word in single quotes, which all shells read alike.
+/// A word in single quotes. Between them a backslash is itself to most shells and an escape
+/// to fish: it stands outside of them, as the quote does.
 fn quoted_word(word: &OsStr) -> String {
     let text = String::from_utf8_lossy(word.as_bytes());
-    format!("'{}'", text.replace('\'', r"'\''"))
+    let mut quoted = String::from("'");
+    for character in text.chars() {
+        match character {
+            '\'' => quoted.push_str(r"'\''"),
+            '\\' => quoted.push_str(r"'\\'"),
+            other => quoted.push(other),
+        }
+    }
+    quoted.push('\'');
+    quoted
 }
 
 #[cfg(test)]

@@ -3,6 +3,8 @@ use std::net::IpAddr;
 use serde::Deserialize;
 use tailmint_api::one_line;
 
+use super::words::without_keys;
+
 /// What `tailscale status --json` says, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct Status {
@@ -90,7 +92,10 @@ impl Status {
         };
         let lines = |texts: Option<Vec<String>>| -> Vec<String> {
             let texts = texts.unwrap_or_default();
-            texts.iter().map(|text| one_line(text)).collect()
+            texts
+                .iter()
+                .map(|text| without_keys(&one_line(text)))
+                .collect()
         };
         let said = State::of(&wire.backend_state);
         Ok(Self {

@@ -54,18 +54,33 @@ impl UpArguments {
         Ok(Self(arguments))
     }
 
-    /// These, then the others. Where both give a flag, `tailscale` takes the later one.
+    /// These, then the others. Where both give a flag, the later one counts: `tailscale`
+    /// rejects a flag that it gets twice.
     #[must_use]
-    pub fn then(mut self, others: Self) -> Self {
-        self.0.extend(others.0);
-        self
+    pub fn then(self, others: Self) -> Self {
+        let is_replaced = |argument: &OsString| {
+            let name = flag_name(argument);
+            name.is_some() && others.0.iter().any(|other| flag_name(other) == name)
+        };
+        let mut all = Vec::new();
+        let mut is_dropped = false;
+        for argument in self.0 {
+            // What is no flag is the value of the flag before it.
+            if flag_name(&argument).is_some() {
+                is_dropped = is_replaced(&argument);
+            }
+            if !is_dropped {
+                all.push(argument);
+            }
+        }
+        all.extend(others.0);
+        Self(all)
     }
 
     /// These with the name that the machine is to have in the tailnet.
     #[must_use]
-    pub fn with_hostname(mut self, name: &str) -> Self {
-        self.0.push(format!("--hostname={name}").into());
-        self
+    pub fn with_hostname(self, name: &str) -> Self {
+        self.then(Self(vec![format!("--hostname={name}").into()]))
     }
 
     /// Whether the user accepts to lose a session that comes over the tailnet.
@@ -104,17 +119,18 @@ impl<'de> Deserialize<'de> for UpArguments {
     }
 }
 
-/// Go's flags have one hyphen or two, and a value behind `=` or none.
 fn is_flag(argument: &OsStr, flag: &str) -> bool {
+    flag_name(argument) == Some(flag.as_bytes())
+}
+
+/// Go's flags have one hyphen or two, and a value behind `=` or none.
+fn flag_name(argument: &OsStr) -> Option<&[u8]> {
     let argument = argument.as_encoded_bytes();
-    let Some(name) = argument
+    let name = argument
         .strip_prefix(b"--")
-        .or_else(|| argument.strip_prefix(b"-"))
-    else {
-        return false;
-    };
+        .or_else(|| argument.strip_prefix(b"-"))?;
     let end = name.iter().position(|&byte| byte == b'=');
-    &name[..end.unwrap_or(name.len())] == flag.as_bytes()
+    Some(&name[..end.unwrap_or(name.len())])
 }
 
 impl Diagnose for UpArgumentsError {
@@ -145,6 +161,27 @@ mod tests {
         ] {
             assert!(parse(arguments).is_ok(), "{arguments:?}");
         }
+    }
+
+    #[test]
+    fn a_flag_that_is_given_again_counts_once() {
+        let first = parse(&["--ssh", "--hostname", "a", "--accept-dns=false", "--reset"]);
+        let then = parse(&["-hostname=b", "--ssh=false", "--accept-routes"]);
+        let all = first.unwrap().then(then.unwrap());
+        assert_eq!(
+            all.as_slice(),
+            [
+                "--accept-dns=false",
+                "--reset",
+                "-hostname=b",
+                "--ssh=false",
+                "--accept-routes"
+            ]
+        );
+        let named = parse(&["--hostname=a", "--ssh"])
+            .unwrap()
+            .with_hostname("b");
+        assert_eq!(named.as_slice(), ["--ssh", "--hostname=b"]);
     }
 
     #[test]
