@@ -1,24 +1,20 @@
 use std::{
-    io::Write,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use crate::world::workspace;
+use crate::{
+    installed::{is_installed, say},
+    world::workspace,
+};
 
 /// Builds programs from a Go module of the tests, which pins their versions, into the
 /// directory that comes back: some minutes the first time, a second or two later on. The
 /// steps are commands of Go, each with its flags and packages. `None` where there is no
 /// Go, which in CI is an error: what is to be tested with is said in `what`.
 pub(crate) fn build(module: &str, what: &str, steps: &[&[&str]]) -> Option<PathBuf> {
-    if Command::new("go").arg("version").output().is_err() {
-        assert!(
-            std::env::var_os("CI").is_none(),
-            "Go is not installed, and CI is to test with {what}"
-        );
-        say(&format!(
-            "skipped: tests with {what} need Go, which is not installed"
-        ));
+    let found = Command::new("go").arg("version").output().is_ok();
+    if !is_installed(found, "Go", &format!("with {what}")) {
         return None;
     }
     let directory = Path::new(env!("CARGO_TARGET_TMPDIR")).join(module);
@@ -51,9 +47,4 @@ pub(crate) fn build(module: &str, what: &str, steps: &[&[&str]]) -> Option<PathB
 /// Where the Go module of this name is.
 pub(crate) fn module(name: &str) -> PathBuf {
     workspace().join("tests").join(name)
-}
-
-/// Past the test runner, which shows what a test prints only if it fails.
-fn say(line: &str) {
-    writeln!(std::io::stderr(), "{line}").ok();
 }

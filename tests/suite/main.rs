@@ -30,6 +30,7 @@ mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
 mod house;
+mod installed;
 mod interrupted;
 mod join;
 mod keys;
@@ -47,6 +48,7 @@ mod recipes;
 mod stand_in;
 mod sudo;
 mod tailnet;
+mod tcp;
 mod usage;
 mod vault;
 mod words;

@@ -1,12 +1,9 @@
-use std::{
-    io,
-    net::{Shutdown, SocketAddr, TcpListener, TcpStream},
-    sync::mpsc,
-    thread,
-    time::Duration,
-};
+use std::{net::SocketAddr, sync::mpsc, thread};
 
-use crate::world::lonely_address;
+use crate::{
+    tcp::{fill, listen_with_shortest_queue, pass_on},
+    world::lonely_address,
+};
 
 /// How a door is closed.
 #[derive(Clone, Copy, Debug)]
@@ -26,7 +23,7 @@ pub(super) struct Door {
 
 impl Door {
     pub(super) fn new(passes: bool, closed: Closed, api: SocketAddr) -> Self {
-        let listener = listen();
+        let listener = listen_with_shortest_queue((lonely_address(), 0).into());
         let address = listener.local_addr().unwrap();
         let (open, ended) = mpsc::channel::<()>();
         let (ready, when_ready) = mpsc::channel();
@@ -45,7 +42,7 @@ impl Door {
             };
             ready.send(()).ok();
             if let Some(client) = passing {
-                pass(&client, api);
+                pass_on(&client, api);
             }
             ended.recv().ok();
             drop(kept);
@@ -55,40 +52,5 @@ impl Door {
             address,
             _open: open,
         }
-    }
-}
-
-/// With the shortest queue that there is.
-fn listen() -> TcpListener {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .unwrap();
-    let listener = runtime.block_on(async {
-        let socket = tokio::net::TcpSocket::new_v4().unwrap();
-        socket.bind((lonely_address(), 0).into()).unwrap();
-        socket.listen(1).unwrap().into_std().unwrap()
-    });
-    listener.set_nonblocking(false).unwrap();
-    listener
-}
-
-fn fill(address: SocketAddr) -> Vec<TcpStream> {
-    let mut queue = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&address, Duration::from_millis(200)) {
-        queue.push(stream);
-    }
-    queue
-}
-
-/// Passes on what comes, both ways.
-fn pass(client: &TcpStream, api: SocketAddr) {
-    let server = TcpStream::connect(api).unwrap();
-    for (from, to) in [(client, &server), (&server, client)] {
-        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-        thread::spawn(move || {
-            io::copy(&mut from, &mut to).ok();
-            to.shutdown(Shutdown::Write).ok();
-        });
     }
 }

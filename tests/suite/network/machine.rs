@@ -1,10 +1,10 @@
 use std::{
-    io,
-    net::{IpAddr, Shutdown, SocketAddr, TcpListener, TcpStream},
+    net::{IpAddr, SocketAddr, TcpListener},
     process::Command,
     thread,
-    time::Duration,
 };
+
+use crate::tcp::{fill, listen_with_shortest_queue, pass_on};
 
 /// What is at an address.
 #[derive(Clone, Copy, Debug)]
@@ -44,12 +44,12 @@ impl Machine {
                 let listener = TcpListener::bind(at).unwrap();
                 thread::spawn(move || {
                     for client in listener.incoming() {
-                        pass(&client.unwrap(), api);
+                        pass_on(&client.unwrap(), api);
                     }
                 });
             }
             Self::Drops => {
-                let kept = (listen(at), fill(at));
+                let kept = (listen_with_shortest_queue(at), fill(at));
                 thread::spawn(move || {
                     let _kept = kept;
                     thread::park();
@@ -57,42 +57,5 @@ impl Machine {
             }
             Self::Refuses | Self::Unreachable => {}
         }
-    }
-}
-
-/// With the shortest queue that there is.
-fn listen(at: SocketAddr) -> TcpListener {
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_io()
-        .build()
-        .unwrap();
-    runtime.block_on(async {
-        let socket = match at {
-            SocketAddr::V4(_) => tokio::net::TcpSocket::new_v4(),
-            SocketAddr::V6(_) => tokio::net::TcpSocket::new_v6(),
-        };
-        let socket = socket.unwrap();
-        socket.bind(at).unwrap();
-        socket.listen(1).unwrap().into_std().unwrap()
-    })
-}
-
-fn fill(at: SocketAddr) -> Vec<TcpStream> {
-    let mut queue = Vec::new();
-    while let Ok(stream) = TcpStream::connect_timeout(&at, Duration::from_millis(200)) {
-        queue.push(stream);
-    }
-    queue
-}
-
-/// Passes on what comes, both ways.
-fn pass(client: &TcpStream, api: SocketAddr) {
-    let server = TcpStream::connect(api).unwrap();
-    for (from, to) in [(client, &server), (&server, client)] {
-        let (mut from, mut to) = (from.try_clone().unwrap(), to.try_clone().unwrap());
-        thread::spawn(move || {
-            io::copy(&mut from, &mut to).ok();
-            to.shutdown(Shutdown::Write).ok();
-        });
     }
 }
