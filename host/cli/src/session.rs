@@ -1,6 +1,6 @@
 use std::{path::PathBuf, sync::Arc};
 
-use tailmint::{Account, Class, Interrupt, Minter, policy::Policy};
+use tailmint::{Account, Class, Interrupt, MintedKey, Minter, policy::Policy};
 use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::config::Config;
@@ -9,7 +9,9 @@ use tailmint_operator::{
     Authorities, MinterSettings, Profile, environment_of_process, policy_file,
 };
 
-use super::{arguments::Global, failure::Failure, signals::Signals, trace::Trace};
+use super::{
+    arguments::Global, failure::Failure, key_flags::KeyFlags, signals::Signals, trace::Trace,
+};
 
 /// What a command works with: the profile, where its credential is, and how the
 /// API is reached.
@@ -89,6 +91,21 @@ impl<'a> Session<'a> {
             policy,
             interrupt: &self.interrupt,
         }
+    }
+
+    /// Mints a key as the flags say.
+    pub(super) async fn mint(
+        &self,
+        minter: &Minter,
+        account: &Account,
+        flags: &KeyFlags,
+    ) -> Result<MintedKey, Failure> {
+        let minted = minter.mint(account, &flags.properties(&self.profile)).await;
+        minted.map_err(|error| {
+            Failure::from(error)
+                .about(account)
+                .by(self.signals.exit_code())
+        })
     }
 
     /// A minter that reaches the API as the flags say.

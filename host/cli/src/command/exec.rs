@@ -31,14 +31,7 @@ pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failu
     let session = Session::begin(global, exec.key.profile.as_deref())?;
     let account = session.account().await?;
     let minter = session.minter()?;
-    let minted = minter
-        .mint(&account, &exec.key.properties(&session.profile))
-        .await
-        .map_err(|error| {
-            Failure::from(error)
-                .about(&account)
-                .by(session.signals.exit_code())
-        })?;
+    let minted = session.mint(&minter, &account, &exec.key).await?;
     let error = Command::new(program)
         .arg0(name)
         .args(arguments)

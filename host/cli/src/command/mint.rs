@@ -36,14 +36,7 @@ async fn mint_and_print(
     };
     let account = session.account().await?;
     let minter = session.minter()?;
-    let minted = minter
-        .mint(&account, &flags.properties(&session.profile))
-        .await
-        .map_err(|error| {
-            Failure::from(error)
-                .about(&account)
-                .by(session.signals.exit_code())
-        })?;
+    let minted = session.mint(&minter, &account, flags).await?;
     let printed = print::line(&print::minted(&minted, format))
         .map_err(|error| format!("the key could not be written to standard output: {error}"));
     // The runner masks the key in what it shows of the file, if it saw it before.
