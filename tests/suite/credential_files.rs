@@ -806,7 +806,7 @@ fn of_someone_else() {
     assert_snapshot!(ran, @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-secret: it belongs to user 12345, and others can enter its directory, or put another there
+    error: [dir]/secrets/tailscale-oauth-client-secret: it belongs to user 12345, and its directory is open to others or can be replaced by them
     hint: copy it to a directory that only you can enter, and give that with --secrets-dir
     ");
 }
@@ -849,7 +849,7 @@ fn root_does_not_read_from_a_directory_that_others_can_enter() {
     assert_snapshot!(minted.refused(), @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and its directory is open to others or can be replaced by them
     hint: run: chmod go-rwx [dir]/secrets
     ");
 }
@@ -862,7 +862,7 @@ fn root_does_not_read_from_a_closed_directory_of_a_third_user() {
     assert_snapshot!(minted.refused(), @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and its directory is open to others or can be replaced by them
     hint: copy it to a directory that only you can enter, and give that with --secrets-dir
     ");
 }
@@ -884,7 +884,7 @@ fn root_does_not_read_from_a_closed_directory_in_a_sticky_one() {
     assert_snapshot!(minted.refused(), @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and others can enter its directory, or put another there
+    error: [dir]/secrets/tailscale-oauth-client-id: it belongs to user 12345, and its directory is open to others or can be replaced by them
     hint: copy it to a directory that only you can enter, and give that with --secrets-dir
     ");
 }
@@ -964,7 +964,7 @@ fn mounted_to_be_written_to() {
         assert_snapshot!(ran, @"
         exit status: 10
         --- stderr
-        error: [dir]/mounted/tailscale-oauth-client-id: it belongs to user 65534, and others can enter its directory, or put another there
+        error: [dir]/mounted/tailscale-oauth-client-id: it belongs to user 65534, and its directory is open to others or can be replaced by them
         hint: copy it to a directory that only you can enter, and give that with --secrets-dir
         ");
     });

@@ -204,7 +204,7 @@ pub enum Wrong {
     /// It belongs to someone else.
     #[error(
         "it belongs to user {owner}, {}",
-        if *for_root { "and others can enter its directory, or put another there" }
+        if *for_root { "and its directory is open to others or can be replaced by them" }
         else { "not to you or to root" }
     )]
     Owner {
