@@ -7,6 +7,7 @@ mod expiry;
 mod key_capabilities;
 mod key_id;
 mod key_properties;
+mod key_text;
 mod new_client_body;
 mod new_key_body;
 mod operation;
@@ -23,6 +24,7 @@ pub use expiry::{Expiry, ExpiryError};
 pub use key_capabilities::KeyCapabilities;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;
+pub use key_text::{begins_like_key, without_keys};
 pub use new_client_body::NewClientBody;
 pub use new_key_body::NewKeyBody;
 pub use operation::{Effect, Kind, Operation, Rule, UnknownName};
@@ -114,16 +116,6 @@ pub fn is_tailnet(text: &str) -> bool {
         && text
             .bytes()
             .all(|byte| byte.is_ascii_alphanumeric() || b"-._@".contains(&byte))
-}
-
-/// Whether the text begins like a key or a secret, Tailscale's or Headscale's, whatever
-/// follows. Such a text is no name: it was given in the wrong place.
-pub fn begins_like_key(text: &str) -> bool {
-    let text = text.trim_start();
-    ["tskey-", "hskey-"].iter().any(|prefix| {
-        text.get(..prefix.len())
-            .is_some_and(|it| it.eq_ignore_ascii_case(prefix))
-    })
 }
 
 #[cfg(test)]

@@ -8,7 +8,7 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{Account, Class, Diagnose};
-use tailmint_api::one_line;
+use tailmint_api::{one_line, without_keys};
 use tailmint_operator::tailscale::JoinError;
 
 use crate::{excerpt::excerpt, hints::hint};
@@ -112,13 +112,14 @@ impl Failure {
         }
     }
 
-    /// Prints it on standard error; the exit status.
+    /// Prints it on standard error; the exit status. What was given in the wrong place may
+    /// be a secret: nothing that looks like one is repeated.
     pub(super) fn report(&self, as_json: bool) -> ExitCode {
         if self.is_end_of_reader {
             return ExitCode::SUCCESS;
         }
-        let mut out = anstream::stderr().lock();
-        // Where standard error is gone there is nobody to tell.
+        let mut text = Vec::new();
+        // Nothing fails that is written to memory.
         let _ = if as_json {
             let error = json!({
                 "error": {
@@ -130,10 +131,13 @@ impl Failure {
                     "credential": self.origin,
                 }
             });
-            writeln!(out, "{error}")
+            writeln!(text, "{error}")
         } else {
-            self.print(&mut out)
+            self.print(&mut text)
         };
+        let text = without_keys(&String::from_utf8_lossy(&text));
+        // Where standard error is gone there is nobody to tell.
+        let _ = anstream::stderr().lock().write_all(text.as_bytes());
         ExitCode::from(self.code)
     }
 

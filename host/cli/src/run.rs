@@ -1,10 +1,11 @@
 //! Runs the command that was given.
 
-use std::process::ExitCode;
+use std::{io::Write, process::ExitCode};
 
 use clap::Parser;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tailmint::Class;
+use tailmint_api::without_keys;
 
 use crate::{
     arguments::{Arguments, Command},
@@ -20,13 +21,26 @@ pub(crate) fn main() -> ExitCode {
     let arguments = match Arguments::try_parse() {
         Ok(arguments) => arguments,
         Err(error) if error.use_stderr() && wants_json() => return usage(&error).report(true),
-        Err(error) => error.exit(),
+        Err(error) => return help_or_usage(&error),
     };
     arguments.global.color.write_global();
     match run(&arguments) {
         Ok(code) => code,
         Err(failure) => failure.report(arguments.global.json),
     }
+}
+
+/// Prints what clap has to say: help, or what is wrong with the command line. A secret that
+/// was given in the wrong place is not repeated.
+fn help_or_usage(error: &clap::Error) -> ExitCode {
+    let text = error.to_string();
+    let clean = without_keys(&text);
+    if clean == text {
+        error.exit();
+    }
+    // Where standard error is gone there is nobody to tell.
+    let _ = write!(std::io::stderr(), "{clean}");
+    ExitCode::from(Class::Usage.exit_status())
 }
 
 /// Whether errors are to be JSON, by a command line that cannot be parsed.
@@ -37,7 +51,7 @@ fn wants_json() -> bool {
 
 /// The error of clap as one of ours: its first line says what is wrong.
 fn usage(error: &clap::Error) -> Failure {
-    let text = error.to_string();
+    let text = without_keys(&error.to_string());
     let mut lines = text.lines().filter(|line| !line.trim().is_empty());
     let message = lines.next().unwrap_or_default();
     let message = message.strip_prefix("error: ").unwrap_or(message);

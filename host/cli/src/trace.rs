@@ -1,6 +1,7 @@
 use std::io::Write;
 
 use tailmint::event::{Event, Observer};
+use tailmint_api::without_keys;
 
 /// Says on standard error what happens on the way out.
 pub(super) struct Trace;
@@ -8,7 +9,7 @@ pub(super) struct Trace;
 impl Trace {
     pub(super) fn note(line: &str) {
         // Where standard error is gone there is nobody to tell.
-        let _ = writeln!(anstream::stderr(), "{line}");
+        let _ = writeln!(anstream::stderr(), "{}", without_keys(line));
     }
 }
 

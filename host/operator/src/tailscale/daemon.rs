@@ -146,7 +146,11 @@ pub(super) async fn start(
         ..JoinError::new(
             JoinErrorKind::NoDaemon,
             "tailscaled could not be started",
-            "starting it takes root: run it as root, or give --sudo",
+            if tailscale.is_root() {
+                format!("see what it needs to write to: {STATE}, its socket and {LOG}")
+            } else {
+                "starting it takes root: run it as root, or give --sudo".to_owned()
+            },
         )
     })
 }

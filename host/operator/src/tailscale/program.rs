@@ -18,9 +18,10 @@ use super::{
     ssh::Ssh,
     status::{State, Status},
     sudo::Sudo,
-    words::{without_keys, words},
+    words::words,
 };
 use tailmint::Secret;
+use tailmint_api::without_keys;
 use tailmint_core::{Environment, fail_point};
 
 /// The `tailscale` command of this machine.
@@ -293,6 +294,14 @@ impl Tailscale {
         };
         command.args(line).stdin(Stdio::null());
         self.with_environment(command)
+    }
+
+    /// Whether what changes the machine is run as root.
+    pub(super) fn is_root(&self) -> bool {
+        match &self.place {
+            Place::Here { sudo } => sudo.is_some() || geteuid().is_root(),
+            Place::Over(ssh) => ssh.has_sudo(),
+        }
     }
 
     /// Between two looks at a machine on its way.

@@ -49,6 +49,10 @@ impl Ssh {
         }
     }
 
+    pub(super) fn has_sudo(&self) -> bool {
+        self.sudo
+    }
+
     /// The command line, to be run over there. It is quoted for the user's shell, and run
     /// by `sh`, whatever that shell is. Nobody is asked for anything: where `ssh` or `sudo`
     /// would ask, they fail.

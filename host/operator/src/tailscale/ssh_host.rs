@@ -1,5 +1,7 @@
 use std::{fmt, str::FromStr};
 
+use tailmint_api::without_keys;
+
 /// A machine as `ssh` knows it: `[USER@]HOST`, or a name of its configuration.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct SshHost(String);
@@ -18,7 +20,7 @@ impl FromStr for SshHost {
         let is_of_host = |byte: u8| byte.is_ascii_alphanumeric() || b"._-:@%[]/+\\".contains(&byte);
         let is_host = !text.starts_with('-')
             && !text.contains("@-")
-            && !text.contains("skey-")
+            && without_keys(text) == text
             && !text.is_empty()
             && text.bytes().all(is_of_host);
         is_host.then(|| Self(text.to_owned())).ok_or(SshHostError)

@@ -1,9 +1,7 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use tailmint_api::one_line;
-
-use super::words::without_keys;
+use tailmint_api::{one_line, without_keys};
 
 /// What `tailscale status --json` says, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]

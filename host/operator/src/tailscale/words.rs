@@ -1,4 +1,4 @@
-use tailmint_api::one_line;
+use tailmint_api::{one_line, without_keys};
 
 use tailmint::Secret;
 
@@ -18,20 +18,6 @@ pub(super) fn words(written: &[u8], key: Option<&Secret>) -> Vec<String> {
         .filter(|line| !line.is_empty())
         .take(MAX_LINES)
         .collect()
-}
-
-/// The line without what looks like a key or a secret: tailscale repeats what it does not
-/// understand.
-pub(super) fn without_keys(line: &str) -> String {
-    let is_end = |it: char| !(it.is_ascii_alphanumeric() || "-_".contains(it));
-    let words = line.split_inclusive(is_end).map(|word| {
-        if !word.contains("skey-") {
-            return word.to_owned();
-        }
-        let end = word.chars().next_back().filter(|it| is_end(*it));
-        format!("[a key]{}", end.map_or_else(String::new, String::from))
-    });
-    words.collect()
 }
 
 /// What `tailscale up` complains of: each is acted on in its own way.
