@@ -295,3 +295,25 @@ fn one_name_for_several_machines() {
     hint: leave --hostname out: each has its own host name
     ");
 }
+
+#[test]
+fn a_machine_that_the_policy_does_not_name_gets_no_key() {
+    let world = World::new();
+    let ssh = |host: &str| world.run(&["up", "--ssh", host]);
+    assert_snapshot!(ssh("root@db"), @r#"
+    exit status: 12
+    --- stderr
+    error: root@db: the policy lets no key be handed to it by ssh: host: "root@db" is not allowed
+    hint: to allow it, add "root@db" to ssh.hosts in [dir]/.config/tailmint/policy.toml
+    "#);
+    world.policy("version = 1\n[ssh]\nhosts = [\"db\", \"me@web\"]\n");
+    assert_eq!(ssh("root@web").code, 12);
+    assert_eq!(ssh("you@web").code, 12);
+    // Those that it names are asked, by an ssh that cannot find them.
+    for host in ["db", "root@db", "me@web"] {
+        assert_ne!(ssh(host).code, 12, "{host}");
+    }
+    world.policy("version = 1\n[ssh]\nhosts = [\"*\"]\n");
+    assert_ne!(ssh("root@web").code, 12);
+    assert_eq!(world.simulator.connections(), 0);
+}

@@ -364,6 +364,7 @@ const WIDER: &[(&str, &str)] = &[
         "[credentials]\ncommands = [\"gopass\"]",
         "credentials.commands",
     ),
+    ("[ssh]\nhosts = [\"root@db\"]", "ssh.hosts"),
     (
         "[rule.token]\noperations = [\"mint\"]",
         "rule.token.operations",

@@ -147,9 +147,18 @@ impl World {
 
     /// Writes the configuration where it is looked for without a flag.
     pub(crate) fn config(&self, text: &str) {
+        self.configure("config.toml", text);
+    }
+
+    /// The same with the policy.
+    pub(crate) fn policy(&self, text: &str) {
+        self.configure("policy.toml", text);
+    }
+
+    fn configure(&self, name: &str, text: &str) {
         let directory = self.path().join(".config/tailmint");
         std::fs::create_dir_all(&directory).unwrap();
-        std::fs::write(directory.join("config.toml"), text).unwrap();
+        std::fs::write(directory.join(name), text).unwrap();
     }
 
     pub(crate) fn write(&self, name: &str, text: &str) -> PathBuf {

@@ -77,10 +77,17 @@ impl<'a> Session<'a> {
         Ok(account)
     }
 
+    /// The policy of this user on this machine.
+    pub(super) fn policy(&self) -> Result<Policy, Failure> {
+        Ok(policy_file::load(
+            self.global.policy.as_deref(),
+            &self.environment,
+        )?)
+    }
+
     /// The policy, where the profile has commands that it has to allow.
     pub(super) fn policy_for_commands(&self, profile: &Profile) -> Result<Option<Policy>, Failure> {
-        let load = || policy_file::load(self.global.policy.as_deref(), &self.environment);
-        Ok(profile.has_commands().then(load).transpose()?)
+        profile.has_commands().then(|| self.policy()).transpose()
     }
 
     /// Where credentials are looked for, with the policy for commands.
@@ -110,7 +117,7 @@ impl<'a> Session<'a> {
 
     /// A minter that reaches the API as the flags say.
     pub(super) fn minter(&self) -> Result<Minter, Failure> {
-        let policy = policy_file::load(self.global.policy.as_deref(), &self.environment)?;
+        let policy = self.policy()?;
         let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
         let settings = MinterSettings {
             configured_authorities: self.config.authorities().cloned(),

@@ -37,6 +37,8 @@ section! {
         vault: VaultSection = "vault" => Seen::Nothing(()),
         /// Which programs may be run to print a credential.
         credentials: CredentialsSection = "credentials" => Seen::Nothing(()),
+        /// Which machines keys may be handed to by ssh.
+        ssh: SshSection = "ssh" => Seen::Nothing(()),
         /// The rules: one for each request that the component can make.
         rule: Rules = "rule" => Seen::Nothing(()),
     }
@@ -91,6 +93,15 @@ section! {
         /// The programs, by their names in `$PATH` or by their absolute paths. An empty list
         /// allows none.
         commands: Names<String> = "command" => Seen::Names(vec![program.into()]),
+    }
+}
+
+section! {
+    /// Which machines keys may be handed to by ssh.
+    SshSection, SshGiven, SshHost(host) {
+        /// The machines, as they are given on the command line, or without their users.
+        /// `*` stands for all. An empty list allows none.
+        hosts: Names<String> = "host" => Seen::Names(vec![host.into()]),
     }
 }
 
@@ -405,6 +416,9 @@ impl Document {
             },
             credentials: CredentialsSection {
                 commands: Names(Vec::new()),
+            },
+            ssh: SshSection {
+                hosts: Names(Vec::new()),
             },
             rule: Rules(
                 Rule::ALL

@@ -231,6 +231,27 @@ impl Policy {
         })
     }
 
+    /// Whether a key may be handed to this machine by ssh: `[USER@]HOST`. That is not a
+    /// request to the API, so that a report-only policy denies it as any other does.
+    ///
+    /// # Errors
+    /// The policy names neither it, nor its host, nor `*`.
+    pub fn check_ssh_host(&self, host: &str) -> Result<(), Denial> {
+        let at = At::section(None, "ssh");
+        let check =
+            |host: &str| self.judge(|document| document.ssh.judge(&at, Seen::SshHost(host)));
+        let name = host.rsplit_once('@').map_or(host, |(_, name)| name);
+        check(host).or_else(|denial| {
+            let others = [name, "*"].into_iter();
+            let mut others = others.filter(|other| *other != host);
+            if others.any(|other| check(other).is_ok()) {
+                Ok(())
+            } else {
+                Err(denial)
+            }
+        })
+    }
+
     /// Decides about a request of this rule, after `before` others of its kind. What the
     /// caller asked for is not known here.
     pub(crate) fn decide(

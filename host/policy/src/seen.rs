@@ -26,6 +26,8 @@ pub(crate) enum Seen<'a> {
     Vault(&'a VaultAddress),
     /// A program that is to be run.
     Command(&'a str),
+    /// A machine that a key is to be handed to by ssh.
+    SshHost(&'a str),
     /// A request.
     Request(&'a RequestFacts<'a>),
     /// The JSON body of a request; `None` where it has another body, or none.

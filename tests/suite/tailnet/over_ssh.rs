@@ -76,6 +76,9 @@ impl<'a> Machines<'a> {
         fs::create_dir(SSH_DIRECTORY).unwrap();
         fs::set_permissions(SSH_DIRECTORY, Permissions::from_mode(0o700)).unwrap();
         mount_empty("/run/sshd");
+        tailnet
+            .world
+            .policy("version = 1\n[ssh]\nhosts = [\"*\"]\n");
         keygen(&Path::new(SSH_DIRECTORY).join("id_ed25519"));
         let own = fs::read_to_string(Path::new(SSH_DIRECTORY).join("id_ed25519.pub")).unwrap();
         fs::write(Path::new(SSH_DIRECTORY).join("authorized_keys"), own).unwrap();

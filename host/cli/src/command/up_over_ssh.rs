@@ -7,7 +7,7 @@ use std::{
 
 use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
-use tailmint::{Account, Class, KeyProperties, Minter};
+use tailmint::{Account, Class, KeyProperties, Minter, policy::Policy};
 use tailmint_operator::tailscale::{
     Join, JoinError, Joined, SshHost, Step, Tailscale, TimeLimit, UpArguments,
 };
@@ -33,6 +33,7 @@ struct Fleet<'a> {
     up: &'a Up,
     session: &'a Session<'a>,
     arguments: UpArguments,
+    policy: Policy,
     account: Account,
     minter: Minter,
     properties: KeyProperties,
@@ -49,6 +50,7 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
         up,
         session: &session,
         arguments: settings(up, &session, given),
+        policy: session.policy()?,
         account: session.account().await?,
         minter: session.minter()?,
         properties,
@@ -101,6 +103,7 @@ impl Fleet<'_> {
     async fn join(&self, host: &SshHost, bar: &ProgressBar) -> Result<Joined, JoinError> {
         let tailscale = Tailscale::over_ssh(
             host.clone(),
+            &self.policy,
             self.up.tailscale.as_deref(),
             self.up.socket.clone(),
             self.up.sudo,

@@ -6,6 +6,7 @@ use super::{
     words::Complaint,
 };
 use tailmint::{Class, Diagnose, KeyId, MintError};
+use tailmint_core::Denial;
 
 /// Why the machine did not join.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,6 +47,8 @@ pub enum JoinErrorKind {
     BadArguments,
     /// The machine has settings that were not repeated.
     ChangedFlags,
+    /// The policy lets no key be handed to the machine.
+    Denied(Box<Denial>),
     /// `tailscale` failed in a way that is not known.
     Failed,
     /// `tailscale` does not respond.
@@ -116,6 +119,18 @@ impl From<MintError> for JoinError {
             words: Vec::new(),
             key: KeyFate::None,
             kind: JoinErrorKind::Mint(Box::new(error)),
+        }
+    }
+}
+
+impl From<Denial> for JoinError {
+    fn from(denial: Denial) -> Self {
+        Self {
+            message: format!("the policy lets no key be handed to it by ssh: {denial}"),
+            hint: denial.remedy.clone(),
+            words: Vec::new(),
+            key: KeyFate::None,
+            kind: JoinErrorKind::Denied(Box::new(denial)),
         }
     }
 }
@@ -235,6 +250,7 @@ fn ending(finished: &Finished) -> String {
 impl Diagnose for JoinError {
     fn class(&self) -> Class {
         match &self.kind {
+            JoinErrorKind::Denied(_) => Class::Denied,
             JoinErrorKind::Internal => Class::Internal,
             JoinErrorKind::Interrupted => Class::Interrupted,
             JoinErrorKind::Mint(error) | JoinErrorKind::RevokeFailed(error) => error.class(),

@@ -20,7 +20,7 @@ use super::{
     sudo::Sudo,
     words::words,
 };
-use tailmint::Secret;
+use tailmint::{Secret, policy::Policy};
 use tailmint_api::without_keys;
 use tailmint_core::{Environment, fail_point};
 
@@ -129,18 +129,22 @@ impl Tailscale {
         Ok(self)
     }
 
-    /// The command of another machine, by the user's `ssh`. The path is one over there:
-    /// without one, its `$PATH` is searched.
+    /// The command of another machine, by the user's `ssh`, where the policy lets keys be
+    /// handed to it. The path is one over there: without one, its `$PATH` is searched.
     ///
     /// # Errors
-    /// There is no `ssh` command.
+    /// The policy does not name the machine, or there is no `ssh` command.
     pub fn over_ssh(
         host: SshHost,
+        policy: &Policy,
         given: Option<&Path>,
         socket: Option<PathBuf>,
         sudo: bool,
         environment: Environment,
     ) -> Result<Self, JoinError> {
+        policy
+            .check_ssh_host(host.as_str())
+            .map_err(JoinError::from)?;
         Ok(Self {
             program: given.unwrap_or(Path::new("tailscale")).to_owned(),
             socket,

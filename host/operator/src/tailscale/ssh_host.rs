@@ -27,6 +27,13 @@ impl FromStr for SshHost {
     }
 }
 
+impl SshHost {
+    /// As it is given to `ssh`.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
 impl fmt::Display for SshHost {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
