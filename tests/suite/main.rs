@@ -6,6 +6,7 @@ mod audit;
 mod authorities;
 mod case;
 mod check;
+mod claims;
 mod clients;
 #[cfg(feature = "compiler")]
 mod conformance;

@@ -1,13 +1,17 @@
 //! What both sides of the sandbox know about the Tailscale API, written once:
 //! the component speaks by it, the host judges by it.
 
+mod api_error;
 mod client_properties;
+mod described;
 mod description;
 mod expiry;
+mod granted;
 mod key_capabilities;
 mod key_id;
 mod key_properties;
 mod key_text;
+mod list;
 mod new_client_body;
 mod new_key_body;
 mod operation;
@@ -18,9 +22,12 @@ mod tailnet;
 mod text;
 mod text_type;
 
+pub use api_error::ApiError;
 pub use client_properties::ClientProperties;
+pub use described::{Described, DescribedClient, DescribedKey, DescribedList};
 pub use description::{Description, DescriptionError};
 pub use expiry::{Expiry, ExpiryError};
+pub use granted::Granted;
 pub use key_capabilities::KeyCapabilities;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;

@@ -46,6 +46,44 @@ pub enum Kind {
     OauthClient,
 }
 
+impl Kind {
+    /// The API's word for it, as the member `keyType` has it.
+    pub const fn key_type(self) -> &'static str {
+        match self {
+            Self::AuthKey => "auth",
+            Self::OauthClient => "client",
+        }
+    }
+
+    /// What people call it.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::AuthKey => "key",
+            Self::OauthClient => "OAuth client",
+        }
+    }
+
+    /// The same after an article.
+    pub const fn with_article(self) -> &'static str {
+        match self {
+            Self::AuthKey => "a key",
+            Self::OauthClient => "an OAuth client",
+        }
+    }
+
+    /// What to do where one may exist whose secret nobody has.
+    pub const fn look_for_it(self) -> &'static str {
+        match self {
+            Self::AuthKey => {
+                "look for a new key in the admin console and revoke it; otherwise it works until it expires"
+            }
+            Self::OauthClient => {
+                "look for a new OAuth client in the admin console and delete it: it does not expire"
+            }
+        }
+    }
+}
+
 /// A text that is not one of a list of names.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("give one of {}", known.join(", "))]

@@ -1,16 +1,15 @@
 //! Creates, lists, reads and revokes auth keys (`tailmint:api/auth-keys`).
 
-use tailmint_api::{AUTH_KEYS_SCOPE, NewKeyBody};
+use tailmint_api::{AUTH_KEYS_SCOPE, Kind, NewKeyBody};
 
 use crate::{
-    AuthKey, Credential, Error, KeyProperties, MintedKey, Transport, described::Described,
-    key_kind::KeyKind, resource::Resource,
+    AuthKey, Credential, Error, KeyProperties, MintedKey, Transport, described, resource::Resource,
 };
 
 const AUTH_KEYS: Resource<AuthKey> = Resource {
-    kind: KeyKind::AuthKey,
+    kind: Kind::AuthKey,
     scope: AUTH_KEYS_SCOPE,
-    describe: Described::into_auth_key,
+    describe: described::auth_key,
 };
 
 /// Creates an auth key: one request for a token where the credential is an OAuth

@@ -19,9 +19,7 @@ mod error;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
-mod key_kind;
 mod key_properties;
-mod list;
 pub mod oauth_clients;
 mod path;
 mod rejection;

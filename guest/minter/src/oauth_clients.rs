@@ -1,18 +1,17 @@
 //! Creates, lists and deletes OAuth clients, and asks which scopes one can grant
 //! (`tailmint:api/oauth-clients`).
 
-use tailmint_api::{NewClientBody, OAUTH_KEYS_SCOPE};
+use tailmint_api::{Kind, NewClientBody, OAUTH_KEYS_SCOPE};
 
 use crate::{
     ClientDetails, ClientProperties, Credential, Error, NewClient, OauthClient, ScopeCheck,
-    Transport, checks, described::Described, key_kind::KeyKind, resource::Resource,
-    token::exchange,
+    Transport, checks, described, resource::Resource, token::exchange,
 };
 
 const OAUTH_CLIENTS: Resource<ClientDetails> = Resource {
-    kind: KeyKind::OauthClient,
+    kind: Kind::OauthClient,
     scope: OAUTH_KEYS_SCOPE,
-    describe: Described::into_client,
+    describe: described::client,
 };
 
 /// Creates an OAuth client, with a request that is sent at most once.

@@ -1,14 +1,9 @@
 //! The error that a response without success means, from the step, the status and the
 //! message of the server.
 
-use serde::Deserialize;
+use tailmint_api::{AUTH_KEYS_SCOPE, ApiError, Kind};
 
-use tailmint_api::{AUTH_KEYS_SCOPE, one_line};
-
-use crate::{
-    Error, Problem, RateLimit, Response, TagsRefusal, key_kind::KeyKind, list::list, retry_after,
-    step::Step,
-};
+use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after, step::Step};
 
 /// What a request needs of its credential.
 #[derive(Clone, Copy, Debug)]
@@ -35,71 +30,33 @@ impl<'a> Needs<'a> {
     }
 }
 
-/// Both shapes of error bodies: Tailscale's `{"message"}`, with the `data` that
-/// some control servers add, and RFC 6749's `{"error", "error_description"}`.
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct ErrorBody {
-    message: Option<String>,
-    #[serde(deserialize_with = "list")]
-    data: Vec<Item>,
-    error: Option<String>,
-    error_description: Option<String>,
-}
-
-#[derive(Default, Deserialize)]
-#[serde(default)]
-struct Item {
-    #[serde(deserialize_with = "list")]
-    errors: Vec<String>,
-}
-
-impl ErrorBody {
-    /// The response's body, or `None` if it is not an error of the API.
-    fn of(response: &Response) -> Option<Self> {
-        let body: Self = serde_json::from_slice(&response.body).ok()?;
-        (body.message.is_some() || body.error.is_some()).then_some(body)
-    }
-
-    /// What the API says, as one line.
-    fn line(&self) -> String {
-        let said = match (&self.message, &self.error, &self.error_description) {
-            (Some(message), ..) => {
-                let details = self.data.iter().flat_map(|item| &item.errors);
-                let mut said = message.clone();
-                for detail in details {
-                    said.push_str("; ");
-                    said.push_str(detail);
-                }
-                said
-            }
-            (None, Some(error), Some(description)) => format!("{error}: {description}"),
-            (None, Some(error), None) => error.clone(),
-            (None, None, _) => String::new(),
-        };
-        one_line(&said)
-    }
-
-    fn says(&self, part: &str) -> bool {
-        self.message.as_deref().is_some_and(|it| it.contains(part))
-            || self.error.as_deref().is_some_and(|it| it.contains(part))
-    }
-}
-
 /// The error that the response means.
 pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Error {
-    let body = ErrorBody::of(response);
-    let said = match &body {
-        Some(body) => body.line(),
-        None => format!("status {} and no message from the API", response.status),
+    let body: ApiError = serde_json::from_slice(&response.body).unwrap_or_default();
+    let said = if body.is_from_api() {
+        body.line()
+    } else {
+        format!("status {} and no message from the API", response.status)
     };
     let problem = |message: String, hint: &str| Problem {
         message,
         hint: hint.to_owned(),
         status: Some(response.status),
     };
-    let says = |part: &str| body.as_ref().is_some_and(|body| body.says(part));
+    let says = |part: &str| body.says(part);
     match response.status {
+        // The key may exist: a gateway gave up waiting, or failed after the API had acted.
+        status
+            if let Step::Create(kind) = step
+                && !body.proves_rejection(status) =>
+        {
+            let what = if status >= 500 {
+                "the API, or a gateway, failed"
+            } else {
+                "the response is not the API's"
+            };
+            outcome_unknown(kind, &format!("{what}: {said}"), Some(status))
+        }
         429 => Error::RateLimited(RateLimit {
             problem: problem(
                 format!("the API wants fewer requests: {said}"),
@@ -107,20 +64,13 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
             ),
             retry_after_seconds: retry_after::seconds(response),
         }),
-        502 | 504 if let Step::Create(kind) = step => outcome_unknown(
-            kind,
-            &format!("a gateway gave up waiting for the API: {said}"),
-            Some(response.status),
-        ),
         500.. => Error::Unavailable(problem(
             format!("the API failed: {said}"),
             "try again later; the status of the service is at https://status.tailscale.com",
         )),
         // A body that is not the API's comes from something in between: its
-        // status says nothing about the credential.
-        _ if body.is_none() && !matches!(response.status, 401 | 403 | 404) => {
-            malformed(step, response.status, &said)
-        }
+        // status says nothing about the credential, nor about what there is.
+        status if !body.proves_rejection(status) => malformed(step, status, &said),
         401 => Error::InvalidCredential(problem(
             format!("the API rejected the credential: {said}"),
             "check that it was not revoked and belongs to this tailnet; create a new one if in doubt",
@@ -145,10 +95,12 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
             format!("the OAuth client is not allowed to do this: {said}"),
             &scope_hint(step, needs),
         )),
+        404 if step == Step::Token => malformed(step, 404, &said),
         404 => Error::NotFound(problem(
             match step {
-                Step::Token => format!("there is no token endpoint: {said}"),
-                Step::Create(_) | Step::List(_) => format!("there is no such tailnet: {said}"),
+                Step::Token | Step::Create(_) | Step::List(_) => {
+                    format!("there is no such tailnet: {said}")
+                }
                 Step::Get(kind) | Step::Delete(kind) => {
                     format!("there is no such {}: {said}", kind.name())
                 }
@@ -183,14 +135,10 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
 }
 
 /// The key may exist.
-pub(crate) fn outcome_unknown(kind: KeyKind, message: &str, status: Option<u16>) -> Error {
+pub(crate) fn outcome_unknown(kind: Kind, message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
-        message: format!("{message}; {} may exist", kind.with_article()),
-        hint: match kind {
-            KeyKind::AuthKey => "look for a new key in the admin console and revoke it; otherwise it works until it expires",
-            KeyKind::OauthClient => "look for a new OAuth client in the admin console and delete it: it does not expire",
-        }
-        .to_owned(),
+        message: message.to_owned(),
+        hint: kind.look_for_it().to_owned(),
         status,
     })
 }
@@ -312,7 +260,7 @@ mod tests {
             ),
         ] {
             let error = rejection(
-                Step::Create(KeyKind::AuthKey),
+                Step::Create(Kind::AuthKey),
                 &response(status, body),
                 Needs {
                     scope: "auth_keys",
@@ -331,7 +279,7 @@ mod tests {
 
     #[test]
     fn a_tailnet_that_may_not_be_the_credentials_is_to_be_left_out() {
-        let step = Step::Create(KeyKind::AuthKey);
+        let step = Step::Create(Kind::AuthKey);
         let response = response(
             403,
             r#"{"message":"calling actor does not have enough permissions"}"#,
@@ -361,7 +309,7 @@ mod tests {
             r#"{"message":"no","data":null}"#,
             r#"{"message":"no","data":[{"errors":null}]}"#,
         ] {
-            let error = rejected(Step::Create(KeyKind::AuthKey), 422, body);
+            let error = rejected(Step::Create(Kind::AuthKey), 422, body);
             let Error::InvalidRequest(problem) = error else {
                 panic!("{error:?}")
             };
@@ -372,7 +320,7 @@ mod tests {
     #[test]
     fn details_of_a_validation_are_told() {
         let error = rejected(
-            Step::Create(KeyKind::AuthKey),
+            Step::Create(Kind::AuthKey),
             422,
             r#"{"message":"validation failed","data":[{"errors":["reusable is required"]}],"status":422}"#,
         );
@@ -390,7 +338,7 @@ mod tests {
     fn a_gateway_that_gave_up_leaves_open_whether_a_key_was_created() {
         for status in [502, 504] {
             assert!(matches!(
-                rejected(Step::Create(KeyKind::AuthKey), status, "{}"),
+                rejected(Step::Create(Kind::AuthKey), status, "{}"),
                 Error::OutcomeUnknown(_)
             ));
             assert!(matches!(
@@ -398,14 +346,58 @@ mod tests {
                 Error::Unavailable(_)
             ));
             assert!(matches!(
-                rejected(Step::Delete(KeyKind::AuthKey), status, "{}"),
+                rejected(Step::Delete(Kind::AuthKey), status, "{}"),
                 Error::Unavailable(_)
             ));
         }
-        assert!(matches!(
-            rejected(Step::Create(KeyKind::AuthKey), 503, "{}"),
-            Error::Unavailable(_)
-        ));
+    }
+
+    #[test]
+    fn only_the_apis_own_rejection_proves_that_nothing_was_created() {
+        let create = |status, body| rejected(Step::Create(Kind::AuthKey), status, body);
+        for status in [200, 302, 400, 401, 403, 404, 408, 429, 500, 503, 599] {
+            let error = create(status, "<title>Log in</title>");
+            assert!(
+                matches!(error, Error::OutcomeUnknown(_)),
+                "{status}: {error:?}"
+            );
+        }
+        for status in [500, 502, 503, 504] {
+            let error = create(status, r#"{"message":"no"}"#);
+            assert!(
+                matches!(error, Error::OutcomeUnknown(_)),
+                "{status}: {error:?}"
+            );
+        }
+        for status in [400, 401, 403, 404, 422, 429] {
+            let error = create(status, r#"{"message":"no"}"#);
+            assert!(
+                !matches!(error, Error::OutcomeUnknown(_)),
+                "{status}: {error:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn a_page_does_not_say_what_there_is() {
+        for step in [
+            Step::Token,
+            Step::Get(Kind::AuthKey),
+            Step::Delete(Kind::OauthClient),
+        ] {
+            for status in [401, 403, 404] {
+                let error = rejected(step, status, "<title>Log in</title>");
+                assert!(
+                    matches!(error, Error::MalformedResponse(_)),
+                    "{status}: {error:?}"
+                );
+            }
+        }
+        let no_endpoint = rejected(Step::Token, 404, r#"{"message":"not found"}"#);
+        assert!(
+            matches!(no_endpoint, Error::MalformedResponse(_)),
+            "{no_endpoint:?}"
+        );
     }
 
     #[test]
@@ -416,7 +408,7 @@ mod tests {
             assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
         }
         assert!(matches!(
-            malformed(Step::Create(KeyKind::AuthKey), 200, "no JSON"),
+            malformed(Step::Create(Kind::AuthKey), 200, "no JSON"),
             Error::OutcomeUnknown(_)
         ));
     }
@@ -428,7 +420,7 @@ mod tests {
             ..response(429, r#"{"message":"too many requests"}"#)
         };
         let Error::RateLimited(limit) = rejection(
-            Step::Create(KeyKind::AuthKey),
+            Step::Create(Kind::AuthKey),
             &response,
             Needs::scope("auth_keys", OWN),
         ) else {
@@ -440,7 +432,7 @@ mod tests {
     #[test]
     fn escapes_in_the_servers_words_do_not_come_through() {
         let Error::InvalidRequest(problem) = rejected(
-            Step::Create(KeyKind::AuthKey),
+            Step::Create(Kind::AuthKey),
             400,
             r#"{"message":"bad\u001b[31m\nthing"}"#,
         ) else {

@@ -1,11 +1,8 @@
 use serde::Serialize;
-use tailmint_api::Route;
+use tailmint_api::{Described, Kind, Route};
 
 use crate::{
-    Credential, Error, Problem, Request, Response, Transport,
-    described::Described,
-    key_kind::KeyKind,
-    path,
+    Credential, Error, Problem, Request, Response, Transport, described, path,
     rejection::{Needs, malformed, rejection},
     step::Step,
     token::token,
@@ -15,7 +12,7 @@ use crate::{
 /// Keys of one kind, and the calls of the API about them. Each call gets a token of
 /// its own first.
 pub(crate) struct Resource<T> {
-    pub(crate) kind: KeyKind,
+    pub(crate) kind: Kind,
     /// The scope that every call needs.
     pub(crate) scope: &'static str,
     /// How one is described to the caller.
@@ -59,17 +56,13 @@ impl<T> Resource<T> {
                 _ => rejection(step, &response, needs),
             });
         }
-        let mut described = Described::one(step, &response)?;
-        match described.take_secret() {
-            Some(secret) => Ok((secret, (self.describe)(described))),
+        let mut new = described::one(step, &response)?;
+        match described::take_secret(&mut new) {
+            Some(secret) => Ok((secret, (self.describe)(new))),
             None => Err(malformed(
                 step,
                 200,
-                &format!(
-                    "{} {} came without its secret",
-                    self.kind.name(),
-                    described.id()
-                ),
+                &format!("{} {} came without its secret", self.kind.name(), new.id()),
             )),
         }
     }
@@ -84,11 +77,8 @@ impl<T> Resource<T> {
         let step = Step::List(self.kind);
         let path = path::of_tailnet(Route::ListKeys, tailnet)?;
         let response = self.call(transport, credential, tailnet, step, Route::ListKeys, path)?;
-        let keys = Described::all(step, &response)?.into_iter();
-        Ok(keys
-            .filter(|key| key.is(self.kind))
-            .map(self.describe)
-            .collect())
+        let keys = described::all(step, &response, self.kind)?;
+        Ok(keys.into_iter().map(self.describe).collect())
     }
 
     /// Describes one.
@@ -102,7 +92,7 @@ impl<T> Resource<T> {
         let step = Step::Get(self.kind);
         let path = path::of_key(Route::GetKey, tailnet, id)?;
         let response = self.call(transport, credential, tailnet, step, Route::GetKey, path)?;
-        Ok((self.describe)(Described::one(step, &response)?))
+        Ok((self.describe)(described::one(step, &response)?))
     }
 
     /// Deletes one.
@@ -183,13 +173,13 @@ mod tests {
     }
 
     const CLIENTS: Resource<String> = Resource {
-        kind: KeyKind::OauthClient,
+        kind: Kind::OauthClient,
         scope: "oauth_keys",
         describe: |described| described.id(),
     };
 
     const KEYS: Resource<String> = Resource {
-        kind: KeyKind::AuthKey,
+        kind: Kind::AuthKey,
         ..CLIENTS
     };
 
@@ -273,7 +263,7 @@ mod tests {
             };
             assert_eq!(
                 problem.message,
-                format!("the API's response cannot be used: {what}; a key may exist")
+                format!("the API's response cannot be used: {what}")
             );
         }
     }

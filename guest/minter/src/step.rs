@@ -1,4 +1,4 @@
-use crate::key_kind::KeyKind;
+use tailmint_api::Kind;
 
 /// What a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -6,19 +6,19 @@ pub(crate) enum Step {
     /// Gets an access token.
     Token,
     /// Creates a key.
-    Create(KeyKind),
+    Create(Kind),
     /// Describes all keys.
-    List(KeyKind),
+    List(Kind),
     /// Describes a key.
-    Get(KeyKind),
+    Get(Kind),
     /// Deletes a key.
-    Delete(KeyKind),
+    Delete(Kind),
 }
 
 impl Step {
     /// The request, in words.
     pub(crate) const fn request(self) -> &'static str {
-        use KeyKind::{AuthKey, OauthClient};
+        use Kind::{AuthKey, OauthClient};
 
         match self {
             Self::Token => "the request for an access token",

@@ -1,5 +1,4 @@
-use serde::Deserialize;
-use tailmint_api::{Route, one_line};
+use tailmint_api::{Granted, Route, one_line};
 
 use crate::{
     Credential, Error, OauthClient, Problem, Request, Transport,
@@ -11,17 +10,8 @@ use crate::{
 /// The bearer token, and what is known about it.
 pub(crate) struct Token {
     pub(crate) bearer: String,
-    /// The tags that the token carries. Live responses have them
-    /// (tailscale/tailscale #15456), the documentation does not.
+    /// The tags that the token carries, as far as known.
     pub(crate) tags: Vec<String>,
-}
-
-/// The response of the token endpoint (RFC 6749, 5.1).
-#[derive(Deserialize)]
-struct Granted {
-    access_token: String,
-    scope: Option<String>,
-    tags: Option<String>,
 }
 
 /// The token to ask with. An API key is a token already. For an OAuth client, its
@@ -75,15 +65,12 @@ pub(crate) fn exchange(
     if !is_token(&granted.access_token) {
         return Err(malformed(Step::Token, 200, "it has no valid access token"));
     }
-    check_scope(scope, granted.scope.as_deref())?;
+    if !granted.grants(scope) {
+        return Err(dropped(scope, granted.scope.as_deref().unwrap_or_default()));
+    }
     Ok(Token {
+        tags: granted.tags(),
         bearer: granted.access_token,
-        tags: granted
-            .tags
-            .unwrap_or_default()
-            .split_ascii_whitespace()
-            .map(one_line)
-            .collect(),
     })
 }
 
@@ -96,25 +83,14 @@ fn is_token(token: &str) -> bool {
         && token.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
-/// The server drops scopes that it does not know without a word
-/// (tailscale/tailscale #14286), so what it granted is compared with what was
-/// asked for. None at all means the same (RFC 6749, 5.1).
-fn check_scope(asked: &str, granted: Option<&str>) -> Result<(), Error> {
-    let Some(granted) = granted else {
-        return Ok(());
-    };
-    if granted
-        .split_ascii_whitespace()
-        .any(|scope| scope == asked || scope == "all")
-    {
-        return Ok(());
-    }
-    Err(Error::MissingScope(Problem {
+/// The server granted other scopes than the one that was asked for.
+fn dropped(asked: &str, granted: &str) -> Error {
+    Error::MissingScope(Problem {
         message: format!(
             "the server dropped the scope {asked} and granted: {}",
             one_line(granted)
         ),
         hint: missing_scope_hint(asked),
         status: Some(200),
-    }))
+    })
 }

@@ -1,8 +1,7 @@
-use tailmint_api::{API_HOST, Route, USER_AGENT, one_line};
+use tailmint_api::{API_HOST, Kind, Route, USER_AGENT, one_line};
 
 use crate::{
-    Error, Problem, TransportCause, TransportFailure, key_kind::KeyKind,
-    rejection::outcome_unknown, step::Step,
+    Error, Problem, TransportCause, TransportFailure, rejection::outcome_unknown, step::Step,
 };
 
 /// Sends requests: one request, one response.
@@ -104,7 +103,7 @@ impl TransportError {
     }
 
     /// The error where the request creates a key.
-    pub(crate) fn while_creating(self, kind: KeyKind) -> Error {
+    pub(crate) fn while_creating(self, kind: Kind) -> Error {
         let step = Step::Create(kind);
         match self {
             Self::Denied { detail } => denied(&detail),

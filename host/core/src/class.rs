@@ -58,6 +58,8 @@ classes! {
     OutcomeUnknown "outcome-unknown" 16;
     /// The component, or a Vault, returned an invalid result.
     InvalidResult "invalid-result" 17;
+    /// The API created a key with other properties than those that were asked for.
+    NotAsAsked "not-as-asked" 18;
     /// The `tailscale` command is missing.
     TailscaleMissing "tailscale-missing" 20;
     /// The `tailscale` command failed, or the machine did not join.

@@ -114,7 +114,7 @@ fn case(error: &MintError) -> String {
         MintErrorKind::RateLimited { .. } => "rate-limited".to_owned(),
         MintErrorKind::TagsNotPermitted { .. } => "tags-not-permitted".to_owned(),
         MintErrorKind::Transport { .. } => "transport".to_owned(),
-        MintErrorKind::Unavailable { .. } => "unavailable".to_owned(),
+        MintErrorKind::Unavailable => "unavailable".to_owned(),
         // What only this library knows of: its audit, its limits.
         other => format!("{other:?}"),
     }

@@ -4,6 +4,7 @@
 //! The table of the scenarios is one for the component and for the tests, so that
 //! none can be without the other.
 
+mod claim;
 mod scenario;
 mod table;
 mod vector;
@@ -11,6 +12,7 @@ mod vector;
 #[cfg(target_arch = "wasm32")]
 mod component;
 
+pub use claim::{Claim, Says};
 pub use scenario::{Action, Body, Lie, Request, Scenario, Waste};
 pub use table::all;
 pub use vector::vector;

@@ -28,6 +28,8 @@ pub(super) enum How {
 pub(super) enum Outcome {
     /// It fails at once, without a second try.
     Fails(Class),
+    /// It fails at once, and the key is revoked that the response names.
+    Revoked(Class),
     /// It is tried again three times, and fails then.
     FailsInTheEnd(Class),
     /// The fault comes once, and the call succeeds after a wait of at least this.
@@ -38,6 +40,7 @@ pub(super) enum Outcome {
 /// repeated, the request for a key leaves open whether there is one.
 pub(super) const AGAIN: Outcome = Outcome::FailsInTheEnd(Class::Unreachable);
 pub(super) const UNREACHABLE: Outcome = Outcome::Fails(Class::Unreachable);
+pub(super) const REVOKED: Outcome = Outcome::Revoked(Class::Unreachable);
 pub(super) const REFUSED: Outcome = Outcome::Fails(Class::Rejected);
 pub(super) const UNKNOWN: Outcome = Outcome::Fails(Class::OutcomeUnknown);
 

@@ -102,7 +102,7 @@ pub(super) fn run(case: &Case, endpoint: Endpoint) {
     let api = &world.simulator;
     let times = match outcome {
         Outcome::SucceedsAfter(_) => 1,
-        Outcome::Fails(_) | Outcome::FailsInTheEnd(_) => ALWAYS,
+        Outcome::Fails(_) | Outcome::FailsInTheEnd(_) | Outcome::Revoked(_) => ALWAYS,
     };
     // The key is asked for on a new connection where that is what goes wrong.
     let mut door = None;
@@ -128,6 +128,12 @@ pub(super) fn run(case: &Case, endpoint: Endpoint) {
         (Outcome::Fails(class), Err(error)) => {
             assert_eq!(error.class(), class, "{name}: {error}");
             assert_eq!(tries, 1, "{name}: {error}");
+        }
+        (Outcome::Revoked(class), Err(error)) => {
+            assert_eq!(error.class(), class, "{name}: {error}");
+            assert_eq!(error.left_behind.len(), 1, "{name}: {error}");
+            // It, and a token and a request to delete it.
+            assert_eq!(tries, 2, "{name}: {error}");
         }
         (Outcome::FailsInTheEnd(class), Err(error)) => {
             assert_eq!(error.class(), class, "{name}: {error}");

@@ -6,7 +6,7 @@ use tailmint_simulator::{Ending, Fault, Greeting};
 use super::fault::{
     AGAIN, Case,
     How::{self, Answer, BlackHole, Connection, Refused},
-    Outcome, REFUSED, UNKNOWN, UNREACHABLE, after,
+    Outcome, REFUSED, REVOKED, UNKNOWN, UNREACHABLE, after,
 };
 
 /// The faults of each endpoint.
@@ -164,7 +164,14 @@ fn payload() -> Vec<Case> {
     ];
     cases
         .into_iter()
-        .map(|(name, how)| case(name, how, UNREACHABLE, UNKNOWN))
+        .map(|(name, how)| {
+            // These have the id of a key, and no secret that can be one.
+            let keys = match name {
+                "member missing" | "null" | "control characters" => REVOKED,
+                _ => UNKNOWN,
+            };
+            case(name, how, UNREACHABLE, keys)
+        })
         .collect()
 }
 
@@ -183,13 +190,13 @@ fn status() -> Vec<Case> {
         case("400", said(400), REFUSED, REFUSED),
         case("401", said(401), REFUSED, REFUSED),
         case("403", said(403), REFUSED, REFUSED),
-        case("404", said(404), REFUSED, REFUSED),
+        case("404", said(404), UNREACHABLE, REFUSED),
         case("409", said(409), REFUSED, REFUSED),
         case("422", said(422), REFUSED, REFUSED),
-        case("500", said(500), AGAIN, UNREACHABLE),
+        case("500", said(500), AGAIN, UNKNOWN),
         case("502", said(502), AGAIN, UNKNOWN),
         case("504", said(504), AGAIN, UNKNOWN),
-        case("999", said(999), AGAIN, UNREACHABLE),
+        case("999", said(999), AGAIN, UNKNOWN),
         case(
             "early answers without end",
             wire(early, Ending::Repeat, false),
@@ -212,7 +219,13 @@ fn status() -> Vec<Case> {
             after(0),
             after(0),
         ),
-        case("503, garbage", wait(503, "soon"), after(500), after(500)),
+        case("503, garbage", wait(503, "soon"), after(500), UNKNOWN),
+        case(
+            "429 of a gateway",
+            answer(429, &[], "<title>Slow down</title>"),
+            limited,
+            UNKNOWN,
+        ),
         case("429, a day", wait(429, "86400"), REFUSED, REFUSED),
         case(
             "429, twice",

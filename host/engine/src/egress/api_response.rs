@@ -2,8 +2,9 @@ use std::fmt;
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tailmint_api::{KeyId, Kind, Rule};
+use tailmint_api::{ApiError, Described, DescribedList, Granted, KeyId, Kind, Route, Rule};
 use tailmint_core::Secret;
 use zeroize::Zeroizing;
 
@@ -15,6 +16,9 @@ const VISIBLE: [HeaderName; 3] = [header::CONTENT_TYPE, header::DATE, header::RE
 
 /// Stands for a body that is no JSON object, and is none itself.
 const NO_OBJECT: &str = "?";
+
+/// Stands for an object with members of other types than the API's.
+const NOTHING_KNOWN: &str = "{}";
 
 /// A response as it came from the server. Its body is wiped when it is dropped.
 #[non_exhaustive]
@@ -42,13 +46,14 @@ impl ApiResponse {
     ///
     /// `access_token` of a token and `key` of a key are sealed where they belong
     /// and taken out elsewhere; a secret of this run that the server repeats is
-    /// replaced anywhere. A success that is no object is not handed on: there may
-    /// be a new secret in it, and no telling where.
+    /// replaced anywhere. Of all other members only those are handed on that are known
+    /// to be of use: there may be a new secret in the others, and no telling where.
     pub(crate) fn seal(
         self,
         rule: Rule,
         seals: &mut Seals,
     ) -> Result<Response<Bytes>, getrandom::Error> {
+        let is_success = self.status.is_success();
         let body = match serde_json::from_slice::<Value>(&self.body) {
             Ok(Value::Object(mut members)) => {
                 members.values_mut().for_each(take_out_secrets);
@@ -62,24 +67,28 @@ impl ApiResponse {
                     };
                     members.insert("access_token".to_owned(), sealed.into());
                 }
-                if let Some(Value::String(key)) = members.get_mut("key") {
-                    let key = Secret::new(std::mem::take(key));
-                    // A key that nobody asked for, or without a usable id,
-                    // cannot be a result: the component sees none.
-                    let sealed = match id {
-                        Some(id) if is_result_of(rule, key.expose_secret()) => {
-                            Some(seals.issued(id, key)?.as_str().to_owned())
-                        }
-                        _ => None,
-                    };
-                    members.insert("key".to_owned(), sealed.into());
+                let key = match members.get_mut("key") {
+                    Some(Value::String(key)) => Some(Secret::new(std::mem::take(key))),
+                    _ => None,
+                };
+                // A key that nobody asked for, or without a usable id, cannot be a
+                // result: the component sees none.
+                members.remove("key");
+                match (id, key) {
+                    (Some(id), Some(key)) if is_result_of(rule, key.expose_secret()) => {
+                        let sealed = seals.issued(id, key)?;
+                        members.insert("key".to_owned(), sealed.as_str().into());
+                    }
+                    (Some(id), _) if is_success && rule.effect().creates().is_some() => {
+                        seals.issued_unusable(id);
+                    }
+                    _ => {}
                 }
-                Zeroizing::new(Value::Object(members).to_string())
+                let visible = visible(rule, is_success, Value::Object(members));
+                Zeroizing::new(visible.unwrap_or_else(|| NOTHING_KNOWN.to_owned()))
             }
-            _ if self.status.is_success() && !self.body.is_empty() => {
-                Zeroizing::new(NO_OBJECT.to_owned())
-            }
-            _ => Zeroizing::new(String::from_utf8_lossy(&self.body).into_owned()),
+            _ if self.body.is_empty() => Zeroizing::default(),
+            _ => Zeroizing::new(NO_OBJECT.to_owned()),
         };
         let body = seals.redact(&body);
         let mut response = Response::new(Bytes::from(body));
@@ -99,6 +108,24 @@ impl ApiResponse {
             .headers_mut()
             .insert(header::CONTENT_LENGTH, length);
         Ok(response)
+    }
+}
+
+/// What a component may see of the response: the members that it can make use of, by
+/// what the request was for. `None` where they are not of their types.
+fn visible(rule: Rule, is_success: bool, body: Value) -> Option<String> {
+    fn only<T: DeserializeOwned + Serialize>(body: Value) -> Option<String> {
+        let known: T = serde_json::from_value(body).ok()?;
+        serde_json::to_string(&known).ok()
+    }
+    if !is_success {
+        return only::<ApiError>(body);
+    }
+    match rule.route() {
+        Route::Token => only::<Granted>(body),
+        Route::CreateKey | Route::GetKey => only::<Described>(body),
+        Route::ListKeys => only::<DescribedList>(body),
+        Route::DeleteKey => None,
     }
 }
 

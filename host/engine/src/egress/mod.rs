@@ -23,7 +23,7 @@ pub use connections::Connections;
 pub(crate) use connector::Connector;
 pub(crate) use hooks::Egress;
 pub use limits::Limits;
-pub(crate) use pipeline::{Outcome, Run};
+pub(crate) use pipeline::{Outcome, Run, Seen};
 pub use proxy::{Proxy, ProxyError};
 pub use trust::{Trust, TrustError};
 

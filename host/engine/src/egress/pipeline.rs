@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request as HttpRequest, Response, request::Parts};
 use http_body_util::Full;
-use tailmint_api::{Effect, KeyId, Rule};
+use tailmint_api::{ApiError, Effect, KeyId, Rule};
 use tailmint_audit::{AuditError, Journal};
 use tailmint_core::{Decision, Denial, Event, Failure, Observer};
 use tailmint_policy::{Intent, MAX_BODY_BYTES, Request, RunPolicy};
@@ -37,14 +37,34 @@ struct State {
 pub(crate) struct Outcome {
     /// The last request that was sent.
     pub(crate) last_sent: Option<Rule>,
-    /// The last response: to which request, and its status.
-    pub(crate) last_response: Option<(Rule, u16)>,
-    /// Why the last request that was allowed had no response.
+    /// The responses, in their order.
+    pub(crate) responses: Vec<Seen>,
+    /// Why the last request that was sent had no response.
     pub(crate) failure: Option<Failure>,
     /// The first denial.
     pub(crate) denied: Option<Decision>,
     /// Why something could not be written down.
     pub(crate) unwritten: Option<String>,
+    /// How many requests may have created something whose id nobody knows.
+    pub(crate) open: u32,
+}
+
+/// A response that the component was given.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    /// What the request was for.
+    pub(crate) rule: Rule,
+    pub(crate) status: u16,
+    /// The body as the component sees it.
+    pub(crate) body: Bytes,
+}
+
+impl Outcome {
+    /// The response to the last request that was sent, if there was one.
+    pub(crate) fn last_response(&self) -> Option<&Seen> {
+        let last = self.responses.last()?;
+        (self.failure.is_none() && self.last_sent == Some(last.rule)).then_some(last)
+    }
 }
 
 /// A request that is about to be sent: allowed, and written anew with the secrets in it.
@@ -152,7 +172,14 @@ impl Run {
     }
 
     async fn send(&self, ready: Ready) -> Result<ApiResponse, Failure> {
-        self.state().outcome.last_sent = Some(ready.rule);
+        {
+            let outcome = &mut self.state().outcome;
+            outcome.last_sent = Some(ready.rule);
+            outcome.failure = None;
+            if ready.rule.effect().creates().is_some() {
+                outcome.open += 1;
+            }
+        }
         let most = ready.rule.route().max_response_bytes();
         self.connections.send(ready.request, most).await
     }
@@ -174,9 +201,20 @@ impl Run {
         });
         let (sealed, created) = {
             let mut state = self.state();
-            state.outcome.last_response = Some((rule, status));
+            let before = state.seals.issued_ids().len();
             let sealed = response.seal(rule, &mut state.seals);
-            (sealed, state.seals.issued_ids().pop())
+            let created = state.seals.issued_ids().split_off(before).pop();
+            let body = match &sealed {
+                Ok(sealed) => sealed.body().clone(),
+                Err(_) => Bytes::new(),
+            };
+            let is_rejected = serde_json::from_slice(&body)
+                .is_ok_and(|error: ApiError| error.proves_rejection(status));
+            if rule.effect().creates().is_some() && (created.is_some() || is_rejected) {
+                state.outcome.open -= 1;
+            }
+            state.outcome.responses.push(Seen { rule, status, body });
+            (sealed, created)
         };
         let created = created.as_ref();
         self.written(
@@ -199,10 +237,15 @@ impl Run {
             failure: &failure,
             elapsed,
         });
+        {
+            let outcome = &mut self.state().outcome;
+            outcome.failure = Some(failure.clone());
+            if rule.effect().creates().is_some() && !failure.may_have_arrived() {
+                outcome.open -= 1;
+            }
+        }
         self.written(self.journal.failure(subject, &failure, elapsed))?;
-        let code = code(&failure);
-        self.state().outcome.failure = Some(failure);
-        Ok(code)
+        Ok(code(&failure))
     }
 
     fn written(&self, written: Result<(), AuditError>) -> Result<(), WasiError> {
@@ -256,6 +299,11 @@ impl Run {
     /// The keys or clients that the API gave out in this run.
     pub(crate) fn issued_ids(&self) -> Vec<KeyId> {
         self.state().seals.issued_ids()
+    }
+
+    /// The rule of the request that the call is about.
+    pub(crate) fn rule(&self) -> Rule {
+        self.intent.rule()
     }
 
     /// What the host saw.

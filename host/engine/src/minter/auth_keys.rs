@@ -1,12 +1,14 @@
 //! Operations on auth keys.
 
-use tailmint_api::{KeyId, KeyProperties, NewKeyBody, one_line};
+use tailmint_api::{DescribedKey, KeyId, KeyProperties, NewKeyBody};
 use tailmint_policy::Task;
 
 use super::{
     AuthKey, MintError, MintedKey, Minter, Told,
     call::{Called, deleted, id_of},
+    evidence::{self, same},
     failure::invalid_result,
+    granted::granted_as_asked,
 };
 use crate::{Account, egress::Run, sandbox::types};
 
@@ -34,7 +36,8 @@ impl Minter {
             keys.call_mint(store, &called.credential, &called.tailnet, wanted)
                 .await
         };
-        self.perform(account, task, call, accept_minted).await
+        let accept = |run: &Run, minted| accept_minted(run, minted, properties);
+        self.perform(account, task, call, accept).await
     }
 
     /// Describes an auth key, including one that expired or was revoked.
@@ -48,13 +51,15 @@ impl Minter {
             keys.call_get(store, &called.credential, &called.tailnet, id.as_str())
                 .await
         };
-        let accept = |_: &Run, key: types::AuthKey| {
-            if key.id != id.as_str() {
-                return Err(invalid_result(
+        let accept = |run: &Run, key: types::AuthKey| {
+            let seen = evidence::key(run)?;
+            same(&described(key), &seen, "the key")?;
+            if seen.id != id.as_str() {
+                return Err(MintError::malformed(
                     "it describes another key than the one asked for",
                 ));
             }
-            Ok(from_component(id.clone(), key))
+            from_api(seen)
         };
         self.perform(account, task, call, accept).await
     }
@@ -69,10 +74,11 @@ impl Minter {
             keys.call_list(store, &called.credential, &called.tailnet)
                 .await
         };
-        let accept = |_: &Run, keys: Vec<types::AuthKey>| {
-            let keys = keys.into_iter();
-            keys.map(|key| Ok(from_component(id_of(&key.id)?, key)))
-                .collect()
+        let accept = |run: &Run, keys: Vec<types::AuthKey>| {
+            let seen = evidence::keys(run)?;
+            let said: Vec<_> = keys.into_iter().map(described).collect();
+            same(&said, &seen, "the keys")?;
+            seen.into_iter().map(from_api).collect()
         };
         self.perform(account, Task::List, call, accept).await
     }
@@ -97,8 +103,12 @@ pub(super) async fn revoke(mut called: Called, id: &KeyId) -> Told<()> {
 }
 
 /// Accepts the key only where it is the one that the API gave out in this run, under the
-/// id that the API gave it.
-fn accept_minted(run: &Run, minted: types::MintedKey) -> Result<MintedKey, MintError> {
+/// id that the API gave it, and where it is what was asked for.
+fn accept_minted(
+    run: &Run,
+    minted: types::MintedKey,
+    asked: &KeyProperties,
+) -> Result<MintedKey, MintError> {
     let issued = run
         .open_result(&minted.key)
         .ok_or_else(|| invalid_result("its key is not one that the API gave out in this run"))?;
@@ -107,27 +117,42 @@ fn accept_minted(run: &Run, minted: types::MintedKey) -> Result<MintedKey, MintE
             "its key has another id than the API gave it",
         ));
     }
+    let seen = evidence::key(run)?;
+    same(&described(minted.details), &seen, "the key")?;
+    granted_as_asked(&seen, &asked.body())?;
     Ok(MintedKey {
         key: issued.key,
-        details: from_component(issued.id, minted.details),
+        details: from_api(seen)?,
     })
 }
 
 tailmint_api::key_properties_record!(types::KeyProperties);
 
-fn from_component(id: KeyId, key: types::AuthKey) -> AuthKey {
+/// What the component says of a key.
+fn described(key: types::AuthKey) -> DescribedKey {
+    DescribedKey {
+        id: key.id,
+        created: key.created,
+        expires: key.expires,
+        invalid: key.invalid,
+        properties: key.properties.into(),
+    }
+}
+
+/// The key that the API described.
+fn from_api(key: DescribedKey) -> Result<AuthKey, MintError> {
     // What the API says of the end is in `expires`.
     let NewKeyBody {
         capabilities,
         expiry_seconds: _,
         description,
-    } = key.properties.into();
-    AuthKey {
-        id,
-        created: one_line(&key.created),
-        expires: one_line(&key.expires),
+    } = key.properties;
+    Ok(AuthKey {
+        id: id_of(&key.id)?,
+        created: key.created,
+        expires: key.expires,
         invalid: key.invalid,
-        capabilities: capabilities.with_tags(|tags| tags.iter().map(|tag| one_line(tag)).collect()),
-        description: description.map(|text| one_line(&text)),
-    }
+        capabilities,
+        description,
+    })
 }

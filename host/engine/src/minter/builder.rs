@@ -77,7 +77,8 @@ impl MinterBuilder {
     }
 
     /// Gives each call at most this long, with all waits and retries; never more
-    /// than 60 seconds.
+    /// than 60 seconds. Where it fails, deleting what it left behind takes at most as
+    /// long again, for each.
     pub fn deadline(mut self, deadline: Duration) -> Self {
         self.deadline = Some(deadline);
         self

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tailmint_api::{Effect, KeyId, Rule};
+use tailmint_api::{Effect, KeyId};
 use tailmint_audit::{Context, Journal};
 use tailmint_policy::{Intent, RunPolicy};
 
@@ -12,7 +12,7 @@ use super::{
 };
 use crate::{
     Account, Credential,
-    egress::Run,
+    egress::{Run, Seen},
     sandbox::{Guest, Sandbox, types},
     seal::Seals,
 };
@@ -68,11 +68,12 @@ impl Minter {
         Ok((Arc::new(run), sealed))
     }
 
-    /// Calls the component under the limit of the whole run.
+    /// Calls the component under a limit for the whole run.
     pub(super) async fn call<T, C>(
         &self,
         sandbox: &Sandbox,
         run: &Arc<Run>,
+        limit: Duration,
         call: impl FnOnce(Guest) -> C,
     ) -> Result<T, MintError>
     where
@@ -82,7 +83,7 @@ impl Minter {
             self.connections.begin().await;
         }
         let calling = sandbox.call(Arc::clone(run), call);
-        let calling = tokio::time::timeout(self.deadline, calling);
+        let calling = tokio::time::timeout(limit, calling);
         tokio::pin!(calling);
         let called = tokio::select! {
             called = &mut calling => called,
@@ -98,24 +99,24 @@ impl Minter {
         };
         match called {
             Ok(Ok(Ok(value))) => Ok(value),
-            Ok(Ok(Err(error))) => Err(from_component(error, &run.outcome())),
+            Ok(Ok(Err(error))) => Err(from_component(error, &run.outcome(), run.rule())),
             Ok(Err(fault)) => Err(from_fault(&fault, &run.outcome())),
-            Err(_) => Err(timed_out(self.deadline, &run.outcome())),
+            Err(_) => Err(timed_out(self.deadline)),
         }
     }
 }
 
 /// Accepts that something was deleted only where the host saw it happen.
 pub(super) fn deleted(run: &Run, (): ()) -> Result<(), MintError> {
-    let done = |(rule, status): (Rule, u16)| rule.effect() == Effect::Deletes && status == 200;
-    if run.outcome().last_response.is_some_and(done) {
+    let done = |seen: &Seen| seen.rule.effect() == Effect::Deletes && seen.status == 200;
+    if run.outcome().last_response().is_some_and(done) {
         Ok(())
     } else {
         Err(invalid_result("it reports a deletion that did not happen"))
     }
 }
 
-/// The id of something that the component describes.
+/// The id of something that the API describes.
 pub(super) fn id_of(id: &str) -> Result<KeyId, MintError> {
     id.parse()
         .map_err(|_| invalid_result("it returned an invalid id"))

@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use tailmint_api::{API_HOST, Kind, one_line};
+use tailmint_api::{API_HOST, KeyId, Kind, Rule, one_line};
 use tailmint_core::{Decision, Failure};
 
-use super::{MintError, MintErrorKind};
+use super::{
+    MintError, MintErrorKind,
+    evidence::{bears_out, name},
+};
 use crate::{
     egress::Outcome,
     sandbox::{Fault, types},
@@ -45,25 +48,36 @@ pub(super) fn from_fault(fault: &Fault, outcome: &Outcome) -> MintError {
 }
 
 /// The whole call took too long.
-pub(super) fn timed_out(deadline: Duration, outcome: &Outcome) -> MintError {
+pub(super) fn timed_out(deadline: Duration) -> MintError {
     let deadline = humantime::format_duration(deadline);
-    let message = format!("the run took longer than {deadline}");
-    match outcome.last_sent.and_then(|rule| rule.effect().creates()) {
-        Some(Kind::AuthKey) => MintError::new(
-            MintErrorKind::OutcomeUnknown,
-            format!("{message}; a key may exist"),
-            "look for a new key in the admin console and revoke it; otherwise it works until it expires",
-        ),
-        Some(Kind::OauthClient) => MintError::new(
-            MintErrorKind::OutcomeUnknown,
-            format!("{message}; an OAuth client may exist"),
-            "look for a new OAuth client in the admin console and delete it: it does not expire",
-        ),
-        None => MintError::new(
-            MintErrorKind::GuestOverLimit,
-            message,
-            "try again; if it happens again, please report it",
-        ),
+    MintError::new(
+        MintErrorKind::GuestOverLimit,
+        format!("the run took longer than {deadline}"),
+        "try again; if it happens again, please report it",
+    )
+}
+
+/// The error with what the host knows of what was created, whatever the component says of
+/// it: one of these ids, or perhaps one that nobody knows.
+pub(super) fn settled(error: MintError, kind: Kind, issued: &[KeyId], is_open: bool) -> MintError {
+    if is_open {
+        return MintError {
+            kind: MintErrorKind::OutcomeUnknown,
+            message: format!("{}; {} may exist", error.message, kind.with_article()),
+            hint: Some(kind.look_for_it().to_owned()),
+            ..error
+        };
+    }
+    if error.kind != MintErrorKind::OutcomeUnknown {
+        return error;
+    }
+    if issued.is_empty() {
+        return invalid_result("it reports that the outcome is not known, and it is");
+    }
+    MintError {
+        kind: MintErrorKind::MalformedResponse,
+        hint: Some("try again; if it happens again, please report it".to_owned()),
+        ..error
     }
 }
 
@@ -94,9 +108,15 @@ fn from_host(outcome: &Outcome) -> Option<MintError> {
 }
 
 /// The component's own error, with what the host knows better.
-pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintError {
+pub(super) fn from_component(error: types::Error, outcome: &Outcome, own: Rule) -> MintError {
     if let Some(error) = from_host(outcome) {
         return error;
+    }
+    if !bears_out(&error, outcome, own) {
+        return invalid_result(&format!(
+            "it reports {:?}, which the host did not see",
+            name(&error)
+        ));
     }
     if let Some(failure @ Failure::NotPublic { remedy, .. }) = &outcome.failure {
         return MintError {
@@ -108,7 +128,6 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintErro
             )
         };
     }
-    let created = outcome.last_sent.and_then(|rule| rule.effect().creates());
     let (kind, problem) = match error {
         types::Error::Denied(problem) => (MintErrorKind::Denied { decision: None }, problem),
         types::Error::InvalidCredential(problem) => (MintErrorKind::InvalidCredential, problem),
@@ -142,13 +161,7 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintErro
             },
             failure.problem,
         ),
-        types::Error::Unavailable(problem) => (
-            MintErrorKind::Unavailable {
-                // After a request that creates something only 503 says that nothing was done.
-                retryable: created.is_none() || problem.status == Some(503),
-            },
-            problem,
-        ),
+        types::Error::Unavailable(problem) => (MintErrorKind::Unavailable, problem),
     };
     let hint = match &kind {
         _ if matches!(outcome.failure, Some(Failure::Proxy { .. })) => format!(
@@ -167,7 +180,7 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome) -> MintErro
         _ => one_line(&problem.hint),
     };
     MintError {
-        status: problem.status,
+        status: outcome.last_response().map(|seen| seen.status),
         cause: outcome.failure.clone().map(Box::new),
         ..MintError::new(kind, one_line(&problem.message), hint)
     }

@@ -85,6 +85,9 @@ pub enum MintErrorKind {
     Misuse,
     /// The API's name leads to an address that is not public: nothing was sent.
     NotPublic,
+    /// The API created a key with other properties than those that were asked for. It is
+    /// revoked.
+    NotAsAsked,
     /// There is no such key, OAuth client or tailnet.
     NotFound,
     /// A key or an OAuth client may exist whose secret nobody has.
@@ -104,11 +107,8 @@ pub enum MintErrorKind {
         /// Whether trying again may help.
         retryable: bool,
     },
-    /// The API failed on its side.
-    Unavailable {
-        /// Whether trying again is safe.
-        retryable: bool,
-    },
+    /// The API failed on its side, and nothing was created.
+    Unavailable,
 }
 
 impl MintError {
@@ -160,6 +160,15 @@ impl MintError {
         )
     }
 
+    /// The API responds to something else than it was asked.
+    pub(super) fn malformed(what: &str) -> Self {
+        Self::new(
+            MintErrorKind::MalformedResponse,
+            format!("unexpected response: {what}"),
+            "try again; if it happens again, see whether something stands between here and the API",
+        )
+    }
+
     pub(super) fn interrupted() -> Self {
         Self {
             hint: None,
@@ -202,9 +211,10 @@ impl Diagnose for MintError {
             | MintErrorKind::TagsNotPermitted { .. } => Class::Rejected,
             MintErrorKind::MalformedResponse
             | MintErrorKind::Transport { .. }
-            | MintErrorKind::Unavailable { .. } => Class::Unreachable,
+            | MintErrorKind::Unavailable => Class::Unreachable,
             MintErrorKind::OutcomeUnknown => Class::OutcomeUnknown,
             MintErrorKind::InvalidResult => Class::InvalidResult,
+            MintErrorKind::NotAsAsked => Class::NotAsAsked,
         }
     }
 

@@ -5,7 +5,9 @@ mod auth_key;
 mod auth_keys;
 mod builder;
 mod call;
+mod evidence;
 mod failure;
+mod granted;
 mod mint_error;
 mod oauth_client;
 mod oauth_clients;
@@ -18,10 +20,14 @@ pub use oauth_client::{ClientDetails, NewClient, ScopeCheck};
 #[cfg(feature = "__internals")]
 pub use retry::wait_asked;
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{
+    fmt,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 use call::Called;
-use failure::policy_denied;
+use failure::{policy_denied, settled};
 use retry::Backoff;
 use tailmint_api::{KeyId, Kind};
 use tailmint_audit::{Audit, Context};
@@ -74,6 +80,31 @@ impl fmt::Debug for Minter {
     }
 }
 
+/// How one call of the component ended.
+struct Attempt<T> {
+    result: Result<T, MintError>,
+    /// The keys or clients that the API gave out, which are to be deleted where there is no
+    /// result.
+    issued: Vec<KeyId>,
+    /// Whether one may exist whose id is not known.
+    is_open: bool,
+}
+
+impl<T> Attempt<T> {
+    /// It failed before anything was sent.
+    fn failed(error: MintError) -> Self {
+        Self {
+            result: Err(error),
+            issued: Vec::new(),
+            is_open: false,
+        }
+    }
+
+    fn may_have_created(&self) -> bool {
+        self.is_open || !self.issued.is_empty()
+    }
+}
+
 /// What a call of the component resulted in, by the component's own word.
 type Told<T> = Result<Result<T, types::Error>, wasmtime::Error>;
 
@@ -114,12 +145,17 @@ impl Minter {
     {
         let intent = Intent::new(account.tailnet.clone(), task);
         let creates = intent.rule().effect().creates();
+        let begun = Instant::now();
         let mut retry = self.backoff.start(self.deadline);
         loop {
-            let (result, issued) = self
-                .attempt(&self.runner, account, &intent, &call, &accept)
+            let left = self.deadline.saturating_sub(begun.elapsed());
+            let attempt = self
+                .attempt(&self.runner, account, &intent, left, &call, &accept)
                 .await;
-            let mut error = match result {
+            // Whatever the component says: what was created, or may have been, is not
+            // created once more.
+            let is_over = attempt.may_have_created();
+            let mut error = match attempt.result {
                 // A key is of no use to somebody who has gone away.
                 Ok(_) if creates == Some(Kind::AuthKey) && self.interrupt.is_raised() => {
                     MintError::interrupted()
@@ -128,12 +164,13 @@ impl Minter {
                 Err(error) => error,
             };
             if let Some(kind) = creates {
-                for id in issued {
+                error = settled(error, kind, &attempt.issued, attempt.is_open);
+                for id in attempt.issued {
                     let left = self.delete_left_behind(account, kind, id).await;
                     error.left_behind.push(left);
                 }
             }
-            let Some(wait) = retry.next(&error) else {
+            let Some(wait) = retry.next(&error).filter(|_| !is_over) else {
                 return Err(error);
             };
             self.observer.observe(&Event::Waiting {
@@ -152,25 +189,25 @@ impl Minter {
         }
     }
 
-    /// Calls the component once. Beside the result come the keys or clients that the API
-    /// gave out, which are the caller's to delete where there is no result.
+    /// Calls the component once, for at most this long.
     async fn attempt<T, U, C>(
         &self,
         runner: &Runner,
         account: &Account,
         intent: &Intent,
+        limit: Duration,
         call: &impl Fn(Called) -> C,
         accept: &impl Fn(&Run, U) -> Result<T, MintError>,
-    ) -> (Result<T, MintError>, Vec<KeyId>)
+    ) -> Attempt<T>
     where
         C: Future<Output = Told<U>>,
     {
         let (run, credential) = match self.run(&runner.digest, account, intent) {
             Ok(prepared) => prepared,
-            Err(error) => return (Err(error), Vec::new()),
+            Err(error) => return Attempt::failed(error),
         };
         if let Some(decision) = run.foresee() {
-            return (Err(policy_denied(decision)), Vec::new());
+            return Attempt::failed(policy_denied(decision));
         }
         let tailnet = intent.tailnet.as_str().to_owned();
         let call = |guest| {
@@ -180,8 +217,12 @@ impl Minter {
                 tailnet,
             })
         };
-        let told = self.call(&runner.sandbox, &run, call).await;
-        (told.and_then(|told| accept(&run, told)), run.issued_ids())
+        let told = self.call(&runner.sandbox, &run, limit, call).await;
+        Attempt {
+            result: told.and_then(|told| accept(&run, told)),
+            issued: run.issued_ids(),
+            is_open: run.outcome().open > 0,
+        }
     }
 
     /// Revokes the key or deletes the client that a failed call left behind, by the
@@ -200,11 +241,11 @@ impl Minter {
                 Kind::OauthClient => oauth_clients::delete(called, id_of).await,
             }
         };
-        let attempt = self.attempt(runner, account, &intent, &call, &call::deleted);
-        let (deleted, _) = attempt.await;
+        let limit = self.deadline;
+        let attempt = self.attempt(runner, account, &intent, limit, &call, &call::deleted);
         LeftBehind {
             kind,
-            is_deleted: deleted.is_ok(),
+            is_deleted: attempt.await.result.is_ok(),
             id,
         }
     }

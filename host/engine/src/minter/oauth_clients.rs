@@ -1,11 +1,12 @@
 //! Operations on OAuth clients.
 
-use tailmint_api::{ClientProperties, KeyId, Scope, one_line};
+use tailmint_api::{ClientProperties, DescribedClient, KeyId, Scope};
 use tailmint_policy::Task;
 
 use super::{
     ClientDetails, MintError, Minter, NewClient, ScopeCheck, Told,
     call::{Called, deleted, id_of},
+    evidence::{self, same},
     failure::invalid_result,
 };
 use crate::{Account, Credential, egress::Run, sandbox::types};
@@ -49,8 +50,11 @@ impl Minter {
                 .call_list(store, &called.credential, &called.tailnet)
                 .await
         };
-        let accept = |_: &Run, clients: Vec<types::ClientDetails>| {
-            clients.iter().map(from_component).collect()
+        let accept = |run: &Run, clients: Vec<types::ClientDetails>| {
+            let seen = evidence::clients(run)?;
+            let said: Vec<_> = clients.into_iter().map(described).collect();
+            same(&said, &seen, "the OAuth clients")?;
+            seen.into_iter().map(from_api).collect()
         };
         self.perform(account, Task::ListClients, call, accept).await
     }
@@ -95,17 +99,23 @@ impl Minter {
             let (clients, store) = called.guest.oauth_clients()?;
             clients.call_check(store, client, names).await
         };
-        let accept = |_: &Run, checks: Vec<types::ScopeCheck>| {
+        let accept = |run: &Run, checks: Vec<types::ScopeCheck>| {
             if !checks.iter().map(|it| &it.scope).eq(names.iter()) {
                 return Err(invalid_result(
                     "it checked other scopes than those asked for",
                 ));
             }
-            let checks = scopes.iter().zip(checks).map(|(scope, check)| ScopeCheck {
-                scope: scope.clone(),
-                granted: check.granted,
-                tags: lines(&check.tags),
-            });
+            let seen = evidence::granted(run, names);
+            let said: Vec<_> = checks.into_iter().map(|it| (it.granted, it.tags)).collect();
+            same(&said, &seen, "the scopes")?;
+            let checks = scopes
+                .iter()
+                .zip(seen)
+                .map(|(scope, (granted, tags))| ScopeCheck {
+                    scope: scope.clone(),
+                    granted,
+                    tags,
+                });
             Ok(checks.collect())
         };
         self.perform(account, task, call, accept).await
@@ -132,25 +142,44 @@ fn accept_created(run: &Run, created: types::NewClient) -> Result<NewClient, Min
             "it describes another client than the API created",
         ));
     }
+    let seen = evidence::client(run)?;
+    same(&described(details), &seen, "the OAuth client")?;
     Ok(NewClient {
         secret: issued.key,
-        details: from_component(&details)?,
+        details: from_api(seen)?,
     })
 }
 
-fn from_component(client: &types::ClientDetails) -> Result<ClientDetails, MintError> {
-    Ok(ClientDetails {
-        id: id_of(&client.id)?,
-        created: one_line(&client.created),
+/// What the component says of a client.
+fn described(client: types::ClientDetails) -> DescribedClient {
+    DescribedClient {
+        id: client.id,
+        created: client.created,
         invalid: client.invalid,
-        description: one_line(&client.properties.description),
-        scopes: lines(&client.properties.scopes),
-        tags: lines(&client.properties.tags),
-    })
+        description: client.properties.description,
+        scopes: client.properties.scopes,
+        tags: client.properties.tags,
+    }
 }
 
-fn lines(texts: &[String]) -> Vec<String> {
-    texts.iter().map(|text| one_line(text)).collect()
+/// The client that the API described.
+fn from_api(client: DescribedClient) -> Result<ClientDetails, MintError> {
+    let DescribedClient {
+        id,
+        created,
+        invalid,
+        description,
+        scopes,
+        tags,
+    } = client;
+    Ok(ClientDetails {
+        id: id_of(&id)?,
+        created,
+        invalid,
+        description,
+        scopes,
+        tags,
+    })
 }
 
 fn to_component(properties: &ClientProperties) -> types::ClientProperties {

@@ -62,8 +62,7 @@ impl Retry {
             MintErrorKind::Transport { retryable: true } if elapsed > self.backoff.patience => {
                 return None;
             }
-            MintErrorKind::Unavailable { retryable: true }
-            | MintErrorKind::Transport { retryable: true } => None,
+            MintErrorKind::Unavailable | MintErrorKind::Transport { retryable: true } => None,
             _ => return None,
         };
         let wait = asked.unwrap_or(self.backoff.first_wait * 2_u32.saturating_pow(self.made));
@@ -104,7 +103,7 @@ mod tests {
 
     const WHOLE: Duration = Duration::from_mins(1);
 
-    const UNAVAILABLE: MintErrorKind = MintErrorKind::Unavailable { retryable: true };
+    const UNAVAILABLE: MintErrorKind = MintErrorKind::Unavailable;
 
     #[test]
     fn doubles_its_waits_and_gives_up_after_three() {
@@ -165,7 +164,6 @@ mod tests {
             MintErrorKind::OutcomeUnknown,
             MintErrorKind::InvalidCredential,
             MintErrorKind::Denied { decision: None },
-            MintErrorKind::Unavailable { retryable: false },
             MintErrorKind::Transport { retryable: false },
         ] {
             let mut retry = Backoff::default().start(WHOLE);

@@ -11,7 +11,11 @@ pub(crate) use placeholder::Placeholder;
 
 /// The secrets of one run with their placeholders.
 #[derive(Debug, Default)]
-pub(crate) struct Seals(Vec<Seal>);
+pub(crate) struct Seals {
+    sealed: Vec<Seal>,
+    /// What the API created in this run without a secret that can be a result.
+    unusable: Vec<KeyId>,
+}
 
 #[derive(Debug)]
 struct Seal {
@@ -64,9 +68,14 @@ impl Seals {
         self.seal(key, Slot::Result(id))
     }
 
+    /// Keeps the id of what was created with a secret that cannot be the result.
+    pub(crate) fn issued_unusable(&mut self, id: KeyId) {
+        self.unusable.push(id);
+    }
+
     fn seal(&mut self, secret: Secret, slot: Slot) -> Result<Placeholder, getrandom::Error> {
         let placeholder = Placeholder::random()?;
-        self.0.push(Seal {
+        self.sealed.push(Seal {
             placeholder: placeholder.clone(),
             parts: Parts::of(secret.expose_secret()),
             secret,
@@ -110,34 +119,37 @@ impl Seals {
 
     /// The keys or clients that the API gave out in this run, returned or not.
     pub(crate) fn issued_ids(&self) -> Vec<KeyId> {
-        self.0
-            .iter()
-            .filter_map(|seal| match &seal.slot {
-                Slot::Result(id) => Some(id.clone()),
-                _ => None,
-            })
-            .collect()
+        let sealed = self.sealed.iter().filter_map(|seal| match &seal.slot {
+            Slot::Result(id) => Some(id),
+            _ => None,
+        });
+        sealed.chain(&self.unusable).cloned().collect()
     }
 
     fn find(&self, text: &str) -> Option<&Seal> {
-        self.0.iter().find(|seal| seal.placeholder.as_str() == text)
+        self.sealed
+            .iter()
+            .find(|seal| seal.placeholder.as_str() == text)
     }
 
     /// The secrets that a request under the rule carries, as an audit names them.
     pub(crate) fn carried(&self, rule: Rule) -> Vec<(&'static str, &Secret)> {
-        let carried = self.0.iter().filter_map(|seal| match (&seal.slot, rule) {
-            (Slot::ClientSecret, rule) if rule.is_for_token() => {
-                Some(("client-secret", &seal.secret))
-            }
-            (Slot::Bearer, rule) if !rule.is_for_token() => Some(("bearer", &seal.secret)),
-            _ => None,
-        });
+        let carried = self
+            .sealed
+            .iter()
+            .filter_map(|seal| match (&seal.slot, rule) {
+                (Slot::ClientSecret, rule) if rule.is_for_token() => {
+                    Some(("client-secret", &seal.secret))
+                }
+                (Slot::Bearer, rule) if !rule.is_for_token() => Some(("bearer", &seal.secret)),
+                _ => None,
+            });
         carried.collect()
     }
 
     /// Whether a placeholder stands anywhere in the text.
     pub(crate) fn occurs_in(&self, text: &str) -> bool {
-        self.0
+        self.sealed
             .iter()
             .any(|seal| text.contains(seal.placeholder.as_str()))
     }
@@ -146,7 +158,7 @@ impl Seals {
     /// replaced by its placeholder: servers and proxies repeat what they were
     /// sent, whole or cut short.
     pub(crate) fn redact(&self, text: &str) -> String {
-        let secrets = self.0.iter().map(|seal| {
+        let secrets = self.sealed.iter().map(|seal| {
             let secret = seal.secret.expose_secret();
             (secret, &seal.parts, seal.placeholder.as_str())
         });

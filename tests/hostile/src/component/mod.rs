@@ -6,6 +6,10 @@ use std::{
     sync::atomic::{AtomicBool, Ordering},
 };
 
+mod claimed;
+
+use claimed::{Called, claim_of};
+
 use crate::{Action, Body, Lie, Request, Waste, all};
 
 #[expect(clippy::pedantic, reason = "generated")]
@@ -80,9 +84,23 @@ fn forever() -> ! {
 impl Guest for Component {
     fn mint(
         credential: types::Credential,
-        _tailnet: String,
+        tailnet: String,
         properties: types::KeyProperties,
     ) -> Result<types::MintedKey, types::Error> {
+        if let Some((claim, client)) = claim_of(&credential) {
+            let tags = tags_of(&properties);
+            let called = Called {
+                client,
+                tailnet: &tailnet,
+                id: "",
+                body: key_body(&properties, &tags, properties.expiry_seconds),
+                scopes: &[],
+            };
+            return called.say(claim, |seen| types::MintedKey {
+                key: member(seen, "key").unwrap_or_default(),
+                details: lied_key(member(seen, "id").unwrap_or_default()),
+            });
+        }
         let types::Credential::OauthClient(client) = credential else {
             return Err(told("no client"));
         };
@@ -109,41 +127,141 @@ impl Guest for Component {
         }
     }
 
-    fn list(_: types::Credential, _: String) -> Result<Vec<types::AuthKey>, types::Error> {
-        Err(told("no"))
+    fn list(
+        credential: types::Credential,
+        tailnet: String,
+    ) -> Result<Vec<types::AuthKey>, types::Error> {
+        claim(&credential, &tailnet, "", |_| Vec::new())
     }
 
-    fn get(_: types::Credential, _: String, _: String) -> Result<types::AuthKey, types::Error> {
-        Err(told("no"))
+    fn get(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<types::AuthKey, types::Error> {
+        claim(&credential, &tailnet, &id, |_| lied_key(id.clone()))
     }
 
-    fn revoke(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
-        Err(told("no"))
+    fn revoke(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<(), types::Error> {
+        claim(&credential, &tailnet, &id, |_| ())
     }
 }
 
 impl Clients for Component {
     fn create(
-        _: types::Credential,
-        _: String,
-        _: types::ClientProperties,
+        credential: types::Credential,
+        tailnet: String,
+        properties: types::ClientProperties,
     ) -> Result<types::NewClient, types::Error> {
-        Err(told("no"))
+        let Some((claim, client)) = claim_of(&credential) else {
+            return Err(told("no"));
+        };
+        let list = |texts: &[String]| {
+            let texts: Vec<_> = texts.iter().map(|it| format!("\"{it}\"")).collect();
+            texts.join(",")
+        };
+        let called = Called {
+            client,
+            tailnet: &tailnet,
+            id: "",
+            body: format!(
+                r#"{{"keyType":"client","description":"{}","scopes":[{}],"tags":[{}]}}"#,
+                properties.description,
+                list(&properties.scopes),
+                list(&properties.tags)
+            ),
+            scopes: &[],
+        };
+        called.say(claim, |seen| types::NewClient {
+            secret: member(seen, "key").unwrap_or_default(),
+            details: types::ClientDetails {
+                id: member(seen, "id").unwrap_or_default(),
+                created: String::new(),
+                invalid: true,
+                properties: properties.clone(),
+            },
+        })
     }
 
-    fn list(_: types::Credential, _: String) -> Result<Vec<types::ClientDetails>, types::Error> {
-        Err(told("no"))
+    fn list(
+        credential: types::Credential,
+        tailnet: String,
+    ) -> Result<Vec<types::ClientDetails>, types::Error> {
+        claim(&credential, &tailnet, "", |_| Vec::new())
     }
 
-    fn remove(_: types::Credential, _: String, _: String) -> Result<(), types::Error> {
-        Err(told("no"))
+    fn remove(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<(), types::Error> {
+        claim(&credential, &tailnet, &id, |_| ())
     }
 
     fn check(
-        _: types::OauthClient,
-        _: Vec<String>,
+        client: types::OauthClient,
+        scopes: Vec<String>,
     ) -> Result<Vec<types::ScopeCheck>, types::Error> {
-        Err(told("no"))
+        let Ok(claim) = client.id.parse() else {
+            return Err(told("no"));
+        };
+        let called = Called {
+            client: &client,
+            tailnet: "",
+            id: "",
+            body: String::new(),
+            scopes: &scopes,
+        };
+        called.say(claim, |_| {
+            let checked = scopes.iter().map(|scope| types::ScopeCheck {
+                scope: scope.clone(),
+                granted: true,
+                tags: vec!["tag:any".to_owned()],
+            });
+            checked.collect()
+        })
+    }
+}
+
+/// Says what the credential names of a request without a body.
+fn claim<T>(
+    credential: &types::Credential,
+    tailnet: &str,
+    id: &str,
+    success: impl FnOnce(&str) -> T,
+) -> Result<T, types::Error> {
+    let Some((claim, client)) = claim_of(credential) else {
+        return Err(told("no"));
+    };
+    let called = Called {
+        client,
+        tailnet,
+        id,
+        body: String::new(),
+        scopes: &[],
+    };
+    called.say(claim, success)
+}
+
+/// A key that is said to be used up, and to have been for anything.
+fn lied_key(id: String) -> types::AuthKey {
+    types::AuthKey {
+        id,
+        created: String::new(),
+        expires: String::new(),
+        invalid: true,
+        properties: types::KeyProperties {
+            reusable: true,
+            ephemeral: true,
+            preauthorized: true,
+            tags: Vec::new(),
+            expiry_seconds: 1,
+            description: None,
+        },
     }
 }
 

@@ -1,0 +1,154 @@
+use serde::{Deserialize, Serialize};
+
+use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, one_line};
+
+/// The members of a key of any kind in the API's responses (schema `Key` of its
+/// `OpenAPI` document) that are of use here. A component sees these and no others.
+/// Control servers other than Tailscale's have numbers for ids.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Described {
+    id: Id,
+    #[serde(default, rename = "keyType", skip_serializing_if = "Option::is_none")]
+    key_type: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    key: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    created: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    expires: Option<String>,
+    #[serde(default)]
+    invalid: bool,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    description: Option<String>,
+    #[serde(
+        default,
+        rename = "expirySeconds",
+        skip_serializing_if = "Option::is_none"
+    )]
+    expiry_seconds: Option<i64>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    capabilities: Option<Capabilities>,
+    #[serde(default, deserialize_with = "list")]
+    scopes: Vec<String>,
+    #[serde(default, deserialize_with = "list")]
+    tags: Vec<String>,
+}
+
+#[derive(Debug, Deserialize, Serialize)]
+#[serde(untagged)]
+enum Id {
+    Name(String),
+    Number(u64),
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Capabilities {
+    devices: Devices,
+}
+
+#[derive(Debug, Default, Deserialize, Serialize)]
+#[serde(default)]
+struct Devices {
+    create: KeyCapabilities<Option<Vec<String>>>,
+}
+
+/// The response that describes many.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct DescribedList {
+    /// The keys, of all kinds.
+    #[serde(deserialize_with = "list")]
+    pub keys: Vec<Described>,
+}
+
+/// An auth key as the API describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedKey {
+    /// Its id, as the API says it.
+    pub id: String,
+    /// When it was created, in RFC 3339; empty if the API did not say.
+    pub created: String,
+    /// When it expires, likewise.
+    pub expires: String,
+    /// Whether it no longer joins machines.
+    pub invalid: bool,
+    /// What was granted.
+    pub properties: NewKeyBody,
+}
+
+/// An OAuth client as the API describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedClient {
+    /// Its id, as the API says it.
+    pub id: String,
+    /// When it was created, in RFC 3339; empty if the API did not say.
+    pub created: String,
+    /// Whether it was deleted.
+    pub invalid: bool,
+    /// What the admin console shows beside it.
+    pub description: String,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// The tags that it may give to machines.
+    pub tags: Vec<String>,
+}
+
+impl Described {
+    /// Its id.
+    pub fn id(&self) -> String {
+        match &self.id {
+            Id::Name(name) => name.clone(),
+            Id::Number(number) => number.to_string(),
+        }
+    }
+
+    /// Whether it is of this kind. What names no kind is an auth key, as in requests.
+    pub fn is(&self, kind: Kind) -> bool {
+        match &self.key_type {
+            Some(key_type) => key_type == kind.key_type(),
+            None => kind == Kind::AuthKey,
+        }
+    }
+
+    /// Its secret, which only something new comes with.
+    pub fn take_secret(&mut self) -> Option<String> {
+        self.key.take()
+    }
+
+    /// What it says of an auth key.
+    pub fn into_key(self) -> DescribedKey {
+        let id = self.id();
+        let create = self.capabilities.unwrap_or_default().devices.create;
+        DescribedKey {
+            id,
+            created: one_line(&self.created.unwrap_or_default()),
+            expires: one_line(&self.expires.unwrap_or_default()),
+            invalid: self.invalid,
+            properties: NewKeyBody {
+                capabilities: create.with_tags(|tags| lines(tags.as_deref().unwrap_or_default())),
+                expiry_seconds: u32::try_from(self.expiry_seconds.unwrap_or_default())
+                    .unwrap_or_default(),
+                description: self
+                    .description
+                    .filter(|it| !it.is_empty())
+                    .map(|it| one_line(&it)),
+            },
+        }
+    }
+
+    /// What it says of an OAuth client.
+    pub fn into_client(self) -> DescribedClient {
+        DescribedClient {
+            id: self.id(),
+            created: one_line(&self.created.unwrap_or_default()),
+            invalid: self.invalid,
+            description: one_line(&self.description.unwrap_or_default()),
+            scopes: lines(&self.scopes),
+            tags: lines(&self.tags),
+        }
+    }
+}
+
+fn lines(texts: &[String]) -> Vec<String> {
+    texts.iter().map(|text| one_line(text)).collect()
+}

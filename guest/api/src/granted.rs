@@ -1,0 +1,37 @@
+use serde::{Deserialize, Serialize};
+
+use crate::one_line;
+
+/// The response of the token endpoint (RFC 6749, 5.1), as far as it is of use here. A
+/// component sees these members and no others.
+#[derive(Debug, Deserialize, Serialize)]
+pub struct Granted {
+    /// The token.
+    pub access_token: String,
+    /// The scopes that it was given, separated by spaces.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub scope: Option<String>,
+    /// The tags that it carries, likewise. Live responses have them (tailscale/tailscale
+    /// #15456), the documentation does not.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub tags: Option<String>,
+}
+
+impl Granted {
+    /// Whether it has the scope that was asked for. The server drops scopes that it does
+    /// not know without a word (tailscale/tailscale #14286); where it names none, it granted
+    /// what was asked for (RFC 6749, 5.1).
+    pub fn grants(&self, asked: &str) -> bool {
+        self.scope.as_deref().is_none_or(|granted| {
+            granted
+                .split_ascii_whitespace()
+                .any(|scope| scope == asked || scope == "all")
+        })
+    }
+
+    /// The tags, each as one line.
+    pub fn tags(&self) -> Vec<String> {
+        let tags = self.tags.as_deref().unwrap_or_default();
+        tags.split_ascii_whitespace().map(one_line).collect()
+    }
+}

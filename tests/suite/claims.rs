@@ -1,0 +1,238 @@
+//! A component that says something else than what happened, about every operation: the host
+//! believes no result, success or error, that it did not see come about.
+
+use std::collections::BTreeSet;
+
+use tailmint::{
+    Account, Class, Credential, Diagnose, KeyId, KeyProperties, MintError, Minter, Secret,
+    connection::Trust, policy::Policy,
+};
+use tailmint_api::{ClientProperties, Effect, Kind, Operation, Scope};
+use tailmint_hostile::{Claim, Says};
+use tailmint_simulator::OauthClient;
+
+use crate::{
+    hostile,
+    world::{World, sha256},
+};
+
+/// A minter that runs the hostile component, and an honest one.
+struct Stage {
+    world: World,
+    hostile: Minter,
+    honest: Minter,
+    owner: OauthClient,
+    runtime: tokio::runtime::Runtime,
+}
+
+/// How many of each there are at the API.
+#[derive(Debug, PartialEq, Eq)]
+struct There {
+    keys: BTreeSet<String>,
+    clients: BTreeSet<String>,
+}
+
+impl Stage {
+    /// Where the policy lets these components run, besides the hostile one.
+    fn new(others: &[&str]) -> Self {
+        let world = World::new();
+        let owner = OauthClient::new("owner", &["all"], &["tag:tazpod"]);
+        world.simulator.add_client(owner.clone());
+        let component = hostile::component();
+        let digest = sha256(component);
+        let mut pinned = vec![digest.as_str()];
+        pinned.extend(others);
+        let policy =
+            Policy::parse(&format!("version = 1\n[component]\nsha256 = {pinned:?}\n")).unwrap();
+        let builder = || {
+            Minter::builder()
+                .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
+                .connect_to(world.simulator.address().to_string().parse().unwrap())
+        };
+        let hostile = builder()
+            .policy(policy)
+            .component(component.to_vec())
+            .build()
+            .unwrap();
+        let honest = builder().build().unwrap();
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap();
+        Self {
+            world,
+            hostile,
+            honest,
+            owner,
+            runtime,
+        }
+    }
+
+    fn account(&self, id: &str) -> Account {
+        Account::new(Credential::OauthClient {
+            id: id.to_owned(),
+            secret: Secret::new(self.owner.secret.clone()),
+        })
+    }
+
+    fn there(&self) -> There {
+        let account = self.account(&self.owner.id);
+        let keys = self.runtime.block_on(self.honest.list(&account)).unwrap();
+        let clients = self
+            .runtime
+            .block_on(self.honest.list_clients(&account))
+            .unwrap();
+        There {
+            keys: keys
+                .iter()
+                .filter(|it| !it.invalid)
+                .map(|it| it.id.to_string())
+                .collect(),
+            clients: clients
+                .iter()
+                .filter(|it| !it.invalid)
+                .map(|it| it.id.to_string())
+                .collect(),
+        }
+    }
+
+    /// A key, and a client, that live.
+    fn subjects(&self) -> (KeyId, KeyId) {
+        let account = self.account(&self.owner.id);
+        let (minting, creating) = (key(), client());
+        let minted = self.honest.mint(&account, &minting);
+        let created = self.honest.create_client(&account, &creating);
+        let key = self.runtime.block_on(minted).unwrap().details.id;
+        let client = self.runtime.block_on(created).unwrap().details.id;
+        (key, client)
+    }
+
+    /// What the host makes of the claim.
+    fn call(&self, claim: Claim, key_id: &KeyId, client_id: &KeyId) -> Result<(), MintError> {
+        let account = self.account(&claim.to_string());
+        let (minter, key, client) = (&self.hostile, key(), client());
+        let scopes: Vec<Scope> = ["auth_keys", "oauth_keys"]
+            .map(|it| it.parse().unwrap())
+            .to_vec();
+        self.runtime.block_on(async {
+            match claim.operation {
+                Operation::Check => minter.check_scopes(&account, &scopes).await.map(drop),
+                Operation::CreateClient => minter.create_client(&account, &client).await.map(drop),
+                Operation::DeleteClient => minter.delete_client(&account, client_id).await,
+                Operation::Get => minter.get(&account, key_id).await.map(drop),
+                Operation::List => minter.list(&account).await.map(drop),
+                Operation::ListClients => minter.list_clients(&account).await.map(drop),
+                Operation::Mint => minter.mint(&account, &key).await.map(drop),
+                Operation::Revoke => minter.revoke(&account, key_id).await,
+                other => panic!("{other} is not called"),
+            }
+        })
+    }
+}
+
+fn key() -> KeyProperties {
+    KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()])
+}
+
+fn client() -> ClientProperties {
+    ClientProperties {
+        description: "more".parse().unwrap(),
+        scopes: vec!["auth_keys".parse().unwrap()],
+        tags: vec!["tag:tazpod".parse().unwrap()],
+    }
+}
+
+/// What may be told of a claim: what the requests that it came after can lead to. The
+/// server granted, created and deleted whatever it was asked for.
+fn expected(claim: Claim) -> Option<Class> {
+    let effect = claim.operation.rule().effect();
+    Some(match (claim.says, claim.after) {
+        // It is deleted, and it says so.
+        (Says::Success, 2) if effect == Effect::Deletes => return None,
+        // The gate inside the component denies what the host does not see.
+        (Says::Denied, _) => Class::Denied,
+        // What the component itself rejects, before anything is sent.
+        (Says::InvalidCredential, 0) => Class::Credential,
+        (Says::InvalidRequest, 0) => Class::Rejected,
+        // There was a response, and only the component can say that it makes no sense of it.
+        (Says::MalformedResponse, 1 | 2) => Class::Unreachable,
+        // A token may be for less than was asked for.
+        (Says::MissingScope, 1) => Class::Rejected,
+        (Says::MissingScope, 2) if claim.operation == Operation::Check => Class::Rejected,
+        // It was created, and nobody has the secret.
+        (Says::OutcomeUnknown, 2) if effect.creates().is_some() => Class::Unreachable,
+        (Says::Trap, _) => Class::Guest,
+        _ => Class::InvalidResult,
+    })
+}
+
+#[test]
+fn no_result_is_believed_that_the_host_did_not_see() {
+    let built_in = tailmint::component::EmbeddedComponent::digest();
+    let stage = Stage::new(&[built_in]);
+    let mut count = 0;
+    let (mut key_id, mut client_id) = stage.subjects();
+    for claim in Claim::all() {
+        let before = stage.there();
+        let sent = stage.world.simulator.requests().len();
+        let told = stage.call(claim, &key_id, &client_id);
+        let sent = stage.world.simulator.requests().len() - sent;
+        let after = stage.there();
+        let effect = claim.operation.rule().effect();
+        let class = told.as_ref().err().map(MintError::class);
+        assert_eq!(class, expected(claim), "{claim}: {told:?}");
+        // Nothing is tried again: beside what it sends there is only the token and the
+        // request that delete what it left behind.
+        let left = told.as_ref().err().map_or(&[][..], |it| &it.left_behind);
+        let creates = effect.creates().is_some() && claim.after == 2;
+        assert_eq!(sent, claim.after + if creates { 2 } else { 0 }, "{claim}");
+        assert_eq!(left.len(), usize::from(creates), "{claim}: {told:?}");
+        assert!(left.iter().all(|it| it.is_deleted), "{claim}: {told:?}");
+        if effect == Effect::Deletes && claim.after == 2 {
+            // It was deleted, whatever is said of it.
+            assert_ne!(before, after, "{claim}");
+            (key_id, client_id) = stage.subjects();
+        } else {
+            assert_eq!(before, after, "{claim}");
+        }
+        count += 1;
+    }
+    assert_eq!(count, Operation::ALL.len() * Says::ALL.len() * 3);
+    println!("{count} claims");
+}
+
+#[test]
+fn what_a_component_leaves_behind_is_not_deleted_by_its_word() {
+    // No other component may run, so the same one is asked to delete what it left.
+    let stage = Stage::new(&[]);
+    let (key_id, client_id) = stage.subjects();
+    for (operation, kind) in [
+        (Operation::Mint, Kind::AuthKey),
+        (Operation::CreateClient, Kind::OauthClient),
+    ] {
+        for &says in Says::ALL {
+            let claim = Claim {
+                operation,
+                says,
+                after: 2,
+            };
+            let before = stage.there();
+            let error = stage.call(claim, &key_id, &client_id).unwrap_err();
+            let after = stage.there();
+            let [left] = &error.left_behind[..] else {
+                panic!("{claim}: {error:?}")
+            };
+            assert_eq!(left.kind, kind, "{claim}");
+            let new: Vec<_> = match kind {
+                Kind::AuthKey => after.keys.difference(&before.keys).collect(),
+                Kind::OauthClient => after.clients.difference(&before.clients).collect(),
+            };
+            if left.is_deleted {
+                assert!(new.is_empty(), "{claim}: {error}");
+            } else {
+                // One at most, and it is named.
+                assert_eq!(new, [left.id.as_str()], "{claim}: {error}");
+            }
+        }
+    }
+}
