@@ -293,3 +293,110 @@ mod json {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const KEYS: &str = "https://api.tailscale.com/api/v2/tailnet/-/keys";
+
+    fn parse(uri: &str, headers: &[(&str, String)], body: &[u8]) -> Result<Request, String> {
+        let mut request = http::Request::post(uri);
+        for (name, value) in headers {
+            request = request.header(*name, value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Request::parse(&parts, body).map_err(|denial| denial.to_string())
+    }
+
+    fn json(body: &str) -> Result<Body, String> {
+        let kind = [("content-type", "application/json".to_owned())];
+        parse(KEYS, &kind, body.as_bytes()).map(|request| request.body)
+    }
+
+    #[test]
+    fn the_longest_path_is_taken_and_a_longer_one_is_not() {
+        let uri = |bytes: usize| format!("https://api.tailscale.com/{}", "a".repeat(bytes - 1));
+        assert_eq!(parse(&uri(512), &[], b"").unwrap().path.len(), 512);
+        let error = parse(&uri(513), &[], b"").unwrap_err();
+        assert!(error.ends_with("is longer than 512 bytes"), "{error}");
+    }
+
+    #[test]
+    fn headers_are_taken_up_to_their_sum() {
+        // Two of them, and every byte of their names counts.
+        let headers = |bytes: usize| {
+            let rest = bytes - "accept".len() - "x".len() - 100;
+            [("accept", "a".repeat(rest)), ("x", "b".repeat(100))]
+        };
+        assert!(parse(KEYS, &headers(4096), b"").is_ok());
+        let error = parse(KEYS, &headers(4097), b"").unwrap_err();
+        assert_eq!(error, "headers: they are longer than 4096 bytes");
+        // What the host writes itself counts too, or it would be a way around the limit.
+        let host = [("host", "h".repeat(4093))];
+        assert!(parse(KEYS, &host, b"").is_err());
+    }
+
+    #[test]
+    fn a_body_is_taken_as_what_it_says_it_is_or_not_at_all() {
+        assert_eq!(parse(KEYS, &[], b"").unwrap().body, Body::Empty);
+        assert_eq!(
+            parse(KEYS, &[], b"{}").unwrap_err(),
+            "body: it has no content type"
+        );
+        let kind = |kind: &str| [("content-type", kind.to_owned())];
+        let error = parse(KEYS, &kind("text/plain"), b"{}").unwrap_err();
+        assert!(error.ends_with("is not known"), "{error}");
+        let form = parse(KEYS, &kind("application/x-www-form-urlencoded"), b"a=b%3A");
+        let members = vec![("a".to_owned(), "b:".to_owned())];
+        assert_eq!(form.unwrap().body, Body::Form(members));
+        let unusual = parse(KEYS, &kind("application/x-www-form-urlencoded"), b"a=%62");
+        assert!(unusual.is_err());
+    }
+
+    #[test]
+    fn a_length_is_that_of_the_body_and_a_plain_number() {
+        let length = |text: &str| {
+            let headers = [
+                ("content-type", "application/json".to_owned()),
+                ("content-length", text.to_owned()),
+            ];
+            parse(KEYS, &headers, b"{}").map(|request| request.body_bytes)
+        };
+        assert_eq!(length("2"), Ok(2));
+        for other in ["1", "3", "+2", "2 ", "", "0x2"] {
+            assert!(length(other).is_err(), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn json_is_read_as_it_is_written() {
+        use serde_json::json;
+
+        for value in [
+            json!(null),
+            json!(true),
+            json!(false),
+            json!(-1),
+            json!(u64::MAX),
+            json!(1.5),
+            json!("a"),
+            json!([]),
+            json!([null, [1], {"a": null}]),
+            json!({"a": {"b": [true, "c"]}}),
+        ] {
+            assert_eq!(json(&value.to_string()), Ok(Body::Json(value)));
+        }
+        for twice in [
+            r#"{"a":1,"a":1}"#,
+            r#"{"a":{"b":1,"b":2}}"#,
+            r#"[{"a":1,"a":1}]"#,
+        ] {
+            let error = json(twice).unwrap_err();
+            assert!(error.contains("a member comes twice"), "{error}");
+        }
+        for other in ["", "{", "{}{}", "nul", "NaN", "{a:1}"] {
+            assert!(json(other).is_err(), "{other}");
+        }
+    }
+}
