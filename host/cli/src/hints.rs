@@ -78,6 +78,10 @@ fn of_mint(error: &MintError) -> Option<String> {
     }
     match &error.kind {
         MintErrorKind::Audit => Some(AUDIT.to_owned()),
+        MintErrorKind::OutcomeUnknown => error.left_open.map(|kind| match kind {
+            Kind::AuthKey => "see whether there is a new key, and revoke it: tailmint keys list, tailmint keys revoke ID; otherwise it works until it expires".to_owned(),
+            Kind::OauthClient => "see whether there is a new OAuth client, and delete it: tailmint clients list, tailmint clients delete --id ID; it does not expire".to_owned(),
+        }),
         _ => error.cause.as_deref().and_then(of_failure),
     }
 }

@@ -65,6 +65,7 @@ pub(super) fn settled(error: MintError, kind: Kind, issued: &[KeyId], is_open: b
             kind: MintErrorKind::OutcomeUnknown,
             message: format!("{}; {} may exist", error.message, kind.with_article()),
             hint: Some(kind.look_for_it().to_owned()),
+            left_open: Some(kind),
             ..error
         };
     }

@@ -20,6 +20,8 @@ pub struct MintError {
     /// The keys and OAuth clients that the API created before this went wrong, and what
     /// became of each.
     pub left_behind: Vec<LeftBehind>,
+    /// What may exist besides, under an id that nobody knows.
+    pub left_open: Option<Kind>,
 }
 
 /// A key or an OAuth client that the API created for a call that then failed.
@@ -124,6 +126,7 @@ impl MintError {
             status: None,
             cause: None,
             left_behind: Vec::new(),
+            left_open: None,
         }
     }
 
