@@ -52,5 +52,6 @@ mod tailnet;
 mod tcp;
 mod usage;
 mod vault;
+mod walks;
 mod words;
 mod world;

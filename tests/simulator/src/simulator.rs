@@ -207,6 +207,11 @@ impl Simulator {
         });
     }
 
+    /// Misbehaves no more.
+    pub fn forgive(&self) {
+        self.state.lock().faults.clear();
+    }
+
     /// Lets connections meet this, once there were so many others.
     pub fn greet(&self, after: usize, greeting: Greeting) {
         self.state.lock().greeting = Some((after, greeting));
