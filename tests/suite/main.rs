@@ -3,6 +3,8 @@
 
 mod artifact;
 mod audit;
+mod audit_file;
+mod audit_room;
 mod authorities;
 mod case;
 mod check;
@@ -46,6 +48,7 @@ mod prose;
 mod proxy;
 mod ran;
 mod recipes;
+mod special_files;
 mod stand_in;
 mod sudo;
 mod tailnet;

@@ -1,5 +1,6 @@
-use std::{io, path::PathBuf};
+use std::{io, path::Path, path::PathBuf};
 
+use rustix::io::Errno;
 use tailmint_core::{Class, Diagnose};
 
 /// Why something could not be written down, or read again.
@@ -8,6 +9,24 @@ use tailmint_core::{Class, Diagnose};
 pub struct AuditError {
     path: PathBuf,
     detail: String,
+    kind: AuditErrorKind,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum AuditErrorKind {
+    /// Where the file is there is no room for the line, or for those that may follow it.
+    NoRoom,
+    /// The line cannot be written there for another reason.
+    Unwritable,
+    /// A log cannot be read there.
+    Unreadable,
+    /// The file is not one to write a log to, or to take its key from.
+    Unfit {
+        /// What to do about it.
+        remedy: String,
+    },
 }
 
 impl AuditError {
@@ -16,11 +35,42 @@ impl AuditError {
         Self {
             path: path.into(),
             detail: detail.into(),
+            kind: AuditErrorKind::Unwritable,
         }
     }
 
-    pub(crate) fn io(path: &std::path::Path, error: &io::Error) -> Self {
-        Self::new(path, error.to_string())
+    /// What is to be done about it.
+    pub fn kind(&self) -> &AuditErrorKind {
+        &self.kind
+    }
+
+    pub(crate) fn unwritable(path: &Path, error: &io::Error) -> Self {
+        let full = [Errno::NOSPC, Errno::DQUOT, Errno::FBIG];
+        let is_full = Errno::from_io_error(error).is_some_and(|errno| full.contains(&errno));
+        Self {
+            kind: if is_full {
+                AuditErrorKind::NoRoom
+            } else {
+                AuditErrorKind::Unwritable
+            },
+            ..Self::new(path, error.to_string())
+        }
+    }
+
+    pub(crate) fn unreadable(path: &Path, detail: impl Into<String>) -> Self {
+        Self {
+            kind: AuditErrorKind::Unreadable,
+            ..Self::new(path, detail)
+        }
+    }
+
+    pub(crate) fn unfit(path: &Path, detail: impl Into<String>, remedy: &str) -> Self {
+        Self {
+            kind: AuditErrorKind::Unfit {
+                remedy: remedy.to_owned(),
+            },
+            ..Self::new(path, detail)
+        }
     }
 }
 
@@ -30,9 +80,16 @@ impl Diagnose for AuditError {
     }
 
     fn hint(&self) -> Option<String> {
-        Some(
-            "what cannot be written down is not sent; make room, or keep the log elsewhere"
-                .to_owned(),
-        )
+        Some(match &self.kind {
+            AuditErrorKind::NoRoom => {
+                "what cannot be written down is not sent; make room, or keep the log elsewhere"
+                    .to_owned()
+            }
+            AuditErrorKind::Unwritable => {
+                "what cannot be written down is not sent; keep the log elsewhere".to_owned()
+            }
+            AuditErrorKind::Unreadable => "name the file of an audit log".to_owned(),
+            AuditErrorKind::Unfit { remedy } => remedy.clone(),
+        })
     }
 }

@@ -1,20 +1,19 @@
 use std::{
-    fs::{File, OpenOptions, Permissions},
-    io::{self, Read, Seek, SeekFrom, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt, PermissionsExt},
+    fs::{File, OpenOptions},
+    io::{self, Read, Write},
     path::{Path, PathBuf},
     sync::{Mutex, PoisonError},
 };
 
-use rustix::fs::OFlags;
-use serde::Serialize;
-use tailmint_core::{Environment, Secret, digest::sha256, fail_point};
+use tailmint_core::{Environment, Secret, fail_point};
 
 use crate::{
     Audit, AuditError, Entry,
     fingerprint::Fingerprints,
     line::{self, Link},
     lock::lock,
+    own_file, room,
+    tail::Tail,
 };
 
 /// A file of JSON lines, each of which has the hash of the one before.
@@ -33,16 +32,8 @@ struct State {
     end: Option<(u64, Link)>,
 }
 
-/// The first look for the last line. Lines have about 700 bytes.
-const TAIL_BYTES: u64 = 8 * 1024;
-
-/// A line that was cut off, by a crash or a full disk, as the next one finds it.
-#[derive(Serialize)]
-struct TornLine {
-    event: &'static str,
-    torn_bytes: usize,
-    torn_sha256: String,
-}
+/// As much of the file as shows whether it is a log.
+const BEGINNING_BYTES: u64 = 256;
 
 impl AuditFile {
     /// Where it is kept if nothing else is said: under `$XDG_STATE_HOME`, or
@@ -62,32 +53,41 @@ impl AuditFile {
     /// Why there is no [`AuditFile::default_path`], where there is none.
     pub const NO_PATH: &str = "there is no directory for the audit log: neither $STATE_DIRECTORY nor $HOME is set, and this user has no home directory";
 
-    /// Opens the file, or makes it, with its directories.
+    /// Opens the file, or makes it, with its directories. A file that is not a log is left
+    /// as it is.
     ///
     /// # Errors
-    /// It cannot be written to, is not a regular file, or is someone else's.
+    /// It cannot be written to, is not a regular file, is someone else's, or holds
+    /// something else.
     pub fn open(path: PathBuf) -> Result<Self, AuditError> {
-        let failed = |error: io::Error| AuditError::io(&path, &error);
+        let failed = |error: io::Error| AuditError::unwritable(&path, &error);
+        if path.extension().is_some_and(|it| it == "key") {
+            return Err(AuditError::unfit(
+                &path,
+                "its name is that of the key beside a log",
+                "name another file, such as audit.jsonl",
+            ));
+        }
         if let Some(directory) = path.parent() {
             make_directory(directory).map_err(failed)?;
         }
-        let flags = OFlags::APPEND | OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-        let file = OpenOptions::new()
-            .read(true)
-            .append(true)
-            .create(true)
-            .mode(0o600)
-            .custom_flags(flags.bits().cast_signed())
-            .open(&path)
+        let mut options = OpenOptions::new();
+        options.read(true).append(true).create(true);
+        let missing = || failed(io::ErrorKind::NotFound.into());
+        let file = own_file::open(&options, &path)?.ok_or_else(missing)?;
+        let mut beginning = Vec::new();
+        (&file)
+            .take(BEGINNING_BYTES)
+            .read_to_end(&mut beginning)
             .map_err(failed)?;
-        let metadata = file.metadata().map_err(failed)?;
-        if !metadata.is_file() {
-            return Err(AuditError::new(&path, "it is not a regular file"));
+        if !line::begins(&beginning) {
+            return Err(AuditError::unfit(
+                &path,
+                "it does not begin like an audit log, and was left as it is",
+                "name a file that does not exist yet, or move this one away",
+            ));
         }
-        if metadata.mode() & 0o077 != 0 {
-            file.set_permissions(Permissions::from_mode(0o600))
-                .map_err(failed)?;
-        }
+        own_file::close_to_others(&file, &path)?;
         Ok(Self {
             fingerprints: Fingerprints::beside(&path)?,
             state: Mutex::new(State { file, end: None }),
@@ -120,7 +120,7 @@ impl Audit for AuditFile {
     fn append(&self, entry: &Entry<'_>) -> Result<(), AuditError> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let appended = state.append(entry);
-        appended.map_err(|error| AuditError::io(&self.path, &error))
+        appended.map_err(|error| AuditError::unwritable(&self.path, &error))
     }
 
     fn fingerprint(&self, secret: &Secret) -> Option<String> {
@@ -138,24 +138,39 @@ impl State {
 
     fn append_locked(&mut self, entry: &Entry<'_>) -> io::Result<()> {
         let size = self.file.metadata()?.len();
-        let (mut link, torn) = match self.end.take() {
-            Some((end, link)) if end == size => (link, None),
-            _ => last_link(&mut self.file, size)?,
+        let tail = match self.end.take() {
+            Some((end, link)) if end == size => Tail::whole(link),
+            _ => Tail::find(&mut self.file, size)?,
         };
         let now = jiff::Timestamp::now();
+        let mut link = tail.link;
         let mut text = String::new();
-        if let Some(torn) = torn {
-            let (line, next) = line::write(&link, now, &torn)?;
-            text = format!("\n{line}\n");
+        if tail.is_unfinished {
+            text.push('\n');
+        }
+        if let Some(torn) = &tail.torn {
+            let (line, next) = line::write(&link, now, torn)?;
+            text.push_str(&line);
+            text.push('\n');
             link = next;
         }
         let (line, link) = line::write(&link, now, entry)?;
+        if line.len() > line::MAX_LINE_BYTES {
+            let bytes = line.len();
+            return Err(io::Error::other(format!("the line has {bytes} bytes")));
+        }
         text.push_str(&line);
         text.push('\n');
+        if entry.has_sequel() {
+            room::reserve(&self.file, size + text.len() as u64)?;
+        }
         fail_point("audit-before-writing");
         if let Err(error) = self.file.write_all(text.as_bytes()) {
-            // What was written of it would be a torn line for the next.
-            self.file.set_len(size)?;
+            // What was written of it would be a torn line for the next. To cut a file at
+            // its end gives back the room behind it.
+            if self.file.metadata()?.len() != size {
+                self.file.set_len(size)?;
+            }
             return Err(error);
         }
         // The others are on disk with the next that is, at the latest. A mint waits
@@ -170,35 +185,154 @@ impl State {
     }
 }
 
-/// The position of the last whole line, and what is behind it, if anything is.
-fn last_link(file: &mut File, size: u64) -> io::Result<(Link, Option<TornLine>)> {
-    let mut wanted = TAIL_BYTES.min(size);
-    loop {
-        let mut tail = vec![0; usize::try_from(wanted).map_err(io::Error::other)?];
-        file.seek(SeekFrom::Start(size - wanted))?;
-        file.read_exact(&mut tail)?;
-        let end = tail.iter().rposition(|&byte| byte == b'\n');
-        let (lines, rest) = tail.split_at(end.map_or(0, |end| end + 1));
-        let torn = (!rest.is_empty()).then(|| TornLine {
-            event: "torn",
-            torn_bytes: rest.len(),
-            torn_sha256: sha256(rest),
-        });
-        let whole = wanted == size;
-        // Lines that are no lines are passed over: to find them is the verifier's.
-        let mut candidates = lines.split(|&byte| byte == b'\n').rev();
-        let last = candidates.find_map(|text| line::read(text).ok());
-        match last {
-            Some(line) => return Ok((line.link, torn)),
-            None if whole => return Ok((Link::default(), torn)),
-            None => wanted = (wanted * 2).min(size),
-        }
-    }
-}
-
 #[cfg(test)]
 mod tests {
+    use std::fs;
+
     use super::*;
+    use crate::{Actor, AuditEvent, Context, verify};
+
+    fn append(path: &Path) -> Result<(), AuditError> {
+        let context = Context {
+            actor: Actor {
+                uid: 1000,
+                user: None,
+                pid: 1,
+            },
+            component: String::new(),
+            policy: String::new(),
+            connect_to: None,
+            proxy: None,
+            ca_file: None,
+        };
+        // Nothing waits for the disk.
+        let entry = context.entry("run", AuditEvent::Response, "mint");
+        AuditFile::open(path.to_owned())?.append(&entry)
+    }
+
+    /// A log of so many lines, and its text.
+    fn log(lines: usize) -> (tempfile::TempDir, PathBuf, Vec<u8>) {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        for _ in 0..lines {
+            append(&path).unwrap();
+        }
+        let text = fs::read(&path).unwrap();
+        (directory, path, text)
+    }
+
+    /// Cuts the text off there. Neither then, nor once more was written, is it called
+    /// changed.
+    fn cut(path: &Path, text: &[u8], at: usize) -> (Vec<u8>, [usize; 2]) {
+        fs::write(path, &text[..at]).unwrap();
+        let before = verify(path).unwrap();
+        assert_eq!(before.breaks, [], "cut at {at}");
+        append(path).unwrap();
+        let after = verify(path).unwrap();
+        assert_eq!(after.breaks, [], "cut at {at}, and written to");
+        assert!(!after.torn_tail, "cut at {at}");
+        let torn = [usize::from(before.torn_tail), after.torn];
+        (fs::read(path).unwrap(), torn)
+    }
+
+    fn start_of_last_line(text: &[u8]) -> usize {
+        let newline = text[..text.len() - 1].iter().rposition(|&it| it == b'\n');
+        newline.map_or(0, |at| at + 1)
+    }
+
+    #[test]
+    fn a_line_cut_off_at_any_byte_is_finished_or_recorded() {
+        for lines in [1, 3] {
+            let (_directory, path, text) = log(lines);
+            let start = start_of_last_line(&text);
+            for at in start..=text.len() {
+                let (_, torn) = cut(&path, &text, at);
+                let is_whole = at == start || at >= text.len() - 1;
+                let expected = if is_whole { [0, 0] } else { [1, 1] };
+                assert_eq!(torn, expected, "{lines} lines, cut at {at}");
+            }
+        }
+    }
+
+    #[test]
+    fn what_records_a_cut_may_be_cut_off_too() {
+        let (_directory, path, text) = log(2);
+        let start = start_of_last_line(&text);
+        for first in [start + 1, start + 40, text.len() - 2] {
+            let (text, _) = cut(&path, &text, first);
+            for second in first..text.len() {
+                let (_, torn) = cut(&path, &text, second);
+                // One, or the line after the record is another.
+                let torn = torn[1];
+                assert!(torn == 1 || torn == 2, "cut at {first}, then at {second}");
+            }
+            let second = first + 30;
+            let (text, _) = cut(&path, &text, second);
+            for third in second..text.len() {
+                cut(&path, &text, third);
+            }
+        }
+    }
+
+    #[test]
+    fn what_was_changed_at_the_end_is_not_called_cut_off() {
+        let (_directory, path, text) = log(2);
+        let edited = String::from_utf8(text.clone()).unwrap();
+        let edited = edited.replace("\"seq\":2,", "\"seq\":3,").into_bytes();
+        let inserted = [&text[..], b"{}\n"].concat();
+        for changed in [edited, inserted] {
+            fs::write(&path, &changed).unwrap();
+            assert!(!verify(&path).unwrap().is_whole());
+            append(&path).unwrap();
+            assert!(!verify(&path).unwrap().is_whole());
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_something_else_is_left_as_it_is() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        for text in [
+            "tskey-client-k0-0",
+            "{\n  \"v\": 1\n}\n",
+            "{\"v\":1}\n",
+            "\n",
+            " ",
+        ] {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o644)).unwrap();
+            assert!(append(&path).is_err(), "{text}");
+            assert_eq!(fs::read_to_string(&path).unwrap(), text);
+            let mode = path.metadata().unwrap().permissions().mode();
+            assert_eq!(mode & 0o7777, 0o644, "{text}");
+            assert!(!path.with_extension("key").exists(), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_log_has_another_name_than_its_key() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.key");
+        assert!(append(&path).is_err());
+        assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_key_of_another_size_is_left_as_it_is() {
+        let (_directory, path, _) = log(1);
+        let key = path.with_extension("key");
+        for bytes in [1, 31, 33, 4096] {
+            fs::write(&key, vec![7; bytes]).unwrap();
+            let error = append(&path).unwrap_err().to_string();
+            assert!(error.contains(&format!("it has {bytes} bytes")), "{error}");
+            assert_eq!(fs::read(&key).unwrap(), vec![7; bytes]);
+        }
+        // A process that was killed meanwhile leaves it empty.
+        fs::write(&key, "").unwrap();
+        append(&path).unwrap();
+        assert_eq!(fs::read(&key).unwrap().len(), 32);
+    }
 
     #[test]
     fn is_kept_where_there_is_no_home_variable() {

@@ -41,6 +41,8 @@ impl Context {
             method: String::new(),
             // Until it is said that the request only reads.
             changes: true,
+            // Likewise.
+            call_changes: true,
             host: String::new(),
             path: String::new(),
             request_bytes: 0,

@@ -37,6 +37,10 @@ pub struct Entry<'a> {
     /// the path say it.
     #[serde(skip)]
     pub changes: bool,
+    /// Whether the call that the request belongs to creates or changes something, so that
+    /// its result, and what clears up after it, have to be written down too. Not written.
+    #[serde(skip)]
+    pub call_changes: bool,
     /// The host that the request is for.
     pub host: String,
     /// The template of the path, where a rule matched; the path itself elsewhere.
@@ -117,6 +121,13 @@ impl Entry<'_> {
     pub(crate) fn is_durable(&self) -> bool {
         let tried = self.decision != Verdict::Allow;
         self.event == AuditEvent::Decision && (self.changes || tried)
+    }
+
+    /// Whether room has to be kept for more once the request is sent. What deletes is
+    /// written in the room that was kept for it.
+    pub(crate) fn has_sequel(&self) -> bool {
+        let is_sent = self.decision != Verdict::Deny;
+        self.event == AuditEvent::Decision && is_sent && self.call_changes
     }
 }
 

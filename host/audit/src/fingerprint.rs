@@ -1,16 +1,14 @@
 use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Write},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
 use ring::hmac;
-use rustix::fs::OFlags;
 use tailmint_core::{Secret, digest::hex, fail_point};
 use zeroize::Zeroizing;
 
-use crate::{AuditError, lock::lock};
+use crate::{AuditError, lock::lock, own_file};
 
 /// Stand for secrets in an audit log. A secret has the same fingerprint throughout one
 /// file, and another in every other file: without the key of a file, nobody can try
@@ -28,14 +26,15 @@ impl Fingerprints {
     /// The key beside the audit file, made where there is none.
     pub(crate) fn beside(audit: &Path) -> Result<Self, AuditError> {
         let path = audit.with_extension("key");
-        let key = match open(OpenOptions::new().read(true), &path) {
-            Ok(mut file) => read(&mut file),
-            Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
-            Err(error) => Err(error),
-        };
-        key.and_then(|key| key.map_or_else(|| make(&path), Ok))
-            .map(Self)
-            .map_err(|error| AuditError::io(&path, &error))
+        let failed = |error: io::Error| AuditError::unwritable(&path, &error);
+        let found = own_file::open(OpenOptions::new().read(true), &path)?;
+        if let Some(mut file) = found
+            && let Found::Key(key) = read(&mut file).map_err(failed)?
+        {
+            own_file::close_to_others(&file, &path)?;
+            return Ok(Self(key));
+        }
+        make(&path).map(Self)
     }
 
     pub(crate) fn of(&self, secret: &Secret) -> String {
@@ -47,19 +46,29 @@ impl Fingerprints {
 
 /// Creates the file of the key, one process at a time. A process that is killed
 /// meanwhile leaves an empty file, which the next one fills.
-fn make(path: &Path) -> io::Result<Key> {
-    let mut file = open(
-        OpenOptions::new()
-            .read(true)
-            .write(true)
-            .create(true)
-            .mode(0o600),
-        path,
-    )?;
-    lock(&file)?;
-    if let Some(key) = read(&mut file)? {
-        return Ok(key);
+fn make(path: &Path) -> Result<Key, AuditError> {
+    let failed = |error: io::Error| AuditError::unwritable(path, &error);
+    let mut options = OpenOptions::new();
+    options.read(true).write(true).create(true);
+    let missing = || failed(io::ErrorKind::NotFound.into());
+    let mut file = own_file::open(&options, path)?.ok_or_else(missing)?;
+    lock(&file).map_err(failed)?;
+    match read(&mut file).map_err(failed)? {
+        Found::Key(key) => return Ok(key),
+        Found::Nothing => {}
+        Found::Other(bytes) => {
+            return Err(AuditError::unfit(
+                path,
+                format!("it has {bytes} bytes; the key of an audit log has {KEY_BYTES}"),
+                "if it is the key, remove it: secrets have other fingerprints from then on; if it is not, name the log otherwise",
+            ));
+        }
     }
+    own_file::close_to_others(&file, path)?;
+    fill(&mut file).map_err(failed)
+}
+
+fn fill(file: &mut File) -> io::Result<Key> {
     let mut key = Key::default();
     getrandom::fill(&mut *key).map_err(io::Error::other)?;
     fail_point("audit-key-created");
@@ -72,21 +81,23 @@ fn make(path: &Path) -> io::Result<Key> {
     Ok(key)
 }
 
-/// `None` where it is still to be written.
-fn read(file: &mut File) -> io::Result<Option<Key>> {
-    let metadata = file.metadata()?;
-    if !metadata.is_file() {
-        return Err(io::Error::other("it is not a regular file"));
+enum Found {
+    Key(Key),
+    /// It is still to be written.
+    Nothing,
+    /// So many bytes.
+    Other(u64),
+}
+
+fn read(file: &mut File) -> io::Result<Found> {
+    let bytes = file.metadata()?.len();
+    if bytes == 0 {
+        return Ok(Found::Nothing);
     }
-    if metadata.len() == 0 {
-        return Ok(None);
+    if bytes != KEY_BYTES as u64 {
+        return Ok(Found::Other(bytes));
     }
     let mut key = Key::default();
     file.read_exact(&mut *key)?;
-    Ok(Some(key))
-}
-
-fn open(options: &mut OpenOptions, path: &Path) -> io::Result<File> {
-    let flags = OFlags::CLOEXEC | OFlags::NOFOLLOW | OFlags::NONBLOCK;
-    options.custom_flags(flags.bits().cast_signed()).open(path)
+    Ok(Found::Key(key))
 }

@@ -15,6 +15,13 @@ const HASH: &str = ",\"hash\":\"";
 const END: &str = "\"}";
 const HASH_DIGITS: usize = 64;
 
+/// More than any line has. The longest are about requests that are denied, whose paths are
+/// written as they are: these have 16 KiB at the most.
+pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// How every line begins.
+const BEGINNING: &[u8] = b"{\"v\":1,\"seq\":";
+
 /// The position of a line in the chain.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Link {
@@ -64,7 +71,7 @@ pub fn write<T: Serialize>(
     time: jiff::Timestamp,
     content: &T,
 ) -> Result<(String, Link), serde_json::Error> {
-    let sequence = before.sequence + 1;
+    let sequence = before.sequence.saturating_add(1);
     let mut line = serde_json::to_string(&Written {
         v: VERSION,
         seq: sequence,
@@ -80,22 +87,15 @@ pub fn write<T: Serialize>(
     Ok((line, Link { sequence, hash }))
 }
 
+const SHAPE: &str = "it is not a line of an audit log";
+
 /// Reads a line.
 ///
 /// # Errors
 /// What is wrong with the line by itself.
 pub fn read(text: &[u8]) -> Result<Line, &'static str> {
-    const SHAPE: &str = "it is not a line of an audit log";
     let text = std::str::from_utf8(text).map_err(|_| SHAPE)?;
-    let head = text
-        .len()
-        .checked_sub(HASH.len() + HASH_DIGITS + END.len())
-        .and_then(|at| text.split_at_checked(at));
-    let (content, tail) = head.ok_or(SHAPE)?;
-    let hash = tail
-        .strip_prefix(HASH)
-        .and_then(|tail| tail.strip_suffix(END))
-        .ok_or(SHAPE)?;
+    let (content, hash) = split_hash(text).ok_or(SHAPE)?;
     if sha256(format!("{content}}}").as_bytes()) != hash {
         return Err("it was changed: its hash is another");
     }
@@ -115,4 +115,41 @@ pub fn read(text: &[u8]) -> Result<Line, &'static str> {
         }
         _ => Err(SHAPE),
     }
+}
+
+/// All before the hash, and the hash.
+fn split_hash(text: &str) -> Option<(&str, &str)> {
+    let at = text
+        .len()
+        .checked_sub(HASH.len() + HASH_DIGITS + END.len())?;
+    let (content, tail) = text.split_at_checked(at)?;
+    let hash = tail.strip_prefix(HASH)?.strip_suffix(END)?;
+    Some((content, hash))
+}
+
+/// Whether a file that begins so can be a log. Its first lines may have been cut off.
+pub(crate) fn begins(mut text: &[u8]) -> bool {
+    loop {
+        if text.starts_with(BEGINNING) || BEGINNING.starts_with(text) {
+            return true;
+        }
+        let end = text.iter().position(|&byte| byte == b'\n');
+        match end.map(|end| text.split_at(end)) {
+            Some((cut, rest)) if !cut.is_empty() && BEGINNING.starts_with(cut) => {
+                text = &rest[1..];
+            }
+            _ => return false,
+        }
+    }
+}
+
+/// Whether this is a part of the line that follows this one: what was written of it before
+/// it was cut off. A line that was changed has an end.
+pub(crate) fn is_part(text: &[u8], before: &Link) -> bool {
+    let Link { sequence, hash } = before;
+    let next = sequence.saturating_add(1);
+    let begin = format!("{{\"v\":{VERSION},\"seq\":{next},\"prev\":\"{hash}\",\"time\":\"");
+    let begin = begin.as_bytes();
+    let has_end = || std::str::from_utf8(text).is_ok_and(|text| split_hash(text).is_some());
+    !text.is_empty() && (begin.starts_with(text) || text.starts_with(begin)) && !has_end()
 }

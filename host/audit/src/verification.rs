@@ -1,35 +1,40 @@
 use std::{
-    fs::File,
-    io::{BufRead, BufReader},
+    fs::{File, OpenOptions},
+    io::{self, BufRead, BufReader},
+    ops::ControlFlow,
+    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
+use rustix::fs::OFlags;
 use serde_json::{Map, Value};
-use tailmint_api::{KeyId, Rule};
-use tailmint_core::digest::sha256;
 
 use crate::{
-    AuditError, Record,
+    AuditError, Head, Record,
     line::{self, Link},
+    line_reader::{Digest, LineReader, RawLine},
+    own_file::what_else,
 };
 
-/// The API ends keys by its own clock.
-const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+/// So many are told one by one. A file that is something else may have a million.
+const MOST_BREAKS: usize = 100;
 
 /// The result of verifying an audit file.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Verification {
-    /// The entries whose hashes are good, in their order.
-    pub entries: Vec<Record>,
-    /// Where the chain breaks.
+    /// How many entries have a good hash.
+    pub entries: u64,
+    /// Where the chain breaks: the first places.
     pub breaks: Vec<Break>,
-    /// How many lines were cut off by a crash or a full disk, and recorded.
+    /// How many places there are beside those.
+    pub more_breaks: usize,
+    /// How many times lines were cut off by a crash or a full disk, and recorded.
     pub torn: usize,
     /// Whether the last line is cut off; the next entry records it.
     pub torn_tail: bool,
-    /// The number and the hash of the last line.
-    pub head: Option<(u64, String)>,
+    /// The last line.
+    pub head: Option<Head>,
 }
 
 /// A place where the chain breaks.
@@ -48,54 +53,13 @@ impl Verification {
         self.breaks.is_empty()
     }
 
-    /// The keys that were minted, according to the entries, and whose time had not
-    /// ended by then.
-    pub fn minted(&self, by: jiff::Timestamp) -> Vec<KeyId> {
-        let made = self.about_new_keys(by).filter(|entry| {
-            entry.text("event") == "response"
-                && entry.get("status").and_then(Value::as_u64) == Some(200)
-        });
-        made.filter_map(|entry| entry.text("key").parse().ok())
-            .collect()
-    }
-
-    /// Counts the requests for a key that have no outcome on record and whose key would
-    /// still be valid at that time. A run that was cut off, or a response that was lost,
-    /// leaves a key that only the API knows.
-    pub fn unanswered(&self, by: jiff::Timestamp) -> usize {
-        let mut open = Vec::new();
-        for entry in self.about_new_keys(by) {
-            let run = entry.text("run");
-            match entry.text("event") {
-                "decision" if entry.text("decision") == "deny" => {}
-                "decision" => open.push(run),
-                "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
-                _ => open.retain(|other| *other != run),
-            }
+    fn broken(&mut self, line: usize, what: impl Into<String>) {
+        if self.breaks.len() < MOST_BREAKS {
+            let what = what.into();
+            self.breaks.push(Break { line, what });
+        } else {
+            self.more_breaks += 1;
         }
-        open.len()
-    }
-
-    fn about_new_keys(&self, by: jiff::Timestamp) -> impl Iterator<Item = &Record> {
-        self.entries.iter().filter(move |entry| {
-            let lives = entry.get("expiry_seconds").and_then(Value::as_i64);
-            let made: Option<jiff::Timestamp> = entry.text("time").parse().ok();
-            // One whose time cannot be told may still be good.
-            let ended = match (made, lives) {
-                (Some(made), Some(lives)) => {
-                    let ends = made.checked_add(jiff::SignedDuration::from_secs(lives));
-                    ends.is_ok_and(|ends| ends + SKEW < by)
-                }
-                _ => false,
-            };
-            entry.text("rule") == Rule::CreateAuthKey.name() && !ended
-        })
-    }
-
-    /// Whether the chain has a line with this hash, so that all up to there is
-    /// as it was when someone wrote the hash down.
-    pub fn has(&self, hash: &str) -> bool {
-        self.entries.iter().any(|entry| entry.text("hash") == hash)
     }
 }
 
@@ -105,31 +69,67 @@ impl Verification {
 /// head with one that was kept elsewhere.
 ///
 /// # Errors
-/// The file cannot be read.
+/// The file cannot be read, or is not a regular file.
 pub fn verify(path: &Path) -> Result<Verification, AuditError> {
-    let failed = |error: std::io::Error| AuditError::io(path, &error);
-    let mut reader = BufReader::new(File::open(path).map_err(failed)?);
+    follow(path, |_| ControlFlow::Continue(()))
+}
+
+/// The same, and hands out each entry with a good hash, in their order, until it is told to
+/// stop. The file is read line by line: no more than one line is held in memory.
+///
+/// # Errors
+/// The file cannot be read, or is not a regular file.
+pub fn follow(
+    path: &Path,
+    each: impl FnMut(&Record) -> ControlFlow<()>,
+) -> Result<Verification, AuditError> {
+    let flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let failed = |error: io::Error| AuditError::unreadable(path, error.to_string());
+    // A device may do something when it is opened.
+    regular(path, path.metadata().map_err(failed)?.file_type())?;
+    let file: File = OpenOptions::new()
+        .read(true)
+        .custom_flags(flags.bits().cast_signed())
+        .open(path)
+        .map_err(failed)?;
+    regular(path, file.metadata().map_err(failed)?.file_type())?;
+    follow_lines(BufReader::new(file), each).map_err(failed)
+}
+
+fn regular(path: &Path, kind: std::fs::FileType) -> Result<(), AuditError> {
+    what_else(kind).map_or(Ok(()), |what| {
+        Err(AuditError::unreadable(path, format!("it is {what}")))
+    })
+}
+
+/// The same with the lines of a log that is kept elsewhere.
+///
+/// # Errors
+/// The lines cannot be read.
+pub fn follow_lines(
+    reader: impl BufRead,
+    mut each: impl FnMut(&Record) -> ControlFlow<()>,
+) -> io::Result<Verification> {
+    let mut lines = LineReader::new(reader);
     let mut found = Verification::default();
     let mut chain = Chain::default();
-    let mut text = Vec::new();
-    for number in 1.. {
-        text.clear();
-        if reader.read_until(b'\n', &mut text).map_err(failed)? == 0 {
+    let mut number = 0;
+    while let Some(line) = lines.next()? {
+        number += 1;
+        let Some(entry) = chain.follow(number, &line, &mut found) else {
+            continue;
+        };
+        found.entries += 1;
+        if each(&entry).is_break() {
             break;
         }
-        if text.pop_if(|byte| *byte == b'\n').is_none() {
-            found.torn_tail = true;
-            break;
-        }
-        chain.follow(number, &text, &mut found);
     }
-    if let Some((number, what)) = chain.unread.map(|unread| (unread.number, unread.what)) {
-        found.breaks.push(Break {
-            line: number,
-            what: what.to_owned(),
-        });
-    }
-    found.head = (chain.link.sequence > 0).then_some((chain.link.sequence, chain.link.hash));
+    chain.end(&mut found);
+    let Link { sequence, hash } = chain.link;
+    found.head = (sequence > 0).then_some(Head {
+        number: Some(sequence),
+        hash,
+    });
     Ok(found)
 }
 
@@ -137,63 +137,161 @@ pub fn verify(path: &Path) -> Result<Verification, AuditError> {
 #[derive(Default)]
 struct Chain {
     link: Link,
-    /// The last line, if it is not an entry: the next one may say that it is torn.
+    /// The last lines, if they are no entries: the next one may say that they are torn.
     unread: Option<Unread>,
 }
 
+/// Lines that are no entries, one after the other.
 struct Unread {
-    number: usize,
-    what: &'static str,
-    bytes: usize,
-    digest: String,
+    lines: usize,
+    /// The first of them, and what is wrong with them.
+    first: Vec<(usize, &'static str)>,
+    all: Digest,
+    last: Digest,
+    /// Whether each of them can be what is left of the line that is due.
+    are_parts: bool,
+    is_finished: bool,
 }
 
 impl Chain {
-    fn follow(&mut self, number: usize, text: &[u8], found: &mut Verification) {
-        let mut broken = |line: usize, what: String| found.breaks.push(Break { line, what });
-        let line = match line::read(text) {
-            Ok(line) => line,
+    fn follow(
+        &mut self,
+        number: usize,
+        line: &RawLine<'_>,
+        found: &mut Verification,
+    ) -> Option<Record> {
+        let long = "it is longer than any line of an audit log";
+        let read = line.text.ok_or(long).and_then(line::read);
+        let read = match read {
+            Ok(read) => read,
             Err(what) => {
-                if let Some(unread) = self.unread.take() {
-                    broken(unread.number, unread.what.to_owned());
-                }
-                self.unread = Some(Unread {
-                    number,
-                    what,
-                    bytes: text.len(),
-                    digest: sha256(text),
-                });
-                return;
+                let text = line.text.unwrap_or_default();
+                let is_part = line::is_part(text, &self.link);
+                self.unread(number, line, what, is_part);
+                return None;
             }
         };
         if let Some(unread) = self.unread.take() {
-            if unread.is_recorded_by(&line.members) {
-                found.torn += 1;
-            } else {
-                broken(unread.number, unread.what.to_owned());
+            unread.settle(&read.members, found);
+        }
+        let expected = self.link.sequence.saturating_add(1);
+        if read.link.sequence != expected {
+            let sequence = read.link.sequence;
+            let what = format!("it has number {sequence} where {expected} is due");
+            found.broken(number, what);
+        } else if read.previous != self.link.hash {
+            found.broken(number, "it does not follow the line before it");
+        }
+        self.link = read.link;
+        Some(Record(read.members))
+    }
+
+    fn unread(&mut self, number: usize, line: &RawLine<'_>, what: &'static str, is_part: bool) {
+        let digest = &line.digest;
+        let unread = match &mut self.unread {
+            Some(unread) => {
+                unread.all.add(b"\n");
+                unread.last = digest.clone();
+                unread
             }
+            none => none.insert(Unread {
+                lines: 0,
+                first: Vec::new(),
+                all: digest.clone(),
+                last: digest.clone(),
+                are_parts: true,
+                is_finished: true,
+            }),
+        };
+        if unread.lines > 0 {
+            // A line that is too long is not part of what was cut off.
+            unread.all.add(line.text.unwrap_or_default());
         }
-        let expected = self.link.sequence + 1;
-        if line.link.sequence != expected {
-            broken(
-                number,
-                format!(
-                    "it has number {} where {expected} is due",
-                    line.link.sequence
-                ),
-            );
-        } else if line.previous != self.link.hash {
-            broken(number, "it does not follow the line before it".to_owned());
+        unread.lines += 1;
+        if unread.first.len() <= MOST_BREAKS {
+            unread.first.push((number, what));
         }
-        self.link = line.link;
-        found.entries.push(Record(line.members));
+        unread.are_parts &= is_part || !line.is_finished;
+        unread.is_finished = line.is_finished;
+    }
+
+    fn end(&mut self, found: &mut Verification) {
+        let Some(unread) = self.unread.take() else {
+            return;
+        };
+        found.torn_tail = unread.are_parts || !unread.is_finished;
+        if !unread.are_parts {
+            unread.broken(unread.lines - usize::from(!unread.is_finished), found);
+        }
     }
 }
 
 impl Unread {
-    fn is_recorded_by(&self, next: &Map<String, Value>) -> bool {
-        next.get("event").and_then(Value::as_str) == Some("torn")
-            && next.get("torn_bytes").and_then(Value::as_u64) == Some(self.bytes as u64)
-            && next.get("torn_sha256").and_then(Value::as_str) == Some(&self.digest)
+    /// The next entry may say that all of them were cut off, or that the last was.
+    fn settle(&self, next: &Map<String, Value>, found: &mut Verification) {
+        let says = |digest: &Digest| {
+            next.get("event").and_then(Value::as_str) == Some("torn")
+                && next.get("torn_bytes").and_then(Value::as_u64) == Some(digest.bytes())
+                && next.get("torn_sha256").and_then(Value::as_str) == Some(&digest.sha256())
+        };
+        if says(&self.all) {
+            found.torn += 1;
+        } else if says(&self.last) {
+            found.torn += 1;
+            self.broken(self.lines - 1, found);
+        } else {
+            self.broken(self.lines, found);
+        }
+    }
+
+    /// The first so many of them were not cut off.
+    fn broken(&self, lines: usize, found: &mut Verification) {
+        for &(number, what) in self.first.iter().take(lines) {
+            found.broken(number, what);
+        }
+        found.more_breaks += lines.saturating_sub(self.first.len());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io::Read;
+
+    use super::*;
+
+    fn verified(reader: impl Read) -> Verification {
+        let reader = BufReader::new(reader);
+        follow_lines(reader, |_| ControlFlow::Continue(())).unwrap()
+    }
+
+    #[test]
+    fn a_line_without_an_end_is_not_held() {
+        let mut lines = LineReader::new(BufReader::new(io::repeat(0).take(64 << 20)));
+        let line = lines.next().unwrap().unwrap();
+        assert_eq!(line.digest.bytes(), 64 << 20);
+        assert!(line.text.is_none() && !line.is_finished);
+        assert!(lines.capacity() <= 2 * line::MAX_LINE_BYTES);
+    }
+
+    #[test]
+    fn a_million_lines_of_something_else_are_told_of_in_short() {
+        let found = verified(io::repeat(b'\n').take(1_000_000));
+        assert_eq!(found.breaks.len(), MOST_BREAKS);
+        assert_eq!(found.more_breaks, 1_000_000 - MOST_BREAKS);
+        assert_eq!((found.entries, found.head), (0, None));
+    }
+
+    #[test]
+    fn the_last_numbers_are_numbers_like_any_other() {
+        let before = Link {
+            sequence: u64::MAX - 1,
+            ..Link::default()
+        };
+        let now = jiff::Timestamp::MAX;
+        let (first, link) = line::write(&before, now, &()).unwrap();
+        let (second, _) = line::write(&link, now, &()).unwrap();
+        let found = verified(format!("{first}\n{second}\n{{").as_bytes());
+        assert_eq!(found.entries, 2);
+        assert!(!found.is_whole());
     }
 }

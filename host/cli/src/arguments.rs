@@ -445,9 +445,10 @@ pub(super) enum AuditCommand {
     /// The file itself cannot show that lines were removed at its end: keep the
     /// hash that `audit head` prints elsewhere, and give it with --head.
     Verify {
-        /// The file is whole only if it has a line with this hash
+        /// The file is whole only if it has a line with this hash; the whole line that
+        /// `audit head` printed will do
         #[arg(long, value_name = "HASH")]
-        head: Option<String>,
+        head: Option<tailmint_audit::Head>,
     },
     /// Print the number and the hash of the last line, to be kept elsewhere
     Head,

@@ -5,7 +5,7 @@ use std::{error::Error, net::SocketAddr};
 
 use tailmint::{MintError, MintErrorKind, policy::PolicyError};
 use tailmint_api::Kind;
-use tailmint_audit::AuditError;
+use tailmint_audit::{AuditError, AuditErrorKind};
 use tailmint_core::{Environment, Failure};
 use tailmint_operator::{
     Authorities,
@@ -17,8 +17,8 @@ pub(crate) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
     if let Some(error) = error.downcast_ref::<MintError>() {
         return of_mint(error);
     }
-    if error.is::<AuditError>() {
-        return Some(AUDIT.to_owned());
+    if let Some(error) = error.downcast_ref::<AuditError>() {
+        return of_audit(error);
     }
     if let Some(error) = error.downcast_ref::<JoinError>() {
         return of_join(error, &Environment::from_process());
@@ -36,6 +36,18 @@ pub(crate) fn hint(error: &(dyn Error + 'static)) -> Option<String> {
 
 const AUDIT: &str =
     "what cannot be written down is not sent; make room, or name another file with --audit-file";
+
+fn of_audit(error: &AuditError) -> Option<String> {
+    let hint = match error.kind() {
+        AuditErrorKind::NoRoom => AUDIT,
+        AuditErrorKind::Unwritable => {
+            "what cannot be written down is not sent; name another file with --audit-file"
+        }
+        AuditErrorKind::Unreadable => "name the file of an audit log with --audit-file",
+        _ => return None,
+    };
+    Some(hint.to_owned())
+}
 
 /// The daemon has an environment of its own.
 fn of_join(error: &JoinError, environment: &Environment) -> Option<String> {

@@ -5,6 +5,7 @@
 mod authorities;
 pub mod check;
 pub mod clients;
+pub mod component_file;
 pub mod config;
 pub mod credentials;
 mod minter_settings;

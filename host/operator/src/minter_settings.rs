@@ -116,7 +116,7 @@ fn with_component(
     builder: MinterBuilder,
     path: PathBuf,
 ) -> Result<MinterBuilder, MinterSettingsError> {
-    match std::fs::read(&path) {
+    match crate::component_file::read(&path) {
         Ok(component) => Ok(builder.component(component)),
         Err(error) => Err(MinterSettingsError::Component {
             path,

@@ -1,8 +1,8 @@
-use std::{path::Path, process::ExitCode};
+use std::{collections::VecDeque, ops::ControlFlow, path::Path, process::ExitCode};
 
 use serde_json::{Value, json};
 use tailmint::Class;
-use tailmint_audit::{Record, Verification, verify};
+use tailmint_audit::{Head, Record, Verification, follow, verify};
 use tailmint_operator::environment_of_process;
 
 use crate::{
@@ -15,42 +15,49 @@ use crate::{
 
 pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure> {
     let path = audit_path(global, &environment_of_process())?;
-    let found = verify(&path)?;
-    match &audit.command {
-        AuditCommand::Verify { head } => return check(global, &path, &found, head.as_deref()),
+    let found = match &audit.command {
+        AuditCommand::Verify { head } => return check(global, &path, head.as_ref()),
         AuditCommand::Head => {
-            let (number, hash) = found.head.as_ref().ok_or_else(|| empty(&path))?;
-            let line = if global.json {
-                json!({ "number": number, "hash": hash }).to_string()
+            let found = verify(&path)?;
+            let head = found.head.as_ref().ok_or_else(|| empty(&path))?;
+            print::written(&if global.json {
+                json!({ "number": head.number, "hash": head.hash }).to_string()
             } else {
-                format!("{number} {hash}")
-            };
-            print::written(&line)?;
+                head.to_string()
+            })?;
+            found
         }
         AuditCommand::Show {
             run,
             decision,
             since,
             until,
-        } => {
-            for entry in &found.entries {
-                let of_run = run.as_deref().is_none_or(|run| entry.text("run") == run);
-                let decided = decision.is_none_or(|it| entry.text("decision") == name_of(it));
-                let time: Option<jiff::Timestamp> = entry.text("time").parse().ok();
-                let after = since.is_none_or(|since| time.is_some_and(|time| time >= since));
-                let before = until.is_none_or(|until| time.is_some_and(|time| time < until));
-                if of_run && decided && after && before {
-                    show(global, entry)?;
-                }
-            }
-        }
-        AuditCommand::Tail { lines } => {
-            let first = found.entries.len().saturating_sub(*lines);
-            for entry in &found.entries[first..] {
+        } => each(&path, |entry| {
+            let of_run = run.as_deref().is_none_or(|run| entry.text("run") == run);
+            let decided = decision.is_none_or(|it| entry.text("decision") == name_of(it));
+            let time: Option<jiff::Timestamp> = entry.text("time").parse().ok();
+            let after = since.is_none_or(|since| time.is_some_and(|time| time >= since));
+            let before = until.is_none_or(|until| time.is_some_and(|time| time < until));
+            if of_run && decided && after && before {
                 show(global, entry)?;
             }
+            Ok(())
+        })?,
+        AuditCommand::Tail { lines } => {
+            let mut last = VecDeque::new();
+            let found = each(&path, |entry| {
+                last.push_back(entry.clone());
+                if last.len() > *lines {
+                    last.pop_front();
+                }
+                Ok(())
+            })?;
+            for entry in &last {
+                show(global, entry)?;
+            }
+            found
         }
-    }
+    };
     // Readers should know whether the file was changed.
     if !found.is_whole() {
         Trace::note("warning: this file was changed; see: tailmint audit verify");
@@ -58,13 +65,29 @@ pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure>
     Ok(ExitCode::SUCCESS)
 }
 
-fn check(
-    global: &Global,
+/// Follows the chain, and stops where an entry cannot be printed.
+fn each(
     path: &Path,
-    found: &Verification,
-    head: Option<&str>,
-) -> Result<ExitCode, Failure> {
-    let missing = head.filter(|head| !found.has(head));
+    mut work: impl FnMut(&Record) -> Result<(), Failure>,
+) -> Result<Verification, Failure> {
+    let mut failure = None;
+    let found = follow(path, |entry| match work(entry) {
+        Ok(()) => ControlFlow::Continue(()),
+        Err(it) => {
+            failure = Some(it);
+            ControlFlow::Break(())
+        }
+    })?;
+    failure.map_or(Ok(found), Err)
+}
+
+fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, Failure> {
+    let mut has_head = false;
+    let found = follow(path, |entry| {
+        has_head |= head.is_some_and(|head| head.is(entry));
+        ControlFlow::Continue(())
+    })?;
+    let missing = head.filter(|_| !has_head);
     if global.json {
         let breaks: Vec<_> = found
             .breaks
@@ -73,11 +96,12 @@ fn check(
             .collect();
         print::written(
             &json!({
-                "entries": found.entries.len(),
+                "entries": found.entries,
                 "breaks": breaks,
+                "more-breaks": found.more_breaks,
                 "torn": found.torn,
                 "torn-tail": found.torn_tail,
-                "head": found.head.as_ref().map(|(_, hash)| hash),
+                "head": found.head.as_ref().map(|head| &head.hash),
                 "has-head": head.map(|_| missing.is_none()),
             })
             .to_string(),
@@ -86,6 +110,9 @@ fn check(
     if let Some(first) = found.breaks.first() {
         for it in &found.breaks {
             Trace::note(&format!("line {}: {}", it.line, it.what));
+        }
+        if found.more_breaks > 0 {
+            Trace::note(&format!("and {} more", found.more_breaks));
         }
         return Err(Failure::new(
             Class::Policy,
@@ -100,7 +127,7 @@ fn check(
     if let Some(head) = missing {
         return Err(Failure::new(
             Class::Policy,
-            format!("{} has no line with the hash {head}", path.display()),
+            format!("{} has no line {head}", path.display()),
             Some("lines were removed at its end, or the file is another one".to_owned()),
         ));
     }
@@ -108,7 +135,7 @@ fn check(
         let mut line = format!(
             "{}: {} entries, none changed",
             path.display(),
-            found.entries.len()
+            found.entries
         );
         if found.torn > 0 {
             line += &format!(", {} lines cut off and recorded", found.torn);

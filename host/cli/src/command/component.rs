@@ -3,8 +3,7 @@ use std::{path::Path, process::ExitCode};
 use serde_json::json;
 use tailmint::Class;
 use tailmint::component::{EmbeddedComponent, Inspected};
-use tailmint_operator::environment_of_process;
-use tailmint_operator::policy_file;
+use tailmint_operator::{component_file, environment_of_process, policy_file};
 
 use crate::{
     arguments::{Component, ComponentCommand, Global},
@@ -31,7 +30,8 @@ fn inspect(global: &Global, file: Option<&Path>) -> Result<ExitCode, Failure> {
     let found = match file {
         None => Inspected::parse(EmbeddedComponent::bytes()),
         Some(path) => {
-            Inspected::parse(&std::fs::read(path).map_err(|error| unusable(path, &error))?)
+            let bytes = component_file::read(path).map_err(|error| unusable(path, &error))?;
+            Inspected::parse(&bytes)
         }
     };
     let shown = file.unwrap_or(Path::new("the built-in component"));

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use jiff::Timestamp;
 use tailmint::{Account, KeyId, MintErrorKind, Minter};
-use tailmint_audit::verify;
+use tailmint_audit::NewKeys;
 
 use crate::{
     arguments::{Global, Keys, KeysCommand},
@@ -21,14 +21,15 @@ pub(crate) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failu
         KeysCommand::List { invalid } => list(global, &minter, &account, *invalid).await,
         KeysCommand::Revoke { minted: true, .. } => {
             let path = audit_path(global, &session.environment)?;
-            let (found, now) = (verify(&path)?, Timestamp::now());
-            let unanswered = found.unanswered(now);
+            let NewKeys {
+                minted, unanswered, ..
+            } = NewKeys::read(&path, Timestamp::now())?;
             if unanswered > 0 {
                 Trace::note(&format!(
                     "warning: requests for a key whose response is not on record: {unanswered}; see which keys they created: tailmint keys list"
                 ));
             }
-            let valid = still_valid(&minter, &account, found.minted(now)).await;
+            let valid = still_valid(&minter, &account, minted).await;
             match valid {
                 Ok(ids) => revoke(global, &minter, &account, &ids).await,
                 Err(failure) => Err(failure),

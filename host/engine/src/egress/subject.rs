@@ -1,5 +1,5 @@
 use http::request::Parts;
-use tailmint_api::{API_HOST, Rule};
+use tailmint_api::{API_HOST, Effect, Rule};
 use tailmint_audit::{Entry, Subject};
 use tailmint_core::{Decision, quoted};
 use tailmint_policy::Intent;
@@ -62,6 +62,8 @@ impl Subject for ComponentRequest<'_> {
         entry.decided(self.decision);
         entry.method.clone_from(&self.method);
         entry.changes = self.rule.is_none_or(|rule| rule.effect().is_change());
+        let effect = self.intent.rule().effect();
+        entry.call_changes = effect.is_change() && effect != Effect::Deletes;
         entry.host.clone_from(&self.host);
         entry.path.clone_from(&self.path);
         entry.request_bytes = self.bytes;

@@ -175,7 +175,7 @@ impl Check {
                 tell(&match found.breaks.first() {
                     None => Finding::passed(
                         "audit",
-                        format!("{shown}: {} entries, none changed", found.entries.len()),
+                        format!("{shown}: {} entries, none changed", found.entries),
                     ),
                     Some(first) => Finding::warned(
                         "audit",

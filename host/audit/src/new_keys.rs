@@ -1,0 +1,68 @@
+use std::{ops::ControlFlow, path::Path};
+
+use serde_json::Value;
+use tailmint_api::{KeyId, Rule};
+
+use crate::{AuditError, Record, follow};
+
+/// The API ends keys by its own clock.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
+
+/// The keys that a log tells of and whose time has not ended.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct NewKeys {
+    /// Those that were minted.
+    pub minted: Vec<KeyId>,
+    /// How many requests for a key have no outcome on record. A run that was cut off, or
+    /// a response that was lost, leaves a key that only the API knows.
+    pub unanswered: usize,
+}
+
+impl NewKeys {
+    /// Reads them from an audit file, with those whose time had not ended by then.
+    ///
+    /// # Errors
+    /// The file cannot be read.
+    pub fn read(path: &Path, by: jiff::Timestamp) -> Result<Self, AuditError> {
+        let mut minted = Vec::new();
+        let mut open: Vec<String> = Vec::new();
+        follow(path, |entry| {
+            if !is_about_new_key(entry, by) {
+                return ControlFlow::Continue(());
+            }
+            let run = entry.text("run");
+            match entry.text("event") {
+                "decision" if entry.text("decision") == "deny" => {}
+                "decision" => open.push(run.to_owned()),
+                "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
+                _ => open.retain(|other| other != run),
+            }
+            let is_minted = entry.text("event") == "response" && entry.number("status") == 200;
+            if is_minted && let Ok(id) = entry.text("key").parse() {
+                minted.push(id);
+            }
+            ControlFlow::Continue(())
+        })?;
+        Ok(Self {
+            minted,
+            unanswered: open.len(),
+        })
+    }
+}
+
+fn is_about_new_key(entry: &Record, by: jiff::Timestamp) -> bool {
+    let lives = entry.get("expiry_seconds").and_then(Value::as_i64);
+    let made: Option<jiff::Timestamp> = entry.text("time").parse().ok();
+    // One whose time cannot be told may still be good.
+    let ended = match (made, lives) {
+        (Some(made), Some(lives)) => {
+            let ends = made
+                .checked_add(jiff::SignedDuration::from_secs(lives))
+                .and_then(|ends| ends.checked_add(SKEW));
+            ends.is_ok_and(|ends| ends < by)
+        }
+        _ => false,
+    };
+    entry.text("rule") == Rule::CreateAuthKey.name() && !ended
+}
