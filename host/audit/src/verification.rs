@@ -84,7 +84,8 @@ impl Verification {
             let ended = match (made, lives) {
                 (Some(made), Some(lives)) => {
                     let ends = made.checked_add(jiff::SignedDuration::from_secs(lives));
-                    ends.is_ok_and(|ends| ends + SKEW < by)
+                    let ends = ends.and_then(|ends| ends.checked_add(SKEW));
+                    ends.is_ok_and(|ends| ends < by)
                 }
                 _ => false,
             };
