@@ -5,7 +5,7 @@ use std::{
     process::{Child, Command, Stdio},
 };
 
-use crate::{ran::Ran, world::World};
+use crate::{ran::Ran, stand_in::copy_program, world::World};
 
 /// A run of `tailmint`, put together step by step: arguments, variables, then `run`.
 pub(crate) struct Case<'a> {
@@ -61,10 +61,16 @@ impl<'a> Case<'a> {
 
     /// By this user, for whom a copy of the program is put there.
     pub(crate) fn of_user(self, user: u32, program: &Path) -> Self {
-        std::fs::copy(self.command.get_program(), program).unwrap();
+        copy_program(self.command.get_program().as_ref(), program);
         let mut outer = Command::new(program);
         outer.uid(user).gid(user);
         self.through(outer)
+    }
+
+    /// By this user, whatever starts it.
+    pub(crate) fn for_user(mut self, user: u32) -> Self {
+        self.command.uid(user).gid(user);
+        self
     }
 
     /// The same run by another command.

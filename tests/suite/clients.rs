@@ -230,7 +230,7 @@ fn a_rotation_deletes_the_old_client_last() {
 }
 
 /// The clients under the descriptions of the profiles.
-fn described() -> Setup {
+pub(crate) fn described() -> Setup {
     Setup {
         clients: vec![
             OauthClient::new(

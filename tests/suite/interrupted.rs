@@ -10,7 +10,7 @@ use tailmint_simulator::{Endpoint, Fault};
 
 use crate::world::World;
 
-fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
+pub(crate) fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
     let begun = Instant::now();
     while !met() {
         assert!(begun.elapsed() < Duration::from_secs(20), "{what}");

@@ -743,8 +743,8 @@ fn nobody_to_tell_is_no_reason_to_take_the_key_back() {
     assert_snapshot!(ran, @"
     exit status: 1
     --- stderr
-    error: the machine joined, but the result could not be printed: Broken pipe (os error 32)
-    hint: this is a fault of tailmint or of the system
+    error: the machine joined, but the result could not be printed: standard output cannot be written to: Broken pipe (os error 32)
+    hint: see: tailscale status
     ");
     assert_eq!(world.simulator.live_keys().len(), 1);
 }

@@ -1,4 +1,8 @@
-use std::{fs, path::PathBuf};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use crate::world::{World, sha256, workspace};
 
@@ -34,7 +38,7 @@ impl StandIn {
         let directory = world.path().join("bin");
         fs::create_dir_all(directory.join("calls")).unwrap();
         let source = workspace().join("tests/stand-in/tailscale");
-        fs::copy(source, directory.join("tailscale")).unwrap();
+        copy_program(&source, &directory.join("tailscale"));
         let stand_in = Self { directory };
         stand_in.write("status.json", &status(state, &[]));
         stand_in.write("in.json", &running());
@@ -85,6 +89,14 @@ impl StandIn {
             })
             .collect()
     }
+}
+
+/// Copies it in a process of its own. Open for writing in this one, it would be so in a child
+/// that another thread has just forked, and could not be executed until that is another
+/// program.
+pub(crate) fn copy_program(from: &Path, to: &Path) {
+    let copied = Command::new("cp").args([from, to]).status().unwrap();
+    assert!(copied.success());
 }
 
 impl Call {

@@ -52,13 +52,23 @@ impl Failure {
         Self::new(Class::Internal, message, Some(hint))
     }
 
+    /// The error for what this machine does not give.
+    pub(super) fn machine(message: &str, hint: &str) -> Self {
+        Self::new(Class::Internal, message, Some(hint.to_owned()))
+    }
+
     /// The error for output that could not be printed. A reader that has seen enough, such
     /// as `head`, is not a failure.
     pub(super) fn output(error: &io::Error) -> Self {
-        let failure = Self::internal(&format!("standard output cannot be written to: {error}"));
+        if error.kind() == io::ErrorKind::Interrupted {
+            return Self::new(Class::Interrupted, "interrupted", None);
+        }
         Self {
             is_end_of_reader: error.kind() == io::ErrorKind::BrokenPipe,
-            ..failure
+            ..Self::machine(
+                &format!("standard output cannot be written to: {error}"),
+                "let it lead to where there is room",
+            )
         }
     }
 
@@ -99,6 +109,7 @@ impl Failure {
         Self {
             message: format!("{what}: {}", self.message),
             hint: Some(hint),
+            is_end_of_reader: false,
             ..self
         }
     }

@@ -9,12 +9,14 @@ mod excerpt;
 mod failure;
 mod hints;
 mod key_flags;
+mod limits;
 mod new_files;
 mod print;
 mod run;
 mod session;
 mod signals;
 mod spinner;
+mod start;
 mod trace;
 
 use std::process::ExitCode;

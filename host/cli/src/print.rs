@@ -1,30 +1,90 @@
-use std::io::{self, Write};
+use std::io::{self, stdout};
 
+use rustix::{
+    event::{PollFd, PollFlags, Timespec, poll},
+    fs::{OFlags, fcntl_getfl},
+    io::{Errno, write},
+};
 use serde_json::{Value, json};
-use tailmint::{AuthKey, MintedKey};
+use tailmint::{AuthKey, Class, MintedKey};
 use zeroize::Zeroizing;
 
-use super::{arguments::Format, failure::Failure, key_flags::in_words};
+use super::{arguments::Format, failure::Failure, key_flags::in_words, signals, start};
+
+/// The most that is written at once: what a pipe takes whole where it takes anything.
+const PART: usize = 4096;
+
+/// Between two looks whether a signal came, where standard output takes nothing.
+const LOOK: Timespec = Timespec {
+    tv_sec: 0,
+    tv_nsec: 50_000_000,
+};
 
 /// Prints the line on standard output, whole or with an error.
 pub(super) fn line(text: &str) -> io::Result<()> {
-    let mut out = io::stdout().lock();
-    out.write_all(text.as_bytes())?;
-    out.write_all(b"\n")?;
-    out.flush()
+    let text = Zeroizing::new([text, "\n"].concat());
+    all(text.as_bytes())
 }
 
 /// The same for what is no loss if it cannot be printed.
 pub(super) fn written(text: &str) -> Result<(), Failure> {
-    line(text).map_err(|error| Failure::output(&error))
+    line(text).map_err(|error| unwritten(&error))
 }
 
 /// The same for text that ends as it should.
 pub(super) fn bytes(text: &[u8]) -> Result<(), Failure> {
-    let mut out = io::stdout().lock();
-    out.write_all(text)
-        .and_then(|()| out.flush())
-        .map_err(|error| Failure::output(&error))
+    all(text).map_err(|error| unwritten(&error))
+}
+
+fn unwritten(error: &io::Error) -> Failure {
+    Failure::output(error).by(signals::exit_code())
+}
+
+/// Whether there is a standard output that can be written to, asked before there is
+/// something that must not be lost.
+pub(super) fn is_possible() -> Result<(), Failure> {
+    let flags = fcntl_getfl(stdout()).unwrap_or(OFlags::PATH);
+    let is_writable = !flags.contains(OFlags::PATH) && flags & OFlags::RWMODE != OFlags::RDONLY;
+    if start::has_output() && is_writable {
+        return Ok(());
+    }
+    Err(Failure::new(
+        Class::Usage,
+        "standard output is closed or cannot be written to, and the key is printed there",
+        Some("let it lead somewhere: a pipe, a file, or > /dev/null".to_owned()),
+    ))
+}
+
+/// Writes it all, by itself: the standard library takes a standard output that cannot be
+/// written to for one that nobody wants. A signal ends the wait for a reader.
+fn all(text: &[u8]) -> io::Result<()> {
+    if !start::has_output() {
+        return Err(Errno::BADF.into());
+    }
+    let mut rest = text;
+    while !rest.is_empty() {
+        wait_for_room()?;
+        match write(stdout(), &rest[..rest.len().min(PART)]) {
+            Ok(written) => rest = &rest[written..],
+            Err(Errno::INTR | Errno::AGAIN) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(())
+}
+
+fn wait_for_room() -> io::Result<()> {
+    let output = stdout();
+    loop {
+        match poll(&mut [PollFd::new(&output, PollFlags::OUT)], Some(&LOOK)) {
+            Ok(0) | Err(Errno::INTR) => {}
+            // What else is wrong the write says.
+            _ => return Ok(()),
+        }
+        if signals::exit_code().is_some() {
+            return Err(io::ErrorKind::Interrupted.into());
+        }
+    }
 }
 
 /// The key as the format has it on standard output. No format escapes anything: the host

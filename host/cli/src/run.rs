@@ -1,21 +1,28 @@
 //! Runs the command that was given.
 
-use std::{io::Write, process::ExitCode};
+use std::{io::Write, panic::PanicHookInfo, process::ExitCode};
 
 use clap::Parser;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tailmint::Class;
-use tailmint_api::without_keys;
+use tailmint_api::{one_line, without_keys};
 
 use crate::{
     arguments::{Arguments, Command},
     command,
     failure::Failure,
+    limits::{self, LIMITS_HINT},
+    signals,
 };
 
 pub(crate) fn main() -> ExitCode {
     // A core dump would have the secrets in it.
     set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    signals::ignore();
+    std::panic::set_hook(Box::new(panicked));
+    if let Err(failure) = limits::for_the_stack() {
+        return failure.report(wants_json());
+    }
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
     let arguments = match Arguments::try_parse() {
@@ -43,10 +50,19 @@ fn help_or_usage(error: &clap::Error) -> ExitCode {
     ExitCode::from(Class::Usage.exit_status())
 }
 
+/// Tells of a panic as of any other error: nothing above this ends it.
+fn panicked(panic: &PanicHookInfo<'_>) {
+    let said = panic.payload_as_str().unwrap_or("no reason is given");
+    let at = panic.location().map(ToString::to_string);
+    let at = at.unwrap_or_default();
+    Failure::internal(&format!("a panic at {at}: {}", one_line(said))).report(wants_json());
+    std::process::exit(Class::Internal.exit_status().into());
+}
+
 /// Whether errors are to be JSON, by a command line that cannot be parsed.
 fn wants_json() -> bool {
     let mut own = std::env::args_os().take_while(|argument| argument != "--");
-    own.any(|argument| argument == "--json")
+    own.any(|argument| argument.as_encoded_bytes().starts_with(b"--json"))
 }
 
 /// The error of clap as one of ours: its first line says what is wrong.
@@ -85,9 +101,12 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
 
 /// Runs on this thread alone: there is never more than one thing to do.
 fn wait<T>(work: impl Future<Output = Result<T, Failure>>) -> Result<T, Failure> {
+    limits::for_a_run()?;
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
         .build()
-        .map_err(|error| Failure::internal(&format!("the runtime does not start: {error}")))?
+        .map_err(|error| {
+            Failure::machine(&format!("the runtime does not start: {error}"), LIMITS_HINT)
+        })?
         .block_on(work)
 }

@@ -42,6 +42,8 @@ pub enum Fault {
     /// Does as always, but the answer's body comes a byte at a time, this far
     /// apart.
     Drip(Duration),
+    /// Waits until the simulator is told to go on, then does as always.
+    Hold,
     /// Does as always, then closes the connection instead of answering.
     LoseAnswer,
     /// Answers 200 with a body of so many bytes.

@@ -29,6 +29,9 @@ use crate::{
 /// No client of the API sends more.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
+/// Between two looks whether what is held goes on.
+const HOLD: Duration = Duration::from_millis(5);
+
 type Body = Either<Full<Bytes>, Channel<Bytes, Infallible>>;
 
 pub(crate) async fn serve(
@@ -153,12 +156,8 @@ async fn answer(
         response
     };
     match planned {
-        None => {
-            let (status, body) = usual();
-            Ok(whole(status, body))
-        }
-        Some(Fault::Delay(delay)) => {
-            tokio::time::sleep(delay).await;
+        None | Some(Fault::Delay(_) | Fault::Hold) => {
+            wait(planned.as_ref(), state).await;
             let (status, body) = usual();
             Ok(whole(status, body))
         }
@@ -222,6 +221,19 @@ async fn answer(
             recorded(status, &body);
             Ok(drip(status, body, pause))
         }
+    }
+}
+
+/// Waits as the fault says.
+async fn wait(fault: Option<&Fault>, state: &Shared) {
+    match fault {
+        Some(Fault::Delay(delay)) => tokio::time::sleep(*delay).await,
+        Some(Fault::Hold) => {
+            while !state.lock().goes_on {
+                tokio::time::sleep(HOLD).await;
+            }
+        }
+        _ => {}
     }
 }
 

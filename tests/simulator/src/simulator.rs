@@ -212,6 +212,11 @@ impl Simulator {
         self.state.lock().faults.clear();
     }
 
+    /// Lets all requests that are held go on, and those that will be.
+    pub fn go_on(&self) {
+        self.state.lock().goes_on = true;
+    }
+
     /// Lets connections meet this, once there were so many others.
     pub fn greet(&self, after: usize, greeting: Greeting) {
         self.state.lock().greeting = Some((after, greeting));

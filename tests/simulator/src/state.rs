@@ -21,6 +21,8 @@ pub(crate) struct State {
     pub(crate) tags: Vec<String>,
     pub(crate) tag_owners: Vec<(String, String)>,
     pub(crate) faults: Vec<Planned>,
+    /// Whether requests that were held go on.
+    pub(crate) goes_on: bool,
     /// What connections meet, and after how many.
     pub(crate) greeting: Option<(usize, Greeting)>,
     pub(crate) recorded: Vec<Recorded>,
@@ -88,6 +90,7 @@ impl State {
             tags,
             tag_owners: setup.tag_owners.clone(),
             faults: Vec::new(),
+            goes_on: false,
             greeting: None,
             recorded: Vec::new(),
             connections: 0,

@@ -7,11 +7,12 @@ use std::{
 
 use tailmint::Class;
 
-use super::mint::undo;
+use super::mint::{interrupted, undo};
 use crate::{
     arguments::{Exec, Global},
     failure::Failure,
     session::Session,
+    signals,
 };
 
 /// What shells answer for a command that is not there.
@@ -32,11 +33,18 @@ pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failu
     let account = session.account().await?;
     let minter = session.minter()?;
     let minted = session.mint(&minter, &account, &exec.key).await?;
-    let error = Command::new(program)
+    let mut command = Command::new(program);
+    command
         .arg0(name)
         .args(arguments)
-        .env("TS_AUTHKEY", minted.key.expose_secret())
-        .exec();
+        .env("TS_AUTHKEY", minted.key.expose_secret());
+    let left = session.signals.leave();
+    if session.signals.exit_code().is_some() {
+        left.listen();
+        return Err(interrupted(&session, &minter, &account, &minted).await);
+    }
+    let error = signals::pass_on(&mut command).exec();
+    left.listen();
     let what = format!("{} cannot be run: {error}", name.display());
     let failure = undo(&minter, &account, &minted, Class::Usage, &what).await;
     Err(failure.with_code(NOT_RUN))

@@ -1,4 +1,4 @@
-use std::{path::Path, process::ExitCode};
+use std::{io, path::Path, process::ExitCode};
 
 use tailmint::{Account, Class, MintedKey, Minter};
 use tailmint_core::Environment;
@@ -29,6 +29,7 @@ async fn mint_and_print(
     flags: &KeyFlags,
     format: Format,
 ) -> Result<ExitCode, Failure> {
+    print::is_possible()?;
     let session = Session::begin(global, flags.profile.as_deref())?;
     let file = match format {
         Format::Github => Some(github_file(&session.environment)?),
@@ -37,19 +38,32 @@ async fn mint_and_print(
     let account = session.account().await?;
     let minter = session.minter()?;
     let minted = session.mint(&minter, &account, flags).await?;
-    let printed = print::line(&print::minted(&minted, format))
-        .map_err(|error| format!("the key could not be written to standard output: {error}"));
-    // The runner masks the key in what it shows of the file, if it saw it before.
-    let appended = printed.and_then(|()| match file {
-        Some(file) => file
-            .append(&print::minted(&minted, Format::Dotenv))
-            .map_err(|error| format!("the key could not be written to $GITHUB_ENV: {error}")),
-        None => Ok(()),
-    });
-    match appended {
-        Ok(()) => Ok(ExitCode::SUCCESS),
-        Err(what) => Err(undo(&minter, &account, &minted, Class::Internal, &what).await),
+    if session.signals.exit_code().is_some() {
+        return Err(interrupted(&session, &minter, &account, &minted).await);
     }
+    let what = match print::line(&print::minted(&minted, format)) {
+        Err(error) if error.kind() == io::ErrorKind::Interrupted => {
+            return Err(interrupted(&session, &minter, &account, &minted).await);
+        }
+        Err(error) => format!("the key could not be written to standard output: {error}"),
+        // The runner masks the key in what it shows of the file, if it saw it before.
+        Ok(()) => match file.map(|file| file.append(&print::minted(&minted, Format::Dotenv))) {
+            Some(Err(error)) => format!("the key could not be written to $GITHUB_ENV: {error}"),
+            _ => return Ok(ExitCode::SUCCESS),
+        },
+    };
+    Err(undo(&minter, &account, &minted, Class::Internal, &what).await)
+}
+
+/// Revokes a key that nobody waits for any more.
+pub(super) async fn interrupted(
+    session: &Session<'_>,
+    minter: &Minter,
+    account: &Account,
+    minted: &MintedKey,
+) -> Failure {
+    let failure = undo(minter, account, minted, Class::Interrupted, "interrupted").await;
+    failure.by(session.signals.exit_code())
 }
 
 /// The file that GitHub's runner has for the variables of the steps that follow.

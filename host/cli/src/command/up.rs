@@ -67,9 +67,12 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
         in_words(&joined)
     };
     print::line(&line).map_err(|error| {
-        Failure::internal(&format!(
-            "the machine joined, but the result could not be printed: {error}"
-        ))
+        Failure::output(&error)
+            .by(session.signals.exit_code())
+            .saying(
+                "the machine joined, but the result could not be printed",
+                "see: tailscale status".to_owned(),
+            )
     })?;
     Ok(ExitCode::SUCCESS)
 }

@@ -16,6 +16,7 @@ use super::up::{in_json, in_words, settings, warnings};
 use crate::{
     arguments::{Global, Up},
     failure::Failure,
+    limits::has_thread,
     print,
     session::Session,
     spinner::started,
@@ -209,7 +210,7 @@ fn listed(path: &Path) -> Result<Vec<SshHost>, Failure> {
 
 /// Shows on a terminal how many are done; nothing elsewhere.
 fn bar(count: usize, verbose: bool) -> ProgressBar {
-    if verbose || !io::stderr().is_terminal() {
+    if verbose || !io::stderr().is_terminal() || !has_thread() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {pos} of {len} machines ({elapsed})")
