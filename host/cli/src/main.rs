@@ -15,6 +15,7 @@ mod run;
 mod session;
 mod signals;
 mod spinner;
+mod stray_warnings;
 mod trace;
 
 use std::process::ExitCode;

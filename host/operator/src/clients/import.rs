@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 use super::{ClientsError, terraform::resource_name};
 use crate::Profile;
 use crate::credentials::{
-    ClientFiles, CredentialError, Presence, SecretsDir, Written, client_secret,
+    ClientFiles, CredentialError, Presence, SecretsDir, Stray, Written, client_secret,
 };
-use tailmint::{KeyId, Secret};
+use tailmint::{Interrupt, KeyId, Secret};
 
 /// What `terraform output -json` prints about one output. The secret is wiped with
 /// it.
@@ -18,16 +18,19 @@ struct Output {
 }
 
 /// The profile's client among what `terraform output -json` printed, written to the
-/// profile's files: both or neither. `None` where it is not among them.
+/// profile's files: both or neither. `None` where it is not among them. `tell` is told of
+/// the clients that go out of the files by that.
 ///
 /// # Errors
 /// The text is something else, half of the pair is missing, or the files are there
 /// (unless `replace`) or cannot be written.
-pub fn import(
+pub async fn import(
     text: &str,
     profile: &Profile,
     secrets_dir: &SecretsDir,
     replace: bool,
+    interrupt: &Interrupt,
+    tell: &dyn Fn(&Stray),
 ) -> Result<Option<KeyId>, ClientsError> {
     let outputs: BTreeMap<String, serde_json::Value> = serde_json::from_str(text)
         // What serde says of a value would repeat it.
@@ -55,14 +58,19 @@ pub fn import(
     let secret: Secret = client_secret(secret.as_bytes())
         .map_err(|wrong| ClientsError::Import(format!("{name}_secret: {wrong}")))?;
     let files = ClientFiles::new(profile, secrets_dir)?;
-    let held = files.hold()?;
-    files.clear(&held)?;
+    let held = files.hold(interrupt, tell).await?;
     if !replace && files.presence() != Presence::Neither {
         let path = files.secret_path().to_owned();
         return Err(CredentialError::Present { path }.into());
     }
+    let replaced = files.named_id().filter(|replaced| *replaced != id);
     match files.write(&held, id.as_str(), &secret)? {
-        Written::Whole => Ok(Some(id)),
+        Written::Whole => {
+            if let Some(replaced) = replaced {
+                tell(&Stray::Replaced(replaced));
+            }
+            Ok(Some(id))
+        }
         Written::OneStepLeft { path, detail } => Err(ClientsError::OneStepLeft {
             id,
             old: None,
