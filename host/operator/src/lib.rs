@@ -10,13 +10,15 @@ pub mod credentials;
 mod minter_settings;
 pub mod policy_file;
 mod profile;
+mod sound_file;
 mod source;
 pub mod tailscale;
 mod users;
 pub mod vault;
 
-pub use authorities::Authorities;
+pub use authorities::{Authorities, AuthoritiesError};
 pub use minter_settings::{MinterSettings, MinterSettingsError};
 pub use profile::Profile;
+pub use sound_file::{Unsound, UnsoundFile};
 pub use source::{CredentialCommand, Source};
 pub use users::environment_of_process;

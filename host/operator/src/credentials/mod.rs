@@ -21,6 +21,7 @@ pub(crate) use client_files::{ClientFiles, Presence, Written};
 pub use credential_error::{CommandFailure, CredentialError, KeySettings, Wrong};
 pub(crate) use held::Held;
 pub use lookup::Lookup;
+pub(crate) use reach::made_up_modes;
 pub use secrets_dir::SecretsDir;
 #[doc(hidden)]
 pub use shape::{Kind, Value};

@@ -1,6 +1,6 @@
 use super::{VaultAddressError, VaultPathError};
+use crate::AuthoritiesError;
 use crate::credentials::CredentialError;
-use tailmint::connection::TrustError;
 use tailmint::{Class, Diagnose};
 use tailmint_audit::AuditError;
 use tailmint_core::{CertificateProblem, Denial, Failure};
@@ -15,6 +15,9 @@ pub enum VaultError {
     /// Something could not be written down.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// `VAULT_CACERT` cannot be used.
+    #[error(transparent)]
+    Authorities(AuthoritiesError),
     /// The token's file or variable cannot be used.
     #[error(transparent)]
     Credential(CredentialError),
@@ -136,9 +139,6 @@ pub enum VaultError {
     /// A variable wants verification to be off.
     #[error("$VAULT_SKIP_VERIFY is set, but certificates are always verified")]
     SkipVerify,
-    /// `VAULT_CACERT` cannot be used.
-    #[error(transparent)]
-    Trust(TrustError),
     /// The server failed on its side.
     #[error("the vault failed ({status}){}{message}", if message.is_empty() { "" } else { ": " })]
     Unavailable {
@@ -161,6 +161,7 @@ impl Diagnose for VaultError {
             | Self::NoAddress
             | Self::SkipVerify => Class::Usage,
             Self::Audit(error) => error.class(),
+            Self::Authorities(error) => error.class(),
             Self::Credential(error) => error.class(),
             Self::Denied(_) => Class::Denied,
             Self::Deleted { .. }
@@ -180,7 +181,6 @@ impl Diagnose for VaultError {
             Self::NoToken => Class::Credential,
             Self::OutcomeUnknown { .. } => Class::OutcomeUnknown,
             Self::ReadBack { .. } => Class::InvalidResult,
-            Self::Trust(error) => error.class(),
         }
     }
 
@@ -191,6 +191,7 @@ impl Diagnose for VaultError {
                     .to_owned()
             }
             Self::Audit(error) => return error.hint(),
+            Self::Authorities(error) => return error.hint(),
             Self::Credential(error) => return error.hint(),
             Self::Deleted {
                 destroyed: false, ..
@@ -246,7 +247,6 @@ impl Diagnose for VaultError {
                 "unset it, and set VAULT_CACERT to the authority that signed the certificate"
                     .to_owned()
             }
-            Self::Trust(error) => return error.hint(),
             Self::Unavailable { .. } => "try again later; nothing was written".to_owned(),
             Self::Unreachable(Failure::Tls {
                 certificate: Some(CertificateProblem::IsAuthority),
