@@ -12,7 +12,9 @@ mod fail_point;
 mod failure;
 mod interrupt;
 mod limit;
+mod outside_text;
 mod position;
+mod redact;
 mod secret;
 mod vault_address;
 
@@ -25,6 +27,8 @@ pub use fail_point::fail_point;
 pub use failure::{CertificateProblem, Failure};
 pub use interrupt::Interrupt;
 pub use limit::in_seconds;
+pub use outside_text::OutsideText;
 pub use position::Position;
+pub use redact::{Parts, redact};
 pub use secret::Secret;
 pub use vault_address::{VaultAddress, VaultAddressError};

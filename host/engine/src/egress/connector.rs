@@ -97,7 +97,7 @@ impl Connector {
         let peer = self.peer();
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
             peer: peer.to_owned(),
-            detail: error.to_string(),
+            detail: error.to_string().into(),
             certificate: None,
         })?;
         match timeout(self.limits.tls, connector.connect(name, tcp)).await {
@@ -167,11 +167,11 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
         peer: peer.to_owned(),
         certificate: certificate.map(problem),
         detail: match certificate {
-            Some(certificate) => about_certificate(certificate),
+            Some(certificate) => about_certificate(certificate).into(),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                "the connection was closed during the TLS handshake".to_owned()
+                "the connection was closed during the TLS handshake".into()
             }
-            None => error.to_string(),
+            None => error.to_string().into(),
         },
     }
 }

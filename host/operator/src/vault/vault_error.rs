@@ -3,7 +3,7 @@ use crate::AuthoritiesError;
 use crate::credentials::CredentialError;
 use tailmint::{Class, Diagnose};
 use tailmint_audit::AuditError;
-use tailmint_core::{CertificateProblem, Denial, Failure};
+use tailmint_core::{CertificateProblem, Denial, Failure, OutsideText, quoted};
 
 /// Why an OAuth client was not written to a Vault. No message repeats a secret.
 #[derive(Debug, thiserror::Error)]
@@ -83,18 +83,21 @@ pub enum VaultError {
         mount: String,
     },
     /// The secret has members that a new version would not have.
-    #[error("{target} has other fields, which a new version would drop: {}", fields.join(", "))]
+    #[error(
+        "{target} has other fields, which a new version would drop: {}",
+        names(fields)
+    )]
     OtherFields {
         /// Where.
         target: String,
         /// Their names.
-        fields: Vec<String>,
+        fields: Vec<OutsideText>,
     },
     /// The write was sent, and no response says whether it succeeded.
     #[error("it is not known whether the vault has it: {detail}")]
     OutcomeUnknown {
         /// What came instead.
-        detail: String,
+        detail: OutsideText,
     },
     /// Another version than the expected one is there.
     #[error("{target}: version {found} is there, not {expected}: nothing was written")]
@@ -123,7 +126,7 @@ pub enum VaultError {
         /// The status.
         status: u16,
         /// Where to.
-        to: Option<String>,
+        to: Option<OutsideText>,
     },
     /// The server rejects the request for a reason of its own.
     #[error("the vault rejects the request ({status}): {message}")]
@@ -131,7 +134,7 @@ pub enum VaultError {
         /// The status.
         status: u16,
         /// The reason.
-        message: String,
+        message: OutsideText,
     },
     /// The server is sealed, or was never set up: it says the same of both.
     #[error("the vault is sealed")]
@@ -145,11 +148,16 @@ pub enum VaultError {
         /// The status.
         status: u16,
         /// What it says.
-        message: String,
+        message: OutsideText,
     },
     /// The server could not be reached, or nothing came back.
     #[error(transparent)]
     Unreachable(Failure),
+}
+
+fn names(fields: &[OutsideText]) -> String {
+    let quoted: Vec<_> = fields.iter().map(|name| quoted(name.as_bytes())).collect();
+    quoted.join(", ")
 }
 
 impl Diagnose for VaultError {
