@@ -14,6 +14,7 @@ mod fingerprint;
 mod journal;
 pub mod line;
 mod lock;
+mod minted;
 mod record;
 mod verification;
 
@@ -24,5 +25,6 @@ pub use audit_file::AuditFile;
 pub use context::Context;
 pub use entry::{AuditEvent, Entry, SecretUse, Verdict};
 pub use journal::{Journal, Subject};
+pub use minted::Minted;
 pub use record::Record;
 pub use verification::{Break, Verification, verify};

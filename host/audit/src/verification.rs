@@ -5,11 +5,11 @@ use std::{
 };
 
 use serde_json::{Map, Value};
-use tailmint_api::{KeyId, Rule};
+use tailmint_api::Rule;
 use tailmint_core::digest::sha256;
 
 use crate::{
-    AuditError, Record,
+    AuditError, Minted, Record,
     line::{self, Link},
 };
 
@@ -50,13 +50,8 @@ impl Verification {
 
     /// The keys that were minted, according to the entries, and whose time had not
     /// ended by then.
-    pub fn minted(&self, by: jiff::Timestamp) -> Vec<KeyId> {
-        let made = self.about_new_keys(by).filter(|entry| {
-            entry.text("event") == "response"
-                && entry.get("status").and_then(Value::as_u64) == Some(200)
-        });
-        made.filter_map(|entry| entry.text("key").parse().ok())
-            .collect()
+    pub fn minted(&self, by: jiff::Timestamp) -> Vec<Minted> {
+        self.about_new_keys(by).filter_map(Minted::of).collect()
     }
 
     /// Counts the requests for a key that have no outcome on record and whose key would

@@ -109,6 +109,8 @@ impl Vault {
             // No component is called, and no proxy is used.
             component: String::new(),
             policy: self.policy.digest().to_owned(),
+            client: None,
+            tailnet: None,
             connect_to: None,
             proxy: None,
             ca_file: self.settings.trust.origin().map(str::to_owned),
