@@ -50,6 +50,25 @@ pub(crate) enum Written {
     OneStepLeft { path: PathBuf, detail: String },
 }
 
+/// Which file is at a path, and when it was last changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct FileState {
+    device: u64,
+    number: u64,
+    changed: (i64, i64),
+}
+
+impl FileState {
+    fn of(path: &Path) -> Option<Self> {
+        let metadata = path.metadata().ok()?;
+        Some(Self {
+            device: metadata.dev(),
+            number: metadata.ino(),
+            changed: (metadata.ctime(), metadata.ctime_nsec()),
+        })
+    }
+}
+
 impl ClientFiles {
     /// The files of the profile in the directory.
     ///
@@ -87,6 +106,12 @@ impl ClientFiles {
             (false, false) => Presence::Neither,
             _ => Presence::Half,
         }
+    }
+
+    /// What every change of the files, and of what is beside them, changes too.
+    pub(super) fn state(&self) -> [Option<FileState>; 4] {
+        let beside = [&self.id, &self.secret].map(|path| beside(path));
+        [&self.id, &self.secret, &beside[0], &beside[1]].map(|path| FileState::of(path))
     }
 
     /// Where the id is read from: `.NAME.tailmint-new` if a writer was cut off before

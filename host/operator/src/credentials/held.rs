@@ -16,7 +16,7 @@ pub(crate) struct Held {
 }
 
 /// A writer asks the API a few times while it holds the directory, which takes a second or
-/// two. Whoever may open the directory may hold it for ever.
+/// two. All who may open the directory may hold it for ever.
 const LIMIT: Duration = Duration::from_secs(30);
 
 const STEP: Duration = Duration::from_millis(20);
