@@ -44,7 +44,7 @@ pub(crate) async fn clients(
         ClientsCommand::List { owner } => list(global, &session, owner).await,
         ClientsCommand::Terraform { profiles } => {
             let chosen = chosen(&session, profiles)?;
-            print::written(clients::terraform(&chosen).trim_end())
+            print::written(clients::terraform(&chosen, session.config.profiles())?.trim_end())
         }
         ClientsCommand::Import {
             profiles,
@@ -344,8 +344,15 @@ async fn import(
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let (directory, interrupt) = (&session.secrets_dir, &session.interrupt);
-        let imported = clients::import(&text, profile, directory, replace, interrupt, &tell);
+        let imported = clients::import(
+            &text,
+            profile,
+            session.config.profiles(),
+            &session.secrets_dir,
+            replace,
+            &session.interrupt,
+            &tell,
+        );
         let imported = imported.await?;
         let id = imported.as_ref().map(KeyId::as_str);
         print::written(&if global.json {

@@ -22,11 +22,12 @@ struct Output {
 /// the clients that go out of the files by that.
 ///
 /// # Errors
-/// The text is something else, half of the pair is missing, or the files are there
+/// The profile's name is that of another there, the text is something else, half of the pair is missing, or the files are there
 /// (unless `replace`) or cannot be written.
 pub async fn import(
     text: &str,
     profile: &Profile,
+    all: &[Profile],
     secrets_dir: &SecretsDir,
     replace: bool,
     interrupt: &Interrupt,
@@ -35,7 +36,7 @@ pub async fn import(
     let outputs: BTreeMap<String, serde_json::Value> = serde_json::from_str(text)
         // What serde says of a value would repeat it.
         .map_err(|error| ClientsError::Import(format!("line {}", error.line())))?;
-    let name = resource_name(&profile.name);
+    let name = resource_name(&profile.name, all)?;
     let value = |part: &str| -> Result<Option<Zeroizing<String>>, ClientsError> {
         let name = format!("{name}_{part}");
         let Some(output) = outputs.get(&name) else {
