@@ -4,7 +4,7 @@ use crate::{OutsideText, in_seconds};
 
 /// Why no response came to a request that the policy allowed.
 ///
-/// What others said about it is fit to be printed, whoever prints it.
+/// What others said about it is fit to be printed.
 /// [`Failure::may_have_arrived`] tells those that happen before the request is sent from
 /// the others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]

@@ -13,8 +13,8 @@ mod failure;
 mod interrupt;
 mod limit;
 mod outside_text;
+mod parts;
 mod position;
-mod redact;
 mod secret;
 mod vault_address;
 
@@ -28,7 +28,7 @@ pub use failure::{CertificateProblem, Failure};
 pub use interrupt::Interrupt;
 pub use limit::in_seconds;
 pub use outside_text::OutsideText;
+pub use parts::{Parts, redact};
 pub use position::Position;
-pub use redact::{Parts, redact};
 pub use secret::Secret;
 pub use vault_address::{VaultAddress, VaultAddressError};

@@ -5,13 +5,13 @@ use std::{
     fs::{self, File, Metadata, OpenOptions},
     io::{self, Read},
     os::unix::fs::{MetadataExt, OpenOptionsExt},
-    path::{Path, PathBuf, absolute},
+    path::{Path, absolute},
 };
 
 use rustix::{fs::OFlags, process::geteuid};
-use tailmint_core::{Class, Diagnose, Environment};
+use tailmint_core::Environment;
 
-use crate::{credentials::made_up_modes, users::invoker_of_root};
+use crate::{Unsound, UnsoundFile, credentials::made_up_modes, users::invoker_of_root};
 
 /// A file that nobody can have changed but those who may.
 #[derive(Debug)]
@@ -19,98 +19,6 @@ pub(crate) struct SoundFile {
     pub(crate) bytes: Vec<u8>,
     /// What the system says of what was opened and read.
     pub(crate) metadata: Metadata,
-}
-
-/// A file that is not believed, or cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{}: {unsound}", path.display())]
-pub struct UnsoundFile {
-    /// The file.
-    pub path: PathBuf,
-    /// Why.
-    pub unsound: Unsound,
-}
-
-/// Why a file is not believed, or cannot be read.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum Unsound {
-    /// Somebody else owns it.
-    #[error("it belongs to user {uid}")]
-    Foreign {
-        /// Whose it is.
-        uid: u32,
-    },
-    /// Somebody else owns a directory that it is in, or that a link to it is in.
-    #[error("its directory {} belongs to user {uid}, who may replace it", directory.display())]
-    ForeignDirectory {
-        /// The directory.
-        directory: PathBuf,
-        /// Whose it is.
-        uid: u32,
-    },
-    /// There is a link, and nothing where it leads.
-    #[error("{} is a link that leads to nothing", link.display())]
-    LeadsNowhere {
-        /// The link.
-        link: PathBuf,
-    },
-    /// Others may replace it: they may write to a directory that it is in, or that a link
-    /// to it is in.
-    #[error("its directory {} has mode {mode:04o}: others may replace what is in it", directory.display())]
-    Replaceable {
-        /// The directory.
-        directory: PathBuf,
-        /// Its mode.
-        mode: u32,
-    },
-    /// The system does not let it be read, or it is not a file.
-    #[error("{detail}")]
-    Unreadable {
-        /// What is wrong.
-        detail: String,
-    },
-    /// Others may write to it.
-    #[error("its mode{} is {mode:04o}: others may write it", match file_system {
-        Some(name) => format!(" on {name}"),
-        None => String::new(),
-    })]
-    Writable {
-        /// Its mode.
-        mode: u32,
-        /// The kind of the file system, where that makes modes up.
-        file_system: Option<&'static str>,
-    },
-}
-
-impl Diagnose for UnsoundFile {
-    fn class(&self) -> Class {
-        Class::Usage
-    }
-
-    fn hint(&self) -> Option<String> {
-        let path = self.path.display();
-        Some(match &self.unsound {
-            Unsound::Foreign { .. } | Unsound::ForeignDirectory { .. } => {
-                "make root or yourself its owner, or give a copy in a directory of your own"
-                    .to_owned()
-            }
-            Unsound::LeadsNowhere { link } => {
-                format!("remove {}, or put the file where it leads", link.display())
-            }
-            Unsound::Replaceable { directory, .. } => {
-                format!("run: chmod go-w {}", directory.display())
-            }
-            Unsound::Unreadable { .. } => format!("see who may read {path}"),
-            Unsound::Writable {
-                file_system: Some(name),
-                ..
-            } => format!(
-                "chmod does nothing on {name} as a rule: give a copy in a directory of your own"
-            ),
-            Unsound::Writable { .. } => format!("run: chmod go-w {path}"),
-        })
-    }
 }
 
 /// The users who may change a file that this user believes: the user, root, and who had
@@ -216,7 +124,14 @@ fn judge_way(path: &Path, users: &[u32]) -> Result<(), Unsound> {
         if !users.contains(&link.uid()) {
             return Err(Unsound::Foreign { uid: link.uid() });
         }
-        path = directory.join(target);
+        let target = directory.join(target);
+        let (Some(directory), Some(name)) = (target.parent(), target.file_name()) else {
+            return Ok(());
+        };
+        let directory = directory
+            .canonicalize()
+            .map_err(|error| unreadable(&error))?;
+        path = directory.join(name);
     }
     Ok(())
 }
@@ -252,7 +167,7 @@ fn is_absent(path: &Path, users: &[u32]) -> Result<bool, Unsound> {
             Ok(_) if Some(part) == path.parent() => judge_directory(part, users).map(|()| true),
             Ok(_) => Ok(true),
             Err(error) if error.kind() == io::ErrorKind::NotFound => Err(Unsound::LeadsNowhere {
-                link: part.to_owned(),
+                directory: (part != path).then(|| part.to_owned()),
             }),
             Err(error) => Err(unreadable(&error)),
         };
@@ -312,11 +227,11 @@ mod tests {
         assert_eq!(found(&base.join("none")), Ok(None));
         assert_eq!(found(&base.join("none/deeper/file")), Ok(None));
         symlink(base.join("gone"), base.join("link")).unwrap();
-        let nowhere = Unsound::LeadsNowhere {
-            link: base.join("link"),
-        };
-        for name in ["link", "link/file", "link/deeper/file"] {
-            assert_eq!(found(&base.join(name)), Err(nowhere.clone()), "{name}");
+        let nowhere = |directory| Err(Unsound::LeadsNowhere { directory });
+        assert_eq!(found(&base.join("link")), nowhere(None));
+        for name in ["link/file", "link/deeper/file"] {
+            let directory = Some(base.join("link"));
+            assert_eq!(found(&base.join(name)), nowhere(directory), "{name}");
         }
         fs::write(base.join("file"), "x").unwrap();
         for name in ["file/none", "file/deeper/none"] {

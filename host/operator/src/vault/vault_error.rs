@@ -155,9 +155,16 @@ pub enum VaultError {
     Unreachable(Failure),
 }
 
+/// A secret that was seen has two or three fields.
+const MAX_NAMES: usize = 8;
+
 fn names(fields: &[OutsideText]) -> String {
-    let quoted: Vec<_> = fields.iter().map(|name| quoted(name.as_bytes())).collect();
-    quoted.join(", ")
+    let shown = fields.iter().take(MAX_NAMES);
+    let mut shown: Vec<_> = shown.map(|name| quoted(name.as_bytes())).collect();
+    if let Some(more @ 1..) = fields.len().checked_sub(MAX_NAMES) {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
 }
 
 impl Diagnose for VaultError {
