@@ -1,6 +1,8 @@
 //! Which certificate authorities are trusted: those in the program, in a file, or the
 //! system's.
 
+use std::os::unix::fs::PermissionsExt;
+
 use insta::assert_snapshot;
 
 use crate::{case::Case, ran::Ran, world::World};
@@ -139,4 +141,19 @@ fn the_policy_can_forbid_the_authorities_of_the_system() {
     error: the policy does not allow the system's certificate authorities
     hint: to allow it, set trust.system-certs to "allow" in [dir]/p.toml
     "#);
+}
+
+#[test]
+fn a_file_of_authorities_that_others_can_change_is_an_error() {
+    let world = World::new();
+    let path = world.path().join("ca.pem");
+    let writable = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(&path, writable).unwrap();
+    assert_snapshot!(world.run(&["mint"]), @"
+    exit status: 2
+    --- stderr
+    error: the file of certificate authorities [dir]/ca.pem: its mode is 0666: others may write it
+    hint: run: chmod go-w [dir]/ca.pem
+    ");
+    assert_eq!(world.simulator.connections(), 0);
 }

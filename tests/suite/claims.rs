@@ -153,11 +153,10 @@ fn expected(claim: Claim) -> Option<Class> {
         (Says::Denied, _) => Class::Denied,
         // What the component itself rejects, before anything is sent.
         (Says::InvalidCredential, 0) => Class::Credential,
-        (Says::InvalidRequest, 0) => Class::Rejected,
         // There was a response, and only the component can say that it makes no sense of it.
         (Says::MalformedResponse, 1 | 2) => Class::Unreachable,
-        // A token may be for less than was asked for.
-        (Says::MissingScope, 1) => Class::Rejected,
+        // The same; and a token may be for less than was asked for.
+        (Says::InvalidRequest, 0) | (Says::MissingScope, 1) => Class::Rejected,
         (Says::MissingScope, 2) if claim.operation == Operation::Check => Class::Rejected,
         // It was created, and nobody has the secret.
         (Says::OutcomeUnknown, 2) if effect.creates().is_some() => Class::Unreachable,

@@ -580,8 +580,8 @@ fn removed_while_open() {
     assert_snapshot!(minted.refused(), @"
     exit status: 10
     --- stderr
-    error: [dir]/secrets/tailscale-oauth-client-secret: it was removed while it was being read
-    hint: put a file with the bare value at [dir]/secrets/tailscale-oauth-client-secret, mode 0600
+    error: [dir]/secrets/tailscale-oauth-client-id exists, but [dir]/secrets/tailscale-oauth-client-secret is missing
+    hint: put the other half at [dir]/secrets/tailscale-oauth-client-secret, mode 0600
     ");
 }
 

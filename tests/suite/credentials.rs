@@ -2,7 +2,8 @@
 
 use std::{
     fs::{self, Permissions},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{PermissionsExt, symlink},
+    path::Path,
 };
 
 use insta::assert_snapshot;
@@ -466,6 +467,42 @@ fn a_key_in_place_of_the_tailnet_is_not_repeated() {
     --- stderr
     error: $TAILSCALE_TAILNET: it is an API key where the name of a tailnet is wanted
     hint: set TAILSCALE_TAILNET to the bare value
+    ");
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn a_configuration_that_others_can_change_is_an_error() {
+    let world = World::new();
+    world.config("profile = \"k8s-operator\"\n");
+    let directory = world.path().join(".config/tailmint");
+    let path = directory.join("config.toml");
+    let set_mode = |path: &Path, mode| {
+        fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+    };
+    set_mode(&path, 0o666);
+    assert_snapshot!(world.run(&["mint"]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/.config/tailmint/config.toml: its mode is 0666: others may write it
+    hint: run: chmod go-w [dir]/.config/tailmint/config.toml
+    ");
+    set_mode(&path, 0o644);
+    set_mode(&directory, 0o777);
+    assert_snapshot!(world.run(&["mint"]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/.config/tailmint/config.toml: its directory [dir]/.config/tailmint has mode 0777: others may replace what is in it
+    hint: run: chmod go-w [dir]/.config/tailmint
+    ");
+    set_mode(&directory, 0o755);
+    fs::rename(&path, directory.join("other")).unwrap();
+    symlink("gone", &path).unwrap();
+    assert_snapshot!(world.run(&["mint"]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/.config/tailmint/config.toml: it is a link that leads to nothing
+    hint: remove [dir]/.config/tailmint/config.toml, or put the file where it leads
     ");
     assert_eq!(world.simulator.connections(), 0);
 }

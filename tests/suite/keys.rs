@@ -62,3 +62,94 @@ fn a_path_is_not_the_id_of_a_key() {
     ");
     assert_eq!(world.simulator.connections(), 0);
 }
+
+/// Mints so many keys; their ids.
+fn minted(world: &World, count: usize) -> Vec<String> {
+    for _ in 0..count {
+        assert_eq!(world.run(&["mint"]).code, 0);
+    }
+    let keys = world.simulator.keys();
+    keys.into_iter().map(|key| key.id).collect()
+}
+
+#[test]
+fn what_can_be_revoked_is_whatever_becomes_of_the_others() {
+    let world = World::new();
+    let ids = minted(&world, 2);
+    let ran = world.run(&["keys", "revoke", &ids[0], "kNOTHERECNTRL", &ids[1]]);
+    assert_snapshot!(ran, @"
+    exit status: 14
+    --- stdout
+    [key 1] is revoked
+    [key 2] is revoked
+    --- stderr
+    kNOTHERECNTRL is not revoked: there is no such key: not found
+    error: not revoked: 1 of 3 keys; kNOTHERECNTRL: there is no such key: not found
+      the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    hint: check the names; - stands for the tailnet that the credential belongs to
+    ");
+    assert_eq!(world.simulator.live_keys().len(), 0);
+    let ids = minted(&world, 1);
+    let ran = world.run(&["keys", "revoke", "kNOTHERECNTRL", &ids[2], "--json"]);
+    assert_eq!(ran.code, 14, "{}", ran.stderr);
+    let told: Vec<Value> = ran
+        .stdout
+        .lines()
+        .map(|line| serde_json::from_str(line).unwrap())
+        .collect();
+    assert_eq!(told[0]["revoked"], false);
+    assert_eq!(told[0]["error"], "there is no such key: not found");
+    assert_eq!(told[1]["id"], ids[2].as_str());
+    assert_eq!(told[1]["revoked"], true);
+    assert_eq!(world.simulator.live_keys().len(), 0);
+}
+
+#[test]
+fn a_key_that_cannot_be_looked_up_is_revoked_with_the_others() {
+    let world = World::new();
+    minted(&world, 3);
+    let fault = Fault::answer(
+        403,
+        &[("content-type", "application/json")],
+        r#"{"message":"not today"}"#,
+    );
+    world.simulator.misbehave(Endpoint::Key, fault, 1);
+    assert_snapshot!(world.run(&["keys", "revoke", "--minted"]), @"
+    exit status: 0
+    --- stdout
+    [key 1] is revoked
+    [key 2] is revoked
+    [key 3] is revoked
+    ");
+    assert_eq!(world.simulator.live_keys().len(), 0);
+    // Where nothing is left, that is said.
+    assert_snapshot!(world.run(&["keys", "revoke", "--minted"]), @"
+    exit status: 0
+    --- stdout
+    there is nothing to revoke: no key on record is still valid
+    ");
+}
+
+#[test]
+fn a_key_of_another_tailnet_is_named_and_not_taken_for_revoked() {
+    let [world, other] = [World::new(), World::new()];
+    let audit = world.path().join("both.jsonl").display().to_string();
+    for world in [&world, &other] {
+        let ran = world.run(&["mint", "--audit-file", &audit]);
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+    }
+    let ran = world.run(&["keys", "revoke", "--minted", "--audit-file", &audit]);
+    let told = other.steady(&ran.to_string());
+    assert_snapshot!(told, @"
+    exit status: 14
+    --- stdout
+    [key 1] is revoked
+    --- stderr
+    [key 1] is not revoked: it was minted with OAuth client [client 1], and this credential does not know it
+    error: not revoked: 1 of 2 keys; [key 1]: it was minted with OAuth client [client 1], and this credential does not know it
+      the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    hint: run this with the profile of that client, if there still is one
+    ");
+    assert_eq!(world.simulator.live_keys().len(), 0);
+    assert_eq!(other.simulator.live_keys().len(), 1);
+}

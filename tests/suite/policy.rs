@@ -1,6 +1,11 @@
 //! What the policy allows, and what it says where it does not.
 
-use std::{fs, os::unix::fs::PermissionsExt, process::Command};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown, symlink},
+    path::Path,
+    process::Command,
+};
 
 use insta::assert_snapshot;
 use serde_json::Value;
@@ -488,5 +493,95 @@ fn nobody_goes_beyond_the_ceiling() {
         )
         .unwrap();
         assert_eq!(world.run(&["policy", "show"]).code, 11);
+    });
+}
+
+#[test]
+fn a_policy_that_is_a_link_to_nothing_is_an_error() {
+    let world = World::new();
+    world.policy("version = 1\n");
+    let path = world.path().join(".config/tailmint/policy.toml");
+    fs::remove_file(&path).unwrap();
+    symlink(world.path().join("gone.toml"), &path).unwrap();
+    assert_snapshot!(world.run(&["mint"]), @"
+    exit status: 11
+    --- stderr
+    error: [dir]/.config/tailmint/policy.toml: it is a link that leads to nothing
+    hint: remove [dir]/.config/tailmint/policy.toml, or put the file where it leads
+    ");
+    // Neither is one that others can replace.
+    fs::create_dir(world.path().join("open")).unwrap();
+    let path = world.write("open/policy.toml", "version = 1\n");
+    fs::set_permissions(world.path().join("open"), fs::Permissions::from_mode(0o777)).unwrap();
+    assert_snapshot!(world.run(&["mint", "--policy", path.to_str().unwrap()]), @"
+    exit status: 11
+    --- stderr
+    error: [dir]/open/policy.toml: its directory [dir]/open has mode 0777: others may replace what is in it
+    hint: run: chmod go-w [dir]/open
+    ");
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn only_nothing_at_all_is_no_ceiling() {
+    if !is_really_root() {
+        println!("skipped: it takes root to lay out another /etc");
+        return;
+    }
+    in_mount_namespace(|| {
+        let mounted = Command::new("mount")
+            .args(["-t", "tmpfs", "tmpfs", "/etc"])
+            .status()
+            .unwrap();
+        assert!(mounted.success());
+        let world = World::new();
+        let show = |what: &str, code: i32, said: &str| {
+            let ran = world.run(&["policy", "show"]);
+            assert_eq!(ran.code, code, "{what}: {}", ran.stderr);
+            assert!(ran.stderr.contains(said), "{what}: {}", ran.stderr);
+        };
+        let (directory, ceiling) = (Path::new("/etc/tailmint"), "/etc/tailmint/policy.toml");
+        show("no directory", 0, "");
+        symlink("/etc/gone", directory).unwrap();
+        show(
+            "a link for a directory",
+            11,
+            "its directory /etc/tailmint is a link",
+        );
+        fs::remove_file(directory).unwrap();
+        fs::write(directory, "").unwrap();
+        show("a file for a directory", 11, "Not a directory");
+        fs::remove_file(directory).unwrap();
+        fs::create_dir(directory).unwrap();
+        show("an empty directory", 0, "");
+        let set_mode = |path: &Path, mode| {
+            fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+        };
+        set_mode(directory, 0o777);
+        show("a directory for all", 11, "run: chmod go-w /etc/tailmint");
+        set_mode(directory, 0o755);
+        chown(directory, Some(12345), None).unwrap();
+        show("somebody's directory", 11, "belongs to user 12345");
+        chown(directory, Some(0), None).unwrap();
+        symlink("/etc/elsewhere/policy.toml", ceiling).unwrap();
+        show(
+            "a link",
+            11,
+            "policy.toml: it is a link that leads to nothing",
+        );
+        fs::create_dir("/etc/elsewhere").unwrap();
+        fs::write("/etc/elsewhere/policy.toml", "version = 1\n").unwrap();
+        show("a link to a policy", 0, "");
+        set_mode(Path::new("/etc/elsewhere"), 0o777);
+        show(
+            "a link into a directory for all",
+            11,
+            "chmod go-w /etc/elsewhere",
+        );
+        fs::remove_file(ceiling).unwrap();
+        fs::create_dir(ceiling).unwrap();
+        show("a directory", 11, "it is not a regular file");
+        fs::remove_dir(ceiling).unwrap();
+        show("nothing", 0, "");
     });
 }

@@ -201,6 +201,8 @@ mod tests {
             },
             component: String::new(),
             policy: String::new(),
+            client: None,
+            tailnet: None,
             connect_to: None,
             proxy: None,
             ca_file: None,

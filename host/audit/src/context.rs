@@ -11,6 +11,10 @@ pub struct Context {
     pub component: String,
     /// The SHA-256 of the policy that decides.
     pub policy: String,
+    /// The OAuth client that asks, where one does.
+    pub client: Option<String>,
+    /// The tailnet that is asked, where one is.
+    pub tailnet: Option<String>,
     /// Where connections are made to instead, if the user said so.
     pub connect_to: Option<String>,
     /// The proxy that makes connections, without its password.
@@ -34,6 +38,8 @@ impl Context {
             version: env!("CARGO_PKG_VERSION"),
             component: &self.component,
             policy: &self.policy,
+            client: self.client.as_deref(),
+            tailnet: self.tailnet.as_deref(),
             operation,
             rule: Decision::NO_RULE,
             decision: Verdict::Deny,

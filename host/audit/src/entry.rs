@@ -22,6 +22,12 @@ pub struct Entry<'a> {
     pub component: &'a str,
     /// The SHA-256 of the policy that decides.
     pub policy: &'a str,
+    /// The OAuth client that asks, where one does.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub client: Option<&'a str>,
+    /// The tailnet that is asked, `-` for the credential's own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub tailnet: Option<&'a str>,
     /// What the component was called for.
     pub operation: &'static str,
     /// The rule that decided.

@@ -1,9 +1,9 @@
 use std::{ops::ControlFlow, path::Path};
 
 use serde_json::Value;
-use tailmint_api::{KeyId, Rule};
+use tailmint_api::Rule;
 
-use crate::{AuditError, Record, follow};
+use crate::{AuditError, Minted, Record, follow};
 
 /// The API ends keys by its own clock.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -13,7 +13,7 @@ const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
 #[non_exhaustive]
 pub struct NewKeys {
     /// Those that were minted.
-    pub minted: Vec<KeyId>,
+    pub minted: Vec<Minted>,
     /// How many requests for a key have no outcome on record. A run that was cut off, or
     /// a response that was lost, leaves a key that only the API knows.
     pub unanswered: usize,
@@ -38,10 +38,7 @@ impl NewKeys {
                 "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
                 _ => open.retain(|other| other != run),
             }
-            let is_minted = entry.text("event") == "response" && entry.number("status") == 200;
-            if is_minted && let Ok(id) = entry.text("key").parse() {
-                minted.push(id);
-            }
+            minted.extend(Minted::of(entry));
             ControlFlow::Continue(())
         })?;
         Ok(Self {

@@ -85,6 +85,11 @@ impl Failure {
         }
     }
 
+    /// What is wrong, without a hint.
+    pub(super) fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The exit status.
     pub(super) fn code(&self) -> u8 {
         self.code

@@ -17,6 +17,7 @@ mod session;
 mod signals;
 mod spinner;
 mod start;
+mod stray_warnings;
 mod trace;
 
 use std::process::ExitCode;

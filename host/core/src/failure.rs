@@ -1,9 +1,10 @@
 use std::{net::IpAddr, time::Duration};
 
-use crate::in_seconds;
+use crate::{OutsideText, in_seconds};
 
 /// Why no response came to a request that the policy allowed.
 ///
+/// What others said about it is fit to be printed.
 /// [`Failure::may_have_arrived`] tells those that happen before the request is sent from
 /// the others.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -14,7 +15,7 @@ pub enum Failure {
         /// The name.
         host: String,
         /// What the resolver said.
-        detail: String,
+        detail: OutsideText,
     },
     /// The name leads to an address that is not public.
     #[error("{host} leads to {address}, which is not public: {range}")]
@@ -34,7 +35,7 @@ pub enum Failure {
         /// Whom the connection was for.
         peer: String,
         /// What the system said.
-        detail: String,
+        detail: OutsideText,
     },
     /// The proxy made no connection.
     #[error("the proxy {proxy} made no connection: {detail}")]
@@ -42,7 +43,7 @@ pub enum Failure {
         /// The proxy, without what it is told about the user.
         proxy: String,
         /// What went wrong.
-        detail: String,
+        detail: OutsideText,
     },
     /// Making the connection took too long.
     #[error("{step} with {peer} took longer than {}", in_seconds(*limit))]
@@ -60,7 +61,7 @@ pub enum Failure {
         /// Whom the connection was for.
         peer: String,
         /// What the TLS library said.
-        detail: String,
+        detail: OutsideText,
         /// What is wrong with the certificate, where it is that.
         certificate: Option<CertificateProblem>,
     },
@@ -68,7 +69,7 @@ pub enum Failure {
     #[error("the connection broke: {detail}")]
     Broken {
         /// What the HTTP library said.
-        detail: String,
+        detail: OutsideText,
     },
     /// No whole response came in time.
     #[error("no whole response came within {}", in_seconds(*limit))]

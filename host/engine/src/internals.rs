@@ -112,6 +112,8 @@ pub fn append(audit: &dyn Audit, actor: &Actor, changes: bool) -> Result<(), Aud
         actor: actor.clone(),
         component: digest.clone(),
         policy: digest,
+        client: None,
+        tailnet: None,
         connect_to: None,
         proxy: None,
         ca_file: None,

@@ -11,13 +11,16 @@ pub mod credentials;
 mod minter_settings;
 pub mod policy_file;
 mod profile;
+mod sound_file;
 mod source;
 pub mod tailscale;
+mod unsound;
 mod users;
 pub mod vault;
 
-pub use authorities::Authorities;
+pub use authorities::{Authorities, AuthoritiesError};
 pub use minter_settings::{MinterSettings, MinterSettingsError};
 pub use profile::Profile;
 pub use source::{CredentialCommand, Source};
+pub use unsound::{Unsound, UnsoundFile};
 pub use users::environment_of_process;

@@ -2,14 +2,14 @@ use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{
     Class, Diagnose, Interrupt, MinterBuilder,
-    connection::{ConnectTo, Proxy, ProxyError, Trust, TrustError},
+    connection::{ConnectTo, Proxy, ProxyError},
     event::Observer,
     policy::Policy,
 };
 use tailmint_audit::{Actor, Audit};
 use tailmint_core::Environment;
 
-use crate::Authorities;
+use crate::{Authorities, AuthoritiesError};
 
 /// How a command reaches the API, and with which component: the one place that puts a
 /// minter together from flags and the environment.
@@ -35,6 +35,9 @@ pub struct MinterSettings {
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
 pub enum MinterSettingsError {
+    /// The authorities cannot be used.
+    #[error(transparent)]
+    Authorities(#[from] AuthoritiesError),
     /// The file of the component cannot be read, or this program runs no others.
     #[error("{}: {detail}", path.display())]
     Component {
@@ -46,25 +49,22 @@ pub enum MinterSettingsError {
     /// The proxy of the environment cannot be used.
     #[error(transparent)]
     Proxy(#[from] ProxyError),
-    /// The file of the authorities cannot be used.
-    #[error(transparent)]
-    Trust(#[from] TrustError),
 }
 
 impl Diagnose for MinterSettingsError {
     fn class(&self) -> Class {
         match self {
+            Self::Authorities(error) => error.class(),
             Self::Component { .. } => Class::Usage,
             Self::Proxy(error) => error.class(),
-            Self::Trust(error) => error.class(),
         }
     }
 
     fn hint(&self) -> Option<String> {
         match self {
+            Self::Authorities(error) => error.hint(),
             Self::Component { .. } => Some("name the file of a component".to_owned()),
             Self::Proxy(error) => error.hint(),
-            Self::Trust(error) => error.hint(),
         }
     }
 }
@@ -85,9 +85,9 @@ impl MinterSettings {
             .policy(policy)
             .audit(audit);
         if let Some(authorities) = &self.authorities {
-            builder = builder.trust(trust(authorities)?);
+            builder = builder.trust(authorities.trust(&self.environment)?);
         } else if let Some(authorities) = &self.configured_authorities {
-            builder = builder.trust(trust(authorities)?.configured());
+            builder = builder.trust(authorities.trust(&self.environment)?.configured());
         }
         if let Some(to) = &self.connect_to {
             builder = builder.connect_to(to.clone());
@@ -101,13 +101,6 @@ impl MinterSettings {
             builder = builder.observer(Arc::clone(observer));
         }
         Ok(builder)
-    }
-}
-
-fn trust(authorities: &Authorities) -> Result<Trust, TrustError> {
-    match authorities {
-        Authorities::File(path) => Trust::pem_file(path.clone()),
-        Authorities::System => Trust::system(),
     }
 }
 

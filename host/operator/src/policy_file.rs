@@ -1,43 +1,45 @@
 //! The policy of this machine and this user, from its files.
 
 use std::{
+    fs::Metadata,
     os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
 };
 
-use rustix::process::geteuid;
 use tailmint::policy::{Policy, PolicyError, PolicyFile};
-use tailmint_core::Environment;
+use tailmint_core::{Diagnose, Environment};
 
-use crate::config::{ConfigError, UsualFile, read_text};
-use crate::users::invoker_of_root;
+use crate::{
+    Unsound, UnsoundFile,
+    config::UsualFile,
+    sound_file::{self, believed_users},
+};
 
 /// The policy of this user on this machine: the file that was given, or
 /// `tailmint/policy.toml` under `$XDG_CONFIG_HOME` (or `~/.config`), within
-/// [`Policy::CEILING`]. Neither needs to exist. Where root has no policy of its own, that
+/// [`Policy::CEILING`]. Neither needs to exist; what is there and cannot be used is an
+/// error, also a link that leads nowhere. Where root has no policy of its own, that
 /// of the user who ran `sudo` holds.
 ///
 /// # Errors
-/// A file cannot be read, is not a policy, may be written by others, or allows more than
-/// the ceiling.
+/// A file cannot be read, is not a policy, can be changed or replaced by others, or allows
+/// more than the ceiling.
 pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Policy, PolicyError> {
-    let ceiling = read(Policy::ceiling_path(), &[0])?;
+    let ceiling = read(Policy::ceiling_path(), &[0])?.map(|(file, _)| file);
     let usual = UsualFile::find("policy.toml", environment);
-    if let (
-        None,
-        Some(UsualFile {
-            path,
-            invoker: Some(_),
-        }),
-    ) = (given, &usual)
-    {
-        open_to_all(path)?;
-    }
+    let is_invokers = given.is_none() && usual.as_ref().is_some_and(|it| it.invoker.is_some());
     let path = given.map(Path::to_owned).or(usual.map(|it| it.path));
-    let invoker = invoker_of_root(environment).map(|invoker| invoker.uid);
-    let owners: Vec<_> = [0, geteuid().as_raw()].into_iter().chain(invoker).collect();
     let own = match &path {
-        Some(path) => read(path, &owners)?,
+        Some(path) => read(path, &believed_users(environment))?,
+        None => None,
+    };
+    let own = match own {
+        Some((file, metadata)) => {
+            if is_invokers {
+                open_to_all(&file.path, &metadata)?;
+            }
+            Some(file)
+        }
         None => None,
     };
     match (own, given) {
@@ -53,57 +55,62 @@ pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Policy, P
 
 /// What root reads because its user's files lead there is shown line by line where it is
 /// wrong: it is no file that only root may read.
-fn open_to_all(path: &Path) -> Result<(), PolicyError> {
-    match path.metadata() {
-        Ok(it) if it.uid() == 0 && it.mode() & 0o004 == 0 => Err(PolicyError::Unreadable {
-            path: path.to_owned(),
-            detail: "only root may read it".to_owned(),
-        }),
-        _ => Ok(()),
+fn open_to_all(path: &Path, metadata: &Metadata) -> Result<(), PolicyError> {
+    if metadata.uid() != 0 || metadata.mode() & 0o004 != 0 {
+        return Ok(());
     }
+    Err(PolicyError::Unreadable {
+        path: path.to_owned(),
+        detail: "only root may read it".to_owned(),
+    })
 }
 
 /// Whether the file is a policy, by itself.
 ///
 /// # Errors
 /// It is not a policy, or may be written by others.
-pub fn check(path: &Path) -> Result<(), PolicyError> {
-    match read(path, &[0, geteuid().as_raw()])? {
-        Some(file) => Policy::layered(None, Some(&file), path.to_owned()).map(drop),
+pub fn check(path: &Path, environment: &Environment) -> Result<(), PolicyError> {
+    match read(path, &believed_users(environment))? {
+        Some((file, _)) => Policy::layered(None, Some(&file), path.to_owned()).map(drop),
         None => Err(PolicyError::Missing {
             path: path.to_owned(),
         }),
     }
 }
 
-/// Reads a policy file, if there is one, that only these users may write.
-fn read(path: &Path, owners: &[u32]) -> Result<Option<PolicyFile>, PolicyError> {
-    let unreadable = |detail: String| PolicyError::Unreadable {
-        path: path.to_owned(),
-        detail,
-    };
-    let text = read_text(path).map_err(|error| match error {
-        ConfigError::Unreadable { detail, .. } => unreadable(detail),
-        other => unreadable(other.to_string()),
-    })?;
-    let Some((text, metadata)) = text else {
-        return Ok(None);
-    };
-    if !owners.contains(&metadata.uid()) {
-        return Err(PolicyError::Foreign {
-            path: path.to_owned(),
-            uid: metadata.uid(),
-        });
+/// The built-in policy as a file has under 8 KiB.
+const MAX_BYTES: u64 = 64 * 1024;
+
+/// Reads a policy file, if there is one, that only these users can have changed, with what
+/// the system says of it.
+fn read(path: &Path, users: &[u32]) -> Result<Option<(PolicyFile, Metadata)>, PolicyError> {
+    let file = sound_file::read(path, MAX_BYTES, users)
+        .map_err(|UnsoundFile { path, unsound }| of_unsound(path, unsound))?;
+    let Some(file) = file else { return Ok(None) };
+    let path = path.to_owned();
+    match String::from_utf8(file.bytes) {
+        Ok(text) => Ok(Some((PolicyFile { path, text }, file.metadata))),
+        Err(_) => Err(PolicyError::Unreadable {
+            path,
+            detail: "it is not UTF-8".to_owned(),
+        }),
     }
-    let mode = metadata.mode() & 0o7777;
-    if mode & 0o022 != 0 {
-        return Err(PolicyError::Writable {
-            path: path.to_owned(),
-            mode,
-        });
+}
+
+fn of_unsound(path: PathBuf, unsound: Unsound) -> PolicyError {
+    match unsound {
+        Unsound::Foreign { uid } => PolicyError::Foreign { path, uid },
+        Unsound::Writable { mode, .. } => PolicyError::Writable { path, mode },
+        Unsound::Unreadable { detail } => PolicyError::Unreadable { path, detail },
+        unsound => {
+            let error = UnsoundFile { path, unsound };
+            let hint = error.hint().unwrap_or_default();
+            let UnsoundFile { path, unsound } = error;
+            PolicyError::Replaceable {
+                path,
+                detail: unsound.to_string(),
+                hint,
+            }
+        }
     }
-    Ok(Some(PolicyFile {
-        path: path.to_owned(),
-        text,
-    }))
 }

@@ -52,6 +52,16 @@ pub enum PolicyError {
         /// Whose it is.
         uid: u32,
     },
+    /// Others can have put another file in its place, or have removed what a link leads to.
+    #[error("{}: {detail}", path.display())]
+    Replaceable {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        detail: String,
+        /// What to do about it.
+        hint: String,
+    },
     /// Others may write to the file.
     #[error("{}: its mode is {mode:04o}: others may write to it", path.display())]
     Writable {
@@ -79,6 +89,7 @@ impl Diagnose for PolicyError {
                 "the owner of a policy decides what it says; make root or yourself its owner"
                     .to_owned()
             }
+            Self::Replaceable { hint, .. } => hint.clone(),
             Self::Writable { path, .. } => format!("run: chmod go-w {}", path.display()),
         })
     }

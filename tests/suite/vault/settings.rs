@@ -269,3 +269,16 @@ fn a_client_that_is_not_there() {
     assert_eq!(user.push(&[]).code, 10);
     assert_eq!(stand_in.connections(), 0);
 }
+
+#[test]
+fn authority_that_others_can_change() {
+    let (_stand_in, user) = with_client();
+    let writable = std::fs::Permissions::from_mode(0o666);
+    std::fs::set_permissions(user.ca_file(), writable).unwrap();
+    assert_snapshot!(user.push(&[]), @"
+    exit status: 2
+    --- stderr
+    error: the file of certificate authorities [dir]/vault-ca.pem: its mode is 0666: others may write it
+    hint: run: chmod go-w [dir]/vault-ca.pem
+    ");
+}

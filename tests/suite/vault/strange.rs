@@ -486,3 +486,47 @@ fn a_server_that_says_nothing_is_not_waited_for_for_ever() {
     hint: see whether VAULT_ADDR is right and the vault is up
     ");
 }
+
+/// Where the words are cut, whatever is left of a secret there is none of it.
+#[test]
+fn words_that_repeat_the_token_at_the_place_of_the_cut() {
+    for before in [480, 495, 508] {
+        let token = "hvs.0123456789abcdefghijklmn";
+        let words = format!("{}{token}", "x".repeat(before));
+        let body = format!(r#"{{"errors":["{words}"]}}"#);
+        let ran = push_answered(answer(500, &[], &body));
+        assert_eq!(ran.code, 15, "{}", ran.stderr);
+        assert!(!ran.stderr.contains("hvs."), "{before}: {}", ran.stderr);
+        assert!(!ran.stderr.contains("0123"), "{before}: {}", ran.stderr);
+    }
+}
+
+#[test]
+fn fields_with_the_token_for_a_name() {
+    let ran = push_answered(answer(
+        200,
+        &[],
+        r#"{"data":{"data":{"hvs.0123456789abcdefghijklmn":"x","of 0123456789abcdef\u001b[2J":"y"},"metadata":{"version":1,"destroyed":false}}}"#,
+    ));
+    assert_snapshot!(ran, @r#"
+    exit status: 14
+    --- stderr
+    error: secret/tazlab-k8s/static/infra/tailscale/k8s-operator has other fields, which a new version would drop: "[secret]", "of [secret] [2J"
+    hint: give the client a secret of its own with --path
+    "#);
+}
+
+#[test]
+fn a_version_that_has_no_next_one() {
+    let ran = push_answered(answer(
+        200,
+        &[],
+        r#"{"data":{"data":{"client_id":"x"},"metadata":{"version":18446744073709551615,"destroyed":false}}}"#,
+    ));
+    assert_snapshot!(ran, @"
+    exit status: 15
+    --- stderr
+    error: unexpected response: it does not look like a vault's
+    hint: see whether VAULT_ADDR is a vault's address
+    ");
+}

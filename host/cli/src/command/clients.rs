@@ -1,11 +1,11 @@
 use std::{io::Read, path::Path, process::ExitCode, time::Duration};
 
-use serde_json::json;
+use serde_json::{Value, json};
 use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
 use tailmint_operator::Profile;
-use tailmint_operator::clients::{Clients, Created, Deleted, Grace, OldClient, Owner, Rotated};
-use tailmint_operator::credentials::client_from_files;
+use tailmint_operator::clients::{self, Clients, Deleted, Grace, OldClient, Owner, Rotated};
+use tailmint_operator::credentials::{Stray, client_from_files};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -13,15 +13,15 @@ use crate::{
     failure::Failure,
     print,
     session::Session,
-    trace::Trace,
+    stray_warnings::StrayWarnings,
 };
 
 pub(crate) async fn clients(
     global: &Global,
-    clients: &arguments::Clients,
+    arguments: &arguments::Clients,
 ) -> Result<ExitCode, Failure> {
     let session = Session::begin(global, None)?;
-    let done = match &clients.command {
+    let done = match &arguments.command {
         ClientsCommand::Create {
             profiles,
             owner,
@@ -44,13 +44,13 @@ pub(crate) async fn clients(
         ClientsCommand::List { owner } => list(global, &session, owner).await,
         ClientsCommand::Terraform { profiles } => {
             let chosen = chosen(&session, profiles)?;
-            print::written(tailmint_operator::clients::terraform(&chosen).trim_end())
+            print::written(clients::terraform(&chosen, session.config.profiles())?.trim_end())
         }
         ClientsCommand::Import {
             profiles,
             file,
             replace,
-        } => import(global, &session, profiles, file, *replace),
+        } => import(global, &session, profiles, file, *replace).await,
     };
     done.map_err(|failure| failure.by(session.signals.exit_code()))?;
     Ok(ExitCode::SUCCESS)
@@ -85,12 +85,15 @@ fn of<'a>(
     minter: &'a Minter,
     owner: &'a Owner,
     profile: &'a Profile,
+    tell: &'a dyn Fn(&Stray),
 ) -> Clients<'a> {
     Clients {
         minter,
         owner,
         profile,
         secrets_dir: &session.secrets_dir,
+        interrupt: &session.interrupt,
+        tell,
     }
 }
 
@@ -102,24 +105,19 @@ async fn create(
     replace: bool,
 ) -> Result<(), Failure> {
     let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let Created {
-            client,
-            others,
-            discarded,
-            ..
-        } = of(session, &minter, &owner, profile)
+        let clients = of(session, &minter, &owner, profile, &tell);
+        let client = clients
             .create(replace)
             .await
             .map_err(|error| Failure::from(error).about(owner.account()))?;
-        let line = if global.json {
-            json!({ "profile": profile.name, "id": client.id.as_str(), "others": names(&others) })
-                .to_string()
-        } else {
-            format!("{}: created OAuth client {}", profile.name, client.id)
+        let done = Done {
+            json: json!({ "profile": profile.name, "id": client.id.as_str() }),
+            words: format!("{}: created OAuth client {}", profile.name, client.id),
         };
-        print::written(&line)?;
-        warn(&others, discarded.as_ref());
+        done.tell(global, &clients, &[client.id], &warnings).await?;
     }
     Ok(())
 }
@@ -132,21 +130,12 @@ async fn rotate(
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
     let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let grace = grace.map_or(Grace::Keep, Grace::Delete);
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let grace = match grace {
-            None => Grace::Keep,
-            Some(after) => Grace::Delete {
-                after,
-                interrupt: session.interrupt.clone(),
-            },
-        };
-        let Rotated {
-            client,
-            old,
-            others,
-            discarded,
-            ..
-        } = of(session, &minter, &owner, profile)
+        let clients = of(session, &minter, &owner, profile, &tell);
+        let Rotated { client, old, .. } = clients
             .rotate(grace)
             .await
             .map_err(|error| Failure::from(error).about(owner.account()))?;
@@ -155,23 +144,20 @@ async fn rotate(
             OldClient::Kept(id) => (id, "kept"),
             OldClient::Left(id, _) => (id, "could not delete"),
         };
-        let line = if global.json {
-            json!({
+        let done = Done {
+            json: json!({
                 "profile": profile.name,
                 "id": client.id.as_str(),
                 "old-id": old_id.as_str(),
                 "old": fate,
-                "others": names(&others),
-            })
-            .to_string()
-        } else {
-            format!(
+            }),
+            words: format!(
                 "{}: created OAuth client {}, {fate} {old_id}",
                 profile.name, client.id
-            )
+            ),
         };
-        print::written(&line)?;
-        warn(&others, discarded.as_ref());
+        let known = [client.id, old_id.clone()];
+        done.tell(global, &clients, &known, &warnings).await?;
         if let OldClient::Left(id, error) = old {
             let failure = Failure::from(error);
             return Err(failure.saying(
@@ -181,6 +167,36 @@ async fn rotate(
         }
     }
     Ok(())
+}
+
+/// What was done for a profile, in the two ways of saying it.
+struct Done {
+    json: Value,
+    words: String,
+}
+
+impl Done {
+    /// Says it, and then which other clients there are. Whether these can be found out
+    /// changes nothing about what was done.
+    async fn tell(
+        mut self,
+        global: &Global,
+        clients: &Clients<'_>,
+        known: &[KeyId],
+        warnings: &StrayWarnings,
+    ) -> Result<(), Failure> {
+        if !global.json {
+            print::written(&self.words)?;
+        }
+        let others = clients.others(known).await;
+        if global.json {
+            let ids = others.as_deref().ok();
+            self.json["others"] = json!(ids.map(names));
+            print::written(&self.json.to_string())?;
+        }
+        warnings.about(&clients.profile.name, others);
+        Ok(())
+    }
 }
 
 async fn delete(
@@ -203,8 +219,10 @@ async fn delete(
         })
     };
     let failed = |error| Failure::from(error).about(owner.account());
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for id in ids {
-        let clients = of(session, &minter, &owner, &session.profile);
+        let clients = of(session, &minter, &owner, &session.profile, &tell);
         let there = clients.delete_id(id).await.map_err(failed)?;
         told(
             "client",
@@ -216,18 +234,25 @@ async fn delete(
         return Ok(());
     }
     for profile in chosen(session, profiles)? {
-        let deleted = of(session, &minter, &owner, profile).delete().await;
-        match deleted.map_err(failed)? {
-            Deleted::Client(id) => told(&profile.name, Some(&id), "is deleted, with its files")?,
-            Deleted::FilesOnly(id) => {
-                told(
-                    &profile.name,
-                    Some(&id),
-                    "was not there any more; its files are removed",
-                )?;
+        let clients = of(session, &minter, &owner, profile, &tell);
+        let name = &profile.name;
+        let deleted = match clients.delete().await.map_err(failed)? {
+            Deleted::Client(id) => {
+                told(name, Some(&id), "is deleted, with its files")?;
+                Some(id)
             }
-            Deleted::Nothing => told(&profile.name, None, "there is nothing to delete")?,
-        }
+            Deleted::FilesOnly(id) => {
+                let fate = "was not there any more; its files are removed";
+                told(name, Some(&id), fate)?;
+                Some(id)
+            }
+            Deleted::Nothing => {
+                told(name, None, "there is nothing to delete")?;
+                None
+            }
+        };
+        let others = clients.others(deleted.as_slice()).await;
+        warnings.about(name, others);
     }
     Ok(())
 }
@@ -294,7 +319,7 @@ fn own_clients(session: &Session<'_>) -> Vec<(String, String)> {
 /// A state with a dozen clients is under 64 KiB.
 const MAX_IMPORT_BYTES: u64 = 1024 * 1024;
 
-fn import(
+async fn import(
     global: &Global,
     session: &Session<'_>,
     profiles: &Profiles,
@@ -316,9 +341,19 @@ fn import(
             Some("give what terraform output -json printed, or - for standard input".to_owned()),
         )
     })?;
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let imported =
-            tailmint_operator::clients::import(&text, profile, &session.secrets_dir, replace)?;
+        let imported = clients::import(
+            &text,
+            profile,
+            session.config.profiles(),
+            &session.secrets_dir,
+            replace,
+            &session.interrupt,
+            &tell,
+        );
+        let imported = imported.await?;
         let id = imported.as_ref().map(KeyId::as_str);
         print::written(&if global.json {
             json!({ "profile": profile.name, "id": id }).to_string()
@@ -334,18 +369,4 @@ fn import(
 
 fn names(ids: &[KeyId]) -> Vec<&str> {
     ids.iter().map(KeyId::as_str).collect()
-}
-
-/// Names every client that lives on and is in no file.
-fn warn(others: &[KeyId], discarded: Option<&KeyId>) {
-    for id in others {
-        let from = if discarded == Some(id) {
-            "was left behind by a run that was cut off"
-        } else {
-            "has the same description, and still exists"
-        };
-        Trace::note(&format!(
-            "warning: OAuth client {id} {from}; if nobody uses it, delete it: tailmint clients delete --id {id}"
-        ));
-    }
 }

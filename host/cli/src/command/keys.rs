@@ -1,8 +1,9 @@
 use std::process::ExitCode;
 
 use jiff::Timestamp;
-use tailmint::{Account, KeyId, MintErrorKind, Minter};
-use tailmint_audit::NewKeys;
+use serde_json::json;
+use tailmint::{Account, Class, Credential, Diagnose, KeyId, MintErrorKind, Minter};
+use tailmint_audit::{Minted, NewKeys};
 
 use crate::{
     arguments::{Global, Keys, KeysCommand},
@@ -29,13 +30,12 @@ pub(crate) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failu
                     "warning: requests for a key whose response is not on record: {unanswered}; see which keys they created: tailmint keys list"
                 ));
             }
-            let valid = still_valid(&minter, &account, minted).await;
-            match valid {
-                Ok(ids) => revoke(global, &minter, &account, &ids).await,
-                Err(failure) => Err(failure),
-            }
+            revoke_minted(global, &minter, &account, minted).await
         }
-        KeysCommand::Revoke { ids, .. } => revoke(global, &minter, &account, ids).await,
+        KeysCommand::Revoke { ids, .. } => Revocations::new(global, ids.len())
+            .revoke(&minter, &account, ids)
+            .await
+            .result(),
     };
     done.map_err(|failure| failure.about(&account).by(session.signals.exit_code()))?;
     Ok(ExitCode::SUCCESS)
@@ -72,39 +72,140 @@ async fn list(
     Ok(())
 }
 
-/// Those of the keys that the API still describes as valid.
-async fn still_valid(
-    minter: &Minter,
-    account: &Account,
-    ids: Vec<KeyId>,
-) -> Result<Vec<KeyId>, Failure> {
-    let mut valid = Vec::new();
-    for id in ids {
-        let described = minter.get(account, &id).await;
-        match described {
-            Ok(key) if key.invalid => {}
-            Ok(_) => valid.push(id),
-            // Used up, and forgotten.
-            Err(error) if error.kind == MintErrorKind::NotFound => {}
-            Err(error) => return Err(error.into()),
-        }
-    }
-    Ok(valid)
-}
-
-async fn revoke(
+/// Revokes those of the keys that may still be valid.
+async fn revoke_minted(
     global: &Global,
     minter: &Minter,
     account: &Account,
-    ids: &[KeyId],
+    minted: Vec<Minted>,
 ) -> Result<(), Failure> {
-    for id in ids {
-        minter.revoke(account, id).await?;
-        if global.json {
-            print::written(&serde_json::json!({ "id": id.as_str(), "revoked": true }).to_string())?;
-        } else {
-            print::written(&format!("{id} is revoked"))?;
+    let (mut valid, mut elsewhere) = (Vec::new(), Vec::new());
+    for minted in minted {
+        let described = minter.get(account, &minted.id).await;
+        match described {
+            Ok(key) if key.invalid => {}
+            Err(error) if error.kind == MintErrorKind::NotFound => {
+                // A key of its own that it does not know is used up, and forgotten.
+                if !may_be_of(&minted, account) {
+                    elsewhere.push(minted);
+                }
+            }
+            Err(error) if error.class() == Class::Interrupted => return Err(error.into()),
+            // Whatever keeps it from being looked up may not keep it from being revoked.
+            Ok(_) | Err(_) => valid.push(minted.id),
         }
     }
-    Ok(())
+    if valid.is_empty() && elsewhere.is_empty() && !global.json {
+        return print::written("there is nothing to revoke: no key on record is still valid");
+    }
+    let all = valid.len() + elsewhere.len();
+    let revocations = Revocations::new(global, all);
+    let mut revocations = revocations.revoke(minter, account, &valid).await;
+    for minted in elsewhere {
+        let (by, with) = match &minted.client {
+            Some(client) => (
+                format!("OAuth client {client}"),
+                "the profile of that client".to_owned(),
+            ),
+            None => (
+                "an API key".to_owned(),
+                format!(
+                    "a credential of the tailnet {}",
+                    minted.tailnet.as_deref().unwrap_or("-")
+                ),
+            ),
+        };
+        // With one key the error says it all.
+        let it = if all > 1 { "it" } else { minted.id.as_str() };
+        let failure = Failure::new(
+            Class::Rejected,
+            format!("{it} was minted with {by}, and this credential does not know it"),
+            Some(format!("run this with {with}, if there still is one")),
+        );
+        revocations.failed(&minted.id, failure)?;
+    }
+    revocations.result()
+}
+
+/// Whether the key may be one of this account's, as far as it was written down.
+fn may_be_of(minted: &Minted, account: &Account) -> bool {
+    match (&minted.client, &account.credential) {
+        (Some(client), Credential::OauthClient { id, .. }) => client == id,
+        (None, Credential::ApiKey { .. }) => {
+            let tailnet = minted.tailnet.as_deref();
+            tailnet.is_none_or(|tailnet| tailnet == account.tailnet.as_str())
+        }
+        // An entry of a version that wrote neither down.
+        _ => minted.tailnet.is_none(),
+    }
+}
+
+/// Revokes what can be revoked, and tells of each key what became of it.
+struct Revocations<'a> {
+    global: &'a Global,
+    all: usize,
+    /// The first that failed decides the exit status.
+    first: Option<(KeyId, Failure)>,
+    failed: usize,
+}
+
+impl<'a> Revocations<'a> {
+    fn new(global: &'a Global, all: usize) -> Self {
+        Self {
+            global,
+            all,
+            first: None,
+            failed: 0,
+        }
+    }
+
+    async fn revoke(mut self, minter: &Minter, account: &Account, ids: &[KeyId]) -> Self {
+        for id in ids {
+            let done = match minter.revoke(account, id).await {
+                Ok(()) => self.done(id),
+                Err(error) => self.failed(id, error.into()),
+            };
+            // Where nobody can be told, the others are revoked all the more.
+            if let Err(failure) = done {
+                self.first.get_or_insert((id.clone(), failure));
+            }
+        }
+        self
+    }
+
+    fn done(&self, id: &KeyId) -> Result<(), Failure> {
+        if self.global.json {
+            print::written(&json!({ "id": id.as_str(), "revoked": true }).to_string())
+        } else {
+            print::written(&format!("{id} is revoked"))
+        }
+    }
+
+    fn failed(&mut self, id: &KeyId, failure: Failure) -> Result<(), Failure> {
+        self.failed += 1;
+        let told = if self.global.json {
+            let error = failure.message();
+            let line = json!({ "id": id.as_str(), "revoked": false, "error": error });
+            print::written(&line.to_string())
+        } else {
+            Ok(())
+        };
+        // With one key the error says it all.
+        if self.all > 1 {
+            Trace::note(&format!("{id} is not revoked: {}", failure.message()));
+        }
+        self.first.get_or_insert((id.clone(), failure));
+        told
+    }
+
+    fn result(self) -> Result<(), Failure> {
+        match self.first {
+            None => Ok(()),
+            Some((id, failure)) if self.failed > 0 && self.all > 1 => {
+                let (failed, all) = (self.failed, self.all);
+                Err(failure.on(&format!("not revoked: {failed} of {all} keys; {id}")))
+            }
+            Some((_, failure)) => Err(failure),
+        }
+    }
 }

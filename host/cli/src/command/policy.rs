@@ -25,9 +25,10 @@ pub(crate) fn policy(global: &Global, policy: &Policy) -> Result<ExitCode, Failu
             Ok(ExitCode::SUCCESS)
         }
         PolicyCommand::Check { file } => {
-            policy_file::check(file)?;
+            let environment = environment_of_process();
+            policy_file::check(file, &environment)?;
             // By itself it is one; it also has to keep within the ceiling.
-            policy_file::load(Some(file), &environment_of_process())?;
+            policy_file::load(Some(file), &environment)?;
             print::written(&format!("{} is a policy", file.display()))?;
             Ok(ExitCode::SUCCESS)
         }

@@ -217,7 +217,7 @@ async fn whole(response: Response<Incoming>, most: usize) -> Result<ApiResponse,
             return Failure::TooLong { most };
         }
         Failure::Broken {
-            detail: chain(&*error),
+            detail: chain(&*error).into(),
         }
     })?;
     Ok(ApiResponse {
@@ -234,11 +234,11 @@ fn broken(peer: &str, error: &hyper::Error) -> Failure {
         return Failure::Tls {
             peer: peer.to_owned(),
             certificate: None,
-            detail: "it asks for a certificate of the client".to_owned(),
+            detail: "it asks for a certificate of the client".into(),
         };
     }
     Failure::Broken {
-        detail: chain(error),
+        detail: chain(error).into(),
     }
 }
 

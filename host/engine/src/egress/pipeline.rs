@@ -115,7 +115,7 @@ impl Run {
         let elapsed = begun.elapsed();
         match sent {
             Ok(response) => self.hand_back(rule, &subject, response, elapsed),
-            Err(failure) => Err(self.fail(rule, &subject, failure, elapsed)?),
+            Err(failure) => Err(self.fail(rule, &subject, &failure, elapsed)?),
         }
     }
 
@@ -229,12 +229,12 @@ impl Run {
         &self,
         rule: Rule,
         subject: &ComponentRequest<'_>,
-        failure: Failure,
+        failure: &Failure,
         elapsed: Duration,
     ) -> Result<WasiError, WasiError> {
         self.observer.observe(&Event::Failed {
             rule: rule.name(),
-            failure: &failure,
+            failure,
             elapsed,
         });
         {
@@ -244,8 +244,8 @@ impl Run {
                 outcome.open -= 1;
             }
         }
-        self.written(self.journal.failure(subject, &failure, elapsed))?;
-        Ok(code(&failure))
+        self.written(self.journal.failure(subject, failure, elapsed))?;
+        Ok(code(failure))
     }
 
     fn written(&self, written: Result<(), AuditError>) -> Result<(), WasiError> {

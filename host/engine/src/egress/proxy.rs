@@ -81,7 +81,7 @@ impl Proxy {
         }
         let failed = |detail: String| Failure::Proxy {
             proxy: self.to_string(),
-            detail,
+            detail: detail.into(),
         };
         let api = format!("https://{API_HOST}:{PORT}");
         let api = Uri::try_from(api).expect("the API's host is a name");

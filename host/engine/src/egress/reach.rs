@@ -188,7 +188,7 @@ impl<'a> Race<'a> {
         match (&self.unconnected, &self.unresolved) {
             (Some(error), _) => Failure::Connect {
                 peer: self.peer(),
-                detail: error.to_string(),
+                detail: error.to_string().into(),
             },
             (None, Some(error)) => self.unresolved(error.to_string()),
             (None, None) => self.unresolved("it has no address".to_owned()),
@@ -209,7 +209,7 @@ impl<'a> Race<'a> {
     fn unresolved(&self, detail: String) -> Failure {
         Failure::Resolve {
             host: self.host.to_owned(),
-            detail,
+            detail: detail.into(),
         }
     }
 

@@ -39,9 +39,6 @@ enum Origin {
 /// What an audit log says of the authorities of the system, in place of a file.
 const SYSTEM: &str = "the system's certificates";
 
-/// A bundle of every authority that a system trusts is under 300 KiB.
-const MAX_PEM_BYTES: u64 = 1024 * 1024;
-
 impl Trust {
     /// The authorities that the browsers trust, as bundled in the program.
     pub fn bundled() -> Self {
@@ -73,23 +70,36 @@ impl Trust {
         Ok(Self::of(roots, Vec::new(), Origin::System))
     }
 
+    /// The most bytes of a PEM file. A bundle of every authority that a system trusts is
+    /// under 300 KiB.
+    pub const MAX_PEM_BYTES: u64 = 1024 * 1024;
+
     /// The authorities in a PEM file, and no others: a private one, such as a
-    /// proxy's or a test's. At most 1 MiB is read.
+    /// proxy's or a test's. At most [`Self::MAX_PEM_BYTES`] are read.
+    ///
+    /// Who may change the file is not judged: it is opened once, as the caller says.
     ///
     /// # Errors
     /// The file cannot be read, or has no certificate that can be used.
     pub fn pem_file(path: PathBuf) -> Result<Self, TrustError> {
-        let read = read(&path).map_err(|error| error.to_string());
-        match read.and_then(|pem| Self::pem(&pem, &path)) {
-            Ok(trust) => Ok(trust),
-            Err(detail) => Err(TrustError {
-                path: Some(path),
-                detail,
-            }),
+        match read(&path) {
+            Ok(pem) => Self::pem(&pem, path),
+            Err(error) => Err(TrustError::of_file(path, error.to_string())),
         }
     }
 
-    fn pem(pem: &[u8], path: &Path) -> Result<Self, String> {
+    /// The authorities in what a caller has read from a PEM file and judged, and no others.
+    ///
+    /// # Errors
+    /// There is no certificate in it that can be used.
+    pub fn pem(pem: &[u8], path: PathBuf) -> Result<Self, TrustError> {
+        match Self::parse(pem, &path) {
+            Ok(trust) => Ok(trust),
+            Err(detail) => Err(TrustError::of_file(path, detail)),
+        }
+    }
+
+    fn parse(pem: &[u8], path: &Path) -> Result<Self, String> {
         let mut roots = RootCertStore::empty();
         let mut own = Vec::new();
         for certificate in CertificateDer::pem_slice_iter(pem) {
@@ -255,9 +265,10 @@ fn read(path: &Path) -> io::Result<Vec<u8>> {
         return Err(io::Error::other("it is not a regular file"));
     }
     let mut pem = Vec::new();
-    file.take(MAX_PEM_BYTES + 1).read_to_end(&mut pem)?;
-    if pem.len() as u64 > MAX_PEM_BYTES {
-        let reason = format!("it is longer than {MAX_PEM_BYTES} bytes");
+    let most = Trust::MAX_PEM_BYTES;
+    file.take(most + 1).read_to_end(&mut pem)?;
+    if pem.len() as u64 > most {
+        let reason = format!("it is longer than {most} bytes");
         return Err(io::Error::other(reason));
     }
     Ok(pem)
@@ -273,6 +284,14 @@ pub struct TrustError {
 }
 
 impl TrustError {
+    /// A file of authorities that cannot be used, for the caller who reads it.
+    pub fn of_file(path: PathBuf, detail: String) -> Self {
+        Self {
+            path: Some(path),
+            detail,
+        }
+    }
+
     fn what(&self) -> String {
         match &self.path {
             Some(path) => format!("the file of certificate authorities {}", path.display()),

@@ -160,6 +160,9 @@ impl MinterBuilder {
                 .unwrap_or_else(|| Actor::from_process(&Environment::default())),
             component: runner.digest.clone(),
             policy: policy.digest().to_owned(),
+            // Each call says whose it is.
+            client: None,
+            tailnet: None,
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
             proxy: proxy.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),

@@ -56,6 +56,8 @@ impl Minter {
         };
         let context = Context {
             component: digest.to_owned(),
+            client: client_id.clone(),
+            tailnet: Some(account.tailnet.to_string()),
             ..self.context.clone()
         };
         let run = Run::new(

@@ -117,7 +117,8 @@ mod tests {
 
     #[test]
     fn a_key_that_can_do_something_else_is_rejected_with_what() {
-        let cases: [(&str, fn(&mut DescribedKey)); 7] = [
+        type Change = fn(&mut DescribedKey);
+        let cases: [(&str, Change); 7] = [
             ("reusable is false, not true", |key| {
                 key.properties.capabilities.reusable = false;
             }),

@@ -1,11 +1,9 @@
 //! Secrets that the component holds only as placeholders.
 
 mod placeholder;
-mod redact;
 
-use redact::{Parts, redact};
 use tailmint_api::{KeyId, Rule};
-use tailmint_core::{Denial, Secret};
+use tailmint_core::{Denial, Parts, Secret, redact};
 
 pub(crate) use placeholder::Placeholder;
 

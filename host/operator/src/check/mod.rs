@@ -80,7 +80,7 @@ impl Check {
                 let subject = match &error {
                     MinterSettingsError::Component { .. } => "component",
                     MinterSettingsError::Proxy(_) => "proxy",
-                    MinterSettingsError::Trust(_) => "trust",
+                    MinterSettingsError::Authorities(_) => "trust",
                 };
                 tell(&Finding::from_error(subject, &error));
                 return None;

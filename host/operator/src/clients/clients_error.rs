@@ -42,6 +42,14 @@ pub enum ClientsError {
         /// What the system said.
         detail: String,
     },
+    /// Two profiles have the same name in Terraform.
+    #[error("profiles {:?} and {:?} are both {name} in Terraform", profiles[0], profiles[1])]
+    SameName {
+        /// The two profiles.
+        profiles: [String; 2],
+        /// The name there.
+        name: String,
+    },
     /// A client was created that cannot be used: it is deleted, or named here.
     #[error("{cause}; OAuth client {id} was created, and {}", fate(*.deleted))]
     Undone {
@@ -89,7 +97,7 @@ impl Diagnose for ClientsError {
             Self::Api(error) => error.class(),
             Self::Files(error) => error.class(),
             Self::Elsewhere { .. } | Self::OneStepLeft { .. } => Class::Credential,
-            Self::Import(_) => Class::Usage,
+            Self::Import(_) | Self::SameName { .. } => Class::Usage,
             Self::Undone { cause, .. } => cause.class(),
             Self::Unfit(_) => Class::Rejected,
         }
@@ -110,6 +118,9 @@ impl Diagnose for ClientsError {
                 "run: terraform output -json, with the outputs of tailmint clients terraform"
                     .to_owned(),
             ),
+            Self::SameName { .. } => {
+                Some("give one of them a name that differs in letters and digits".to_owned())
+            }
             Self::Undone {
                 id, deleted: false, ..
             } => Some(format!("delete it: tailmint clients delete --id {id}")),

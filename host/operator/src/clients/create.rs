@@ -1,34 +1,20 @@
-use super::{Clients, ClientsError, strays::discarded};
-use crate::credentials::{CredentialError, Presence, Written};
-use tailmint::KeyId;
+use super::{Clients, ClientsError};
+use crate::credentials::{CredentialError, Presence, Stray, Written};
 use tailmint::oauth_client::{ClientDetails, NewClient};
 use tailmint_core::fail_point;
 
-/// A new OAuth client, whose id and secret are in the profile's files.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub struct Created {
-    /// The client.
-    pub client: ClientDetails,
-    /// Other clients with the profile's description, which live on.
-    pub others: Vec<KeyId>,
-    /// A client that a run left behind which was cut off.
-    pub discarded: Option<KeyId>,
-}
-
 impl Clients<'_> {
-    /// Makes the profile's client and writes its id and secret to the profile's
+    /// Creates the profile's client and writes its id and secret to the profile's
     /// files: both or neither. With `replace`, files that are there are
-    /// overwritten; the client that they named lives on, and is named.
+    /// overwritten; the client that they named lives on, and is a stray.
     ///
     /// # Errors
     /// The files exist or cannot be written: this is found out before the client is
     /// created. Or the API rejects the request. A client that was created but could
     /// not be written down is deleted, or named in the error.
-    pub async fn create(&self, replace: bool) -> Result<Created, ClientsError> {
+    pub async fn create(&self, replace: bool) -> Result<ClientDetails, ClientsError> {
         let files = self.files()?;
-        let held = files.hold()?;
-        let discarded = discarded(files.clear(&held)?);
+        let held = files.hold(self.interrupt, self.tell).await?;
         if !replace && files.presence() != Presence::Neither {
             let path = if files.secret_path().symlink_metadata().is_ok() {
                 files.secret_path()
@@ -40,6 +26,7 @@ impl Clients<'_> {
             }
             .into());
         }
+        let replaced = files.named_id();
         files.try_out(&held)?;
         let created = self.make().await?;
         let id = &created.details.id;
@@ -55,11 +42,10 @@ impl Clients<'_> {
             }
             Err(error) => return Err(self.undo(id, error.into()).await),
         }
-        Ok(Created {
-            others: self.others(&created.details.id).await?,
-            client: created.details,
-            discarded,
-        })
+        if let Some(replaced) = replaced {
+            (self.tell)(&Stray::Replaced(replaced));
+        }
+        Ok(created.details)
     }
 
     /// Creates a client with the properties of the profile.

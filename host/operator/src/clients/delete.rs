@@ -21,11 +21,13 @@ impl Clients<'_> {
     /// tokens, and the files stay; or the files cannot be read or removed.
     pub async fn delete(&self) -> Result<Deleted, ClientsError> {
         let files = self.files()?;
+        if files.are_untouched() {
+            return Ok(Deleted::Nothing);
+        }
+        let held = files.hold(self.interrupt, self.tell).await?;
         if files.presence() == Presence::Neither {
             return Ok(Deleted::Nothing);
         }
-        let held = files.hold()?;
-        files.clear(&held)?;
         let id = self.current()?;
         let there = self.delete_id(&id).await?;
         if !there && self.still_works().await? {
@@ -51,7 +53,12 @@ impl Clients<'_> {
             .await
         {
             Ok(_) => Ok(true),
-            Err(error) if error.kind == MintErrorKind::InvalidCredential => Ok(false),
+            // The API said so: it is not the component's own judgement of the credential.
+            Err(error)
+                if error.kind == MintErrorKind::InvalidCredential && error.status.is_some() =>
+            {
+                Ok(false)
+            }
             Err(error) => Err(error.into()),
         }
     }

@@ -6,9 +6,9 @@ use zeroize::Zeroizing;
 use super::{ClientsError, terraform::resource_name};
 use crate::Profile;
 use crate::credentials::{
-    ClientFiles, CredentialError, Presence, SecretsDir, Written, client_secret,
+    ClientFiles, CredentialError, Presence, SecretsDir, Stray, Written, client_secret,
 };
-use tailmint::{KeyId, Secret};
+use tailmint::{Interrupt, KeyId, Secret};
 
 /// What `terraform output -json` prints about one output. The secret is wiped with
 /// it.
@@ -18,21 +18,25 @@ struct Output {
 }
 
 /// The profile's client among what `terraform output -json` printed, written to the
-/// profile's files: both or neither. `None` where it is not among them.
+/// profile's files: both or neither. `None` where it is not among them. `tell` is told of
+/// the clients that go out of the files by that.
 ///
 /// # Errors
-/// The text is something else, half of the pair is missing, or the files are there
+/// The profile's name is that of another there, the text is something else, half of the pair is missing, or the files are there
 /// (unless `replace`) or cannot be written.
-pub fn import(
+pub async fn import(
     text: &str,
     profile: &Profile,
+    all: &[Profile],
     secrets_dir: &SecretsDir,
     replace: bool,
+    interrupt: &Interrupt,
+    tell: &dyn Fn(&Stray),
 ) -> Result<Option<KeyId>, ClientsError> {
     let outputs: BTreeMap<String, serde_json::Value> = serde_json::from_str(text)
         // What serde says of a value would repeat it.
         .map_err(|error| ClientsError::Import(format!("line {}", error.line())))?;
-    let name = resource_name(&profile.name);
+    let name = resource_name(&profile.name, all)?;
     let value = |part: &str| -> Result<Option<Zeroizing<String>>, ClientsError> {
         let name = format!("{name}_{part}");
         let Some(output) = outputs.get(&name) else {
@@ -55,14 +59,19 @@ pub fn import(
     let secret: Secret = client_secret(secret.as_bytes())
         .map_err(|wrong| ClientsError::Import(format!("{name}_secret: {wrong}")))?;
     let files = ClientFiles::new(profile, secrets_dir)?;
-    let held = files.hold()?;
-    files.clear(&held)?;
+    let held = files.hold(interrupt, tell).await?;
     if !replace && files.presence() != Presence::Neither {
         let path = files.secret_path().to_owned();
         return Err(CredentialError::Present { path }.into());
     }
+    let replaced = files.named_id().filter(|replaced| *replaced != id);
     match files.write(&held, id.as_str(), &secret)? {
-        Written::Whole => Ok(Some(id)),
+        Written::Whole => {
+            if let Some(replaced) = replaced {
+                tell(&Stray::Replaced(replaced));
+            }
+            Ok(Some(id))
+        }
         Written::OneStepLeft { path, detail } => Err(ClientsError::OneStepLeft {
             id,
             old: None,

@@ -11,7 +11,6 @@ mod strays;
 mod terraform;
 
 pub use clients_error::ClientsError;
-pub use create::Created;
 pub use delete::Deleted;
 pub use import::import;
 pub use owner::Owner;
@@ -19,8 +18,8 @@ pub use rotate::{Grace, OldClient, Rotated};
 pub use terraform::terraform;
 
 use crate::Profile;
-use crate::credentials::SecretsDir;
-use tailmint::Minter;
+use crate::credentials::{SecretsDir, Stray};
+use tailmint::{Interrupt, Minter};
 
 /// The OAuth client of one profile, and who may make and delete it.
 pub struct Clients<'a> {
@@ -32,4 +31,9 @@ pub struct Clients<'a> {
     pub profile: &'a Profile,
     /// Where the files are.
     pub secrets_dir: &'a SecretsDir,
+    /// Ends every wait.
+    pub interrupt: &'a Interrupt,
+    /// Is told at once of a client that goes out of the files and may live on, whatever
+    /// becomes of the call.
+    pub tell: &'a dyn Fn(&Stray),
 }

@@ -1,22 +1,17 @@
 use std::time::Duration;
 
-use super::{Clients, ClientsError, strays::discarded};
+use super::{Clients, ClientsError};
 use crate::credentials::{CredentialError, Written, client_from_files};
 use tailmint::oauth_client::{ClientDetails, NewClient};
-use tailmint::{Account, Credential, Interrupt, KeyId, MintError};
+use tailmint::{Account, Credential, KeyId, MintError};
 use tailmint_core::fail_point;
 
 /// What becomes of the old client.
-#[derive(Clone, Debug)]
+#[derive(Clone, Copy, Debug)]
 pub enum Grace {
-    /// It is deleted once this long has passed, and at once if the interrupt is
-    /// raised before that.
-    Delete {
-        /// How long machines may still use it.
-        after: Duration,
-        /// What ends the wait.
-        interrupt: Interrupt,
-    },
+    /// It is deleted once machines may have used it for this much longer, and at once if
+    /// the interrupt is raised before that.
+    Delete(Duration),
     /// It lives on.
     Keep,
 }
@@ -30,10 +25,6 @@ pub struct Rotated {
     pub client: ClientDetails,
     /// The old one, and what became of it.
     pub old: OldClient,
-    /// Other clients with the profile's description, which live on.
-    pub others: Vec<KeyId>,
-    /// A client that a run left behind which was cut off.
-    pub discarded: Option<KeyId>,
 }
 
 /// What became of the old client.
@@ -57,8 +48,7 @@ impl Clients<'_> {
     /// deleted, or named in the error, and the files are unchanged.
     pub async fn rotate(&self, grace: Grace) -> Result<Rotated, ClientsError> {
         let files = self.files()?;
-        let held = files.hold()?;
-        let discarded = discarded(files.clear(&held)?);
+        let held = files.hold(self.interrupt, self.tell).await?;
         let old = self.current()?;
         files.try_out(&held)?;
         let created = self.make().await?;
@@ -81,16 +71,9 @@ impl Clients<'_> {
         }
         // Others may read and write the files while the old client is waited for.
         drop(held);
-        let old = self.retire(old, grace).await;
-        let mut others = self.others(id).await?;
-        others.retain(
-            |other| !matches!(&old, OldClient::Kept(id) | OldClient::Left(id, _) if id == other),
-        );
         Ok(Rotated {
+            old: self.retire(old, grace).await,
             client: created.details,
-            old,
-            others,
-            discarded,
         })
     }
 
@@ -139,13 +122,13 @@ impl Clients<'_> {
     }
 
     async fn retire(&self, old: KeyId, grace: Grace) -> OldClient {
-        let Grace::Delete { after, interrupt } = grace else {
+        let Grace::Delete(after) = grace else {
             return OldClient::Kept(old);
         };
         if !after.is_zero() {
             tokio::select! {
                 () = tokio::time::sleep(after) => {}
-                () = interrupt.raised() => {}
+                () = self.interrupt.raised() => {}
             }
         }
         let account = self.owner.account();

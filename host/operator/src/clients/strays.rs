@@ -1,19 +1,21 @@
 use super::{Clients, ClientsError};
-use crate::credentials::{ClientFiles, CredentialError, Leftover};
+use crate::credentials::{ClientFiles, CredentialError};
 use tailmint::KeyId;
 use tailmint::oauth_client::ClientDetails;
 
 impl Clients<'_> {
-    /// The clients in the tailnet that have the profile's description and are not
-    /// this one: what runs left behind that were cut off, and what other machines
-    /// use.
-    pub(super) async fn others(&self, this: &KeyId) -> Result<Vec<KeyId>, ClientsError> {
+    /// The clients in the tailnet that have the profile's description and are none of
+    /// these: what runs left behind that were cut off, and what other machines use.
+    ///
+    /// # Errors
+    /// The API rejects the request, or the policy denies it.
+    pub async fn others(&self, known: &[KeyId]) -> Result<Vec<KeyId>, ClientsError> {
         let account = self.owner.account();
         let clients = self.minter.list_clients(account).await?;
         let is_other = |client: &ClientDetails| {
             client.description == self.profile.description.as_str()
                 && !client.invalid
-                && client.id != *this
+                && !known.contains(&client.id)
         };
         Ok(clients
             .into_iter()
@@ -35,13 +37,5 @@ impl Clients<'_> {
             deleted: deleted.is_ok(),
             cause: Box::new(cause),
         }
-    }
-}
-
-/// The client that a run left behind which was cut off, where its id is known.
-pub(super) fn discarded(leftover: Option<Leftover>) -> Option<KeyId> {
-    match leftover {
-        Some(Leftover::Discarded(id)) => id,
-        _ => None,
     }
 }

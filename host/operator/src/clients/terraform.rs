@@ -1,3 +1,4 @@
+use super::ClientsError;
 use crate::Profile;
 use tailmint::Tag;
 use tailmint::oauth_client::Scope;
@@ -8,21 +9,25 @@ use tailmint::oauth_client::Scope;
 ///
 /// Terraform keeps the secrets in its state in clear; `terraform output` needs them
 /// there.
-pub fn terraform(profiles: &[&Profile]) -> String {
-    let resources: Vec<_> = profiles.iter().map(|profile| resource(profile)).collect();
-    format!(
+///
+/// # Errors
+/// One of the profiles has the same name there as another of all that are configured.
+pub fn terraform(profiles: &[&Profile], all: &[Profile]) -> Result<String, ClientsError> {
+    let resources = profiles.iter().map(|profile| resource(profile, all));
+    let resources: Vec<_> = resources.collect::<Result<_, _>>()?;
+    Ok(format!(
         "terraform {{\n  required_providers {{\n    tailscale = {{\n      source  = \"tailscale/tailscale\"\n      version = \">= 0.20.0\"\n    }}\n  }}\n}}\n\n{}",
         resources.join("\n")
-    )
+    ))
 }
 
-fn resource(profile: &Profile) -> String {
-    let name = resource_name(&profile.name);
+fn resource(profile: &Profile, all: &[Profile]) -> Result<String, ClientsError> {
+    let name = resource_name(&profile.name, all)?;
     // Names, scopes and tags have no character that HCL would have escaped.
     let scopes = list(profile.scopes.iter().map(Scope::as_str));
     let tags = list(profile.tags.iter().map(Tag::as_str));
     let description = &profile.description;
-    format!(
+    Ok(format!(
         r#"resource "tailscale_oauth_client" "{name}" {{
   description = "{description}"
   scopes      = [{scopes}]
@@ -38,7 +43,7 @@ output "{name}_secret" {{
   sensitive = true
 }}
 "#
-    )
+    ))
 }
 
 fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
@@ -46,8 +51,21 @@ fn list<'a>(items: impl Iterator<Item = &'a str>) -> String {
     quoted.join(", ")
 }
 
-/// The profile's name as an identifier of HCL.
-pub(super) fn resource_name(profile: &str) -> String {
+/// The profile's name as an identifier of HCL. Others that become the same there would share
+/// its resource, and its outputs.
+pub(super) fn resource_name(profile: &str, all: &[Profile]) -> Result<String, ClientsError> {
+    let name = identifier(profile);
+    let is_rival = |other: &&Profile| other.name != profile && identifier(&other.name) == name;
+    match all.iter().find(is_rival) {
+        None => Ok(name),
+        Some(rival) => Err(ClientsError::SameName {
+            profiles: [profile.to_owned(), rival.name.clone()],
+            name,
+        }),
+    }
+}
+
+fn identifier(profile: &str) -> String {
     let name: String = profile
         .chars()
         .map(|it| if it.is_ascii_alphanumeric() { it } else { '_' })

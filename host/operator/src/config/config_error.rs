@@ -1,5 +1,6 @@
 use std::{ops::Range, path::PathBuf};
 
+use crate::UnsoundFile;
 use tailmint::{Class, Diagnose};
 use tailmint_core::Position;
 
@@ -65,6 +66,9 @@ pub enum ConfigError {
         /// Those that there are.
         known: Vec<String>,
     },
+    /// Others can change the file.
+    #[error(transparent)]
+    Unsound(UnsoundFile),
     /// The file cannot be read.
     #[error("{} cannot be read: {detail}", path.display())]
     Unreadable {
@@ -73,6 +77,20 @@ pub enum ConfigError {
         /// What is wrong.
         detail: String,
     },
+}
+
+impl ConfigError {
+    /// The same for a file that root would read on behalf of this user.
+    pub(super) fn for_root(self, user: u32) -> Self {
+        match self {
+            Self::Unsound(UnsoundFile { path, unsound }) => Self::Unbelievable {
+                path,
+                detail: unsound.to_string(),
+                user,
+            },
+            error => error,
+        }
+    }
 }
 
 impl Diagnose for ConfigError {
@@ -88,6 +106,7 @@ impl Diagnose for ConfigError {
             Self::Syntax { .. } | Self::Unreadable { .. } => {
                 "correct the file; docs/guide.md shows one".to_owned()
             }
+            Self::Unsound(error) => return error.hint(),
             Self::Unbelievable { user, .. } => format!(
                 "let it belong to user {user} and let nobody else write it, or give --config FILE"
             ),

@@ -1,20 +1,20 @@
 use std::{
     collections::BTreeMap,
-    fs::{Metadata, OpenOptions},
-    io::{self, Read},
+    fs::Metadata,
     ops::Range,
-    os::unix::fs::OpenOptionsExt,
     path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
 use serde::{Deserialize, Deserializer, de::Error};
 use tailmint_api::AUTH_KEYS_SCOPE;
 use tailmint_core::{Invoker, Position};
 
 use super::ConfigError;
 use crate::vault::VaultPath;
-use crate::{Authorities, CredentialCommand, Profile, Source, tailscale::UpArguments};
+use crate::{
+    Authorities, CredentialCommand, Profile, Source, Unsound, UnsoundFile, sound_file,
+    tailscale::UpArguments,
+};
 use tailmint::oauth_client::Scope;
 use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 
@@ -214,34 +214,23 @@ fn absolute<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<PathBuf
 }
 
 /// The file's text with what the system says of it, or `None` if there is no such file.
-/// It is opened once, and what was opened is judged.
-pub(crate) fn read_text(path: &Path) -> Result<Option<(String, Metadata)>, ConfigError> {
-    let unreadable = |detail: String| ConfigError::Unreadable {
-        path: path.to_owned(),
-        detail,
-    };
-    // Opening a pipe would wait for someone to write.
-    let flags = (OFlags::CLOEXEC | OFlags::NONBLOCK).bits().cast_signed();
-    let file = match OpenOptions::new().read(true).custom_flags(flags).open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(unreadable(error.to_string())),
-    };
-    let metadata = file
-        .metadata()
-        .map_err(|error| unreadable(error.to_string()))?;
-    if !metadata.is_file() {
-        return Err(unreadable("it is not a regular file".to_owned()));
-    }
-    let mut text = Vec::new();
-    file.take(MAX_BYTES + 1)
-        .read_to_end(&mut text)
-        .map_err(|error| unreadable(error.to_string()))?;
-    if text.len() as u64 > MAX_BYTES {
-        return Err(unreadable(format!("it is longer than {MAX_BYTES} bytes")));
-    }
-    match String::from_utf8(text) {
-        Ok(text) => Ok(Some((text, metadata))),
-        Err(_) => Err(unreadable("it is not UTF-8".to_owned())),
+pub(super) fn read_text(
+    path: &Path,
+    users: &[u32],
+) -> Result<Option<(String, Metadata)>, ConfigError> {
+    let file = sound_file::read(path, MAX_BYTES, users).map_err(|error| match error {
+        UnsoundFile {
+            path,
+            unsound: Unsound::Unreadable { detail },
+        } => ConfigError::Unreadable { path, detail },
+        error => ConfigError::Unsound(error),
+    })?;
+    let Some(file) = file else { return Ok(None) };
+    match String::from_utf8(file.bytes) {
+        Ok(text) => Ok(Some((text, file.metadata))),
+        Err(_) => Err(ConfigError::Unreadable {
+            path: path.to_owned(),
+            detail: "it is not UTF-8".to_owned(),
+        }),
     }
 }

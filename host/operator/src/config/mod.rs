@@ -11,12 +11,11 @@ use std::{
 };
 
 pub use config_error::ConfigError;
-pub(crate) use file::read_text;
-use file::{File, ProfileEntry, VaultEntry};
+use file::{File, ProfileEntry, VaultEntry, read_text};
 pub(crate) use usual_file::UsualFile;
 
 use crate::vault::VaultPath;
-use crate::{Authorities, Profile};
+use crate::{Authorities, Profile, sound_file::believed_users};
 use tailmint_core::{Environment, Invoker};
 
 /// What is configured.
@@ -49,11 +48,11 @@ impl Config {
     /// Reads the file that was given, or the usual one, which need not exist.
     ///
     /// # Errors
-    /// The file cannot be read or makes no sense; or it is that of the user who ran
-    /// `sudo`, and others can change it.
+    /// The file cannot be read or makes no sense; or others can change it.
     pub fn load(given: Option<&Path>, environment: &Environment) -> Result<Self, ConfigError> {
+        let users = believed_users(environment);
         if let Some(path) = given {
-            let (text, _) = read_text(path)?.ok_or_else(|| ConfigError::Missing {
+            let (text, _) = read_text(path, &users)?.ok_or_else(|| ConfigError::Missing {
                 path: path.to_owned(),
             })?;
             return Self::parse(path, &text, None);
@@ -61,11 +60,16 @@ impl Config {
         let Some(UsualFile { path, invoker }) = UsualFile::find("config.toml", environment) else {
             return Ok(Self::default());
         };
-        let Some((text, metadata)) = read_text(&path)? else {
+        let read = read_text(&path, &users);
+        let read = match &invoker {
+            Some(invoker) => read.map_err(|error| error.for_root(invoker.uid))?,
+            None => read?,
+        };
+        let Some((text, metadata)) = read else {
             return Ok(Self::default());
         };
         if let Some(invoker) = &invoker {
-            owned_by(&path, &metadata, invoker.uid)?;
+            open_to_all(&path, &metadata, invoker.uid)?;
         }
         Self::parse(&path, &text, invoker)
     }
@@ -164,22 +168,15 @@ impl Config {
     }
 }
 
-/// What is read on behalf of another user has to be that user's own, or root's.
-fn owned_by(path: &Path, metadata: &Metadata, user: u32) -> Result<(), ConfigError> {
-    let (owner, mode) = (metadata.uid(), metadata.mode() & 0o7777);
-    let detail = if owner != 0 && owner != user {
-        format!("it belongs to user {owner}")
-    } else if owner == 0 && mode & 0o004 == 0 {
-        // What is wrong with it is shown line by line.
-        "only root may read it".to_owned()
-    } else if mode & 0o022 != 0 {
-        format!("its mode is {mode:04o}: others may write it")
-    } else {
+/// What root reads because its user's files lead there is shown line by line where it is
+/// wrong: it is no file that only root may read.
+fn open_to_all(path: &Path, metadata: &Metadata, user: u32) -> Result<(), ConfigError> {
+    if metadata.uid() != 0 || metadata.mode() & 0o004 != 0 {
         return Ok(());
-    };
+    }
     Err(ConfigError::Unbelievable {
         path: path.to_owned(),
-        detail,
+        detail: "only root may read it".to_owned(),
         user,
     })
 }

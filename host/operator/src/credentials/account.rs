@@ -17,6 +17,10 @@ const TAILNET: &str = "TAILSCALE_TAILNET";
 pub(super) const KEY_FILE: &str = "tailscale-api-key";
 pub(super) const TAILNET_FILE: &str = "tailscale-tailnet";
 
+/// How often the pair is read while another process rotates it. A rotation changes it at two
+/// moments, and then waits for the API.
+const ATTEMPTS: usize = 5;
+
 /// The OAuth client in the profile's files, if there is one.
 ///
 /// # Errors
@@ -27,6 +31,41 @@ pub fn client_from_files(
     directory: &SecretsDir,
 ) -> Result<Option<Account>, CredentialError> {
     let files = ClientFiles::new(profile, directory)?;
+    let mut before = files.state();
+    for _ in 1..ATTEMPTS {
+        let read = client_in(&files, directory);
+        let after = files.state();
+        if before == after || !is_torn(&read) {
+            return read;
+        }
+        before = after;
+    }
+    client_in(&files, directory)
+}
+
+/// Whether this may be half of what was there before a rotation, and half of what is there
+/// after it.
+fn is_torn(read: &Result<Option<Account>, CredentialError>) -> bool {
+    match read {
+        Err(CredentialError::HalfOfFiles { .. }) => true,
+        Err(CredentialError::File { wrong, .. }) => *wrong == Wrong::Removed,
+        Err(_) | Ok(None) => false,
+        Ok(Some(account)) => match &account.credential {
+            // The secret of a client names it.
+            Credential::OauthClient { id, secret } => secret
+                .expose_secret()
+                .split('-')
+                .nth(2)
+                .is_some_and(|named| named != id),
+            Credential::ApiKey { .. } => false,
+        },
+    }
+}
+
+fn client_in(
+    files: &ClientFiles,
+    directory: &SecretsDir,
+) -> Result<Option<Account>, CredentialError> {
     let (id_path, secret_path) = (files.current_id_path(), files.secret_path());
     let id = read(&id_path, Kind::ClientId, Content::Public, directory)?;
     let secret = read(secret_path, Kind::ClientSecret, Content::Secret, directory)?;

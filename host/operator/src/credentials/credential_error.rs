@@ -60,6 +60,14 @@ pub enum CredentialError {
         /// The file.
         path: PathBuf,
     },
+    /// Another process holds the directory of the files, and does not let go of it.
+    #[error("{} has been locked by another process for {seconds} s", path.display())]
+    Held {
+        /// The directory.
+        path: PathBuf,
+        /// How long it was waited for.
+        seconds: u64,
+    },
     /// There is no OAuth client in the profile's files.
     #[error("there is no OAuth client: neither {} nor {}", id.display(), secret.display())]
     NoClient {
@@ -371,6 +379,10 @@ impl Diagnose for CredentialError {
                     _ => format!("write the bare value to {shown}, on one line"),
                 }
             }
+            Self::Held { path, .. } => format!(
+                "wait for other runs of tailmint clients to end; if there are none, see that nobody else can open it: chmod 700 {}",
+                path.display()
+            ),
             Self::HalfOfFiles { missing, .. } => {
                 format!("put the other half at {}, mode 0600", missing.display())
             }

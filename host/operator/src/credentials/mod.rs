@@ -5,21 +5,26 @@ mod account;
 mod client_files;
 mod command;
 mod credential_error;
+mod held;
 mod lookup;
 mod reach;
 mod secret_file;
 mod secrets_dir;
 mod shape;
+mod stray;
 mod unchangeable;
 mod vault_token;
 
 pub(crate) use account::client_secret;
 pub use account::{account_from_env, client_from_files};
-pub(crate) use client_files::{ClientFiles, Leftover, Presence, Written};
+pub(crate) use client_files::{ClientFiles, Presence, Written};
 pub use credential_error::{CommandFailure, CredentialError, KeySettings, Wrong};
+pub(crate) use held::Held;
 pub use lookup::Lookup;
+pub(crate) use reach::made_up_modes;
 pub use secrets_dir::SecretsDir;
 #[doc(hidden)]
 pub use shape::{Kind, Value};
+pub use stray::Stray;
 pub use unchangeable::Unchangeable;
 pub(crate) use vault_token::vault_token;

@@ -225,6 +225,11 @@ impl FileSystem {
     }
 }
 
+/// The kind of the file system of the file, where the modes of its files are made up.
+pub(crate) fn made_up_modes(file: &File) -> Option<&'static str> {
+    FileSystem::of(file).ok()?.made_up()
+}
+
 impl Directory {
     /// Whether nobody but its owner, and root, can get at what is in it.
     fn is_private(&self) -> bool {

@@ -6,6 +6,7 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{VaultError, VaultTarget, field::Field};
 use tailmint::Secret;
 use tailmint::connection::ApiResponse;
+use tailmint_core::OutsideText;
 
 /// What is at the place.
 pub(super) enum Held {
@@ -185,13 +186,9 @@ impl Reader<'_> {
         }
     }
 
-    /// The server's words, as one line without secrets of ours.
-    fn words(&self, text: &str) -> String {
-        let mut text = tailmint_api::one_line(text);
-        for secret in &self.secrets {
-            text = text.replace(secret.expose_secret(), "[secret]");
-        }
-        text
+    /// The server's words, or names that it gives, without secrets of ours.
+    pub(super) fn words(&self, text: &str) -> OutsideText {
+        OutsideText::without(text, &self.secrets)
     }
 }
 
@@ -202,6 +199,6 @@ fn errors(inbound: &ApiResponse) -> Option<Vec<String>> {
 
 fn unknown(error: &VaultError) -> VaultError {
     VaultError::OutcomeUnknown {
-        detail: error.to_string(),
+        detail: error.to_string().into(),
     }
 }

@@ -127,7 +127,7 @@ impl<'a> Client<'a> {
                 {
                     Ok(()) => Ok(response),
                     Err(error) if call.changes() => Err(VaultError::OutcomeUnknown {
-                        detail: error.to_string(),
+                        detail: error.to_string().into(),
                     }),
                     Err(error) => Err(error.into()),
                 }
@@ -141,7 +141,7 @@ impl<'a> Client<'a> {
                 self.journal.failure(&subject, &failure, elapsed)?;
                 Err(if call.changes() && failure.may_have_arrived() {
                     VaultError::OutcomeUnknown {
-                        detail: failure.to_string(),
+                        detail: failure.to_string().into(),
                     }
                 } else {
                     VaultError::Unreachable(failure)

@@ -14,7 +14,7 @@ use tailmint::event::{Observer, Unobserved};
 use tailmint::policy::Policy;
 use tailmint::{Interrupt, Secret};
 use tailmint_audit::{Actor, Audit, Context, Journal};
-use tailmint_core::{Decision, quoted};
+use tailmint_core::Decision;
 
 /// A Vault that OAuth clients are delivered to.
 pub struct Vault {
@@ -109,6 +109,8 @@ impl Vault {
             // No component is called, and no proxy is used.
             component: String::new(),
             policy: self.policy.digest().to_owned(),
+            client: None,
+            tailnet: None,
             connect_to: None,
             proxy: None,
             ca_file: self.settings.trust.origin().map(str::to_owned),
@@ -264,10 +266,10 @@ impl Push<'_> {
         fields: &BTreeMap<String, Field>,
     ) -> Result<Pushed, VaultError> {
         let members = self.members();
-        let others: Vec<String> = fields
+        let others: Vec<_> = fields
             .keys()
             .filter(|name| members.iter().all(|(own, _)| own != name))
-            .map(|name| quoted(name.as_bytes()))
+            .map(|name| self.reader.words(name))
             .collect();
         if !others.is_empty() {
             return Err(VaultError::OtherFields {
@@ -286,14 +288,17 @@ impl Push<'_> {
         let same = fields
             .iter()
             .all(|(_, change)| *change == Change::Unchanged);
+        let (outcome, next) = if same {
+            (Outcome::Unchanged, version)
+        } else {
+            // The version of no vault gets there.
+            let next = version.checked_add(1).ok_or(VaultError::Malformed)?;
+            (Outcome::WouldWrite, next)
+        };
         Ok(Pushed {
-            outcome: if same {
-                Outcome::Unchanged
-            } else {
-                Outcome::WouldWrite
-            },
+            outcome,
             before: version,
-            version: if same { version } else { version + 1 },
+            version: next,
             fields,
         })
     }
@@ -359,7 +364,8 @@ fn written_all_the_same(version: u64, error: VaultError) -> VaultError {
     match error {
         VaultError::ReadBack { .. } => error,
         error => VaultError::OutcomeUnknown {
-            detail: format!("version {version} was written, but could not be read back: {error}"),
+            detail: format!("version {version} was written, but could not be read back: {error}")
+                .into(),
         },
     }
 }

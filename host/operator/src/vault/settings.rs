@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use super::{VaultAddress, VaultError, VaultPath};
-use crate::credentials;
+use crate::{Authorities, credentials};
 use tailmint::Secret;
 use tailmint::connection::Trust;
 use tailmint_core::Environment;
@@ -44,7 +44,9 @@ impl VaultSettings {
             .map(|value| value.to_string_lossy().parse())
             .transpose();
         let trust = match environment.get(CA_FILE) {
-            Some(path) => Trust::pem_file(PathBuf::from(path)).map_err(VaultError::Trust)?,
+            Some(path) => Authorities::File(PathBuf::from(path))
+                .trust(environment)
+                .map_err(VaultError::Authorities)?,
             None => Trust::bundled(),
         };
         Ok(Self {

@@ -1,9 +1,9 @@
 use super::{VaultAddressError, VaultPathError};
+use crate::AuthoritiesError;
 use crate::credentials::CredentialError;
-use tailmint::connection::TrustError;
 use tailmint::{Class, Diagnose};
 use tailmint_audit::AuditError;
-use tailmint_core::{CertificateProblem, Denial, Failure};
+use tailmint_core::{CertificateProblem, Denial, Failure, OutsideText, quoted};
 
 /// Why an OAuth client was not written to a Vault. No message repeats a secret.
 #[derive(Debug, thiserror::Error)]
@@ -15,6 +15,9 @@ pub enum VaultError {
     /// Something could not be written down.
     #[error(transparent)]
     Audit(#[from] AuditError),
+    /// `VAULT_CACERT` cannot be used.
+    #[error(transparent)]
+    Authorities(AuthoritiesError),
     /// The token's file or variable cannot be used.
     #[error(transparent)]
     Credential(CredentialError),
@@ -80,18 +83,21 @@ pub enum VaultError {
         mount: String,
     },
     /// The secret has members that a new version would not have.
-    #[error("{target} has other fields, which a new version would drop: {}", fields.join(", "))]
+    #[error(
+        "{target} has other fields, which a new version would drop: {}",
+        names(fields)
+    )]
     OtherFields {
         /// Where.
         target: String,
         /// Their names.
-        fields: Vec<String>,
+        fields: Vec<OutsideText>,
     },
     /// The write was sent, and no response says whether it succeeded.
     #[error("it is not known whether the vault has it: {detail}")]
     OutcomeUnknown {
         /// What came instead.
-        detail: String,
+        detail: OutsideText,
     },
     /// Another version than the expected one is there.
     #[error("{target}: version {found} is there, not {expected}: nothing was written")]
@@ -120,7 +126,7 @@ pub enum VaultError {
         /// The status.
         status: u16,
         /// Where to.
-        to: Option<String>,
+        to: Option<OutsideText>,
     },
     /// The server rejects the request for a reason of its own.
     #[error("the vault rejects the request ({status}): {message}")]
@@ -128,7 +134,7 @@ pub enum VaultError {
         /// The status.
         status: u16,
         /// The reason.
-        message: String,
+        message: OutsideText,
     },
     /// The server is sealed, or was never set up: it says the same of both.
     #[error("the vault is sealed")]
@@ -136,20 +142,29 @@ pub enum VaultError {
     /// A variable wants verification to be off.
     #[error("$VAULT_SKIP_VERIFY is set, but certificates are always verified")]
     SkipVerify,
-    /// `VAULT_CACERT` cannot be used.
-    #[error(transparent)]
-    Trust(TrustError),
     /// The server failed on its side.
     #[error("the vault failed ({status}){}{message}", if message.is_empty() { "" } else { ": " })]
     Unavailable {
         /// The status.
         status: u16,
         /// What it says.
-        message: String,
+        message: OutsideText,
     },
     /// The server could not be reached, or nothing came back.
     #[error(transparent)]
     Unreachable(Failure),
+}
+
+/// A secret that was seen has two or three fields.
+const MAX_NAMES: usize = 8;
+
+fn names(fields: &[OutsideText]) -> String {
+    let shown = fields.iter().take(MAX_NAMES);
+    let mut shown: Vec<_> = shown.map(|name| quoted(name.as_bytes())).collect();
+    if let Some(more @ 1..) = fields.len().checked_sub(MAX_NAMES) {
+        shown.push(format!("and {more} more"));
+    }
+    shown.join(", ")
 }
 
 impl Diagnose for VaultError {
@@ -161,6 +176,7 @@ impl Diagnose for VaultError {
             | Self::NoAddress
             | Self::SkipVerify => Class::Usage,
             Self::Audit(error) => error.class(),
+            Self::Authorities(error) => error.class(),
             Self::Credential(error) => error.class(),
             Self::Denied(_) => Class::Denied,
             Self::Deleted { .. }
@@ -180,7 +196,6 @@ impl Diagnose for VaultError {
             Self::NoToken => Class::Credential,
             Self::OutcomeUnknown { .. } => Class::OutcomeUnknown,
             Self::ReadBack { .. } => Class::InvalidResult,
-            Self::Trust(error) => error.class(),
         }
     }
 
@@ -191,6 +206,7 @@ impl Diagnose for VaultError {
                     .to_owned()
             }
             Self::Audit(error) => return error.hint(),
+            Self::Authorities(error) => return error.hint(),
             Self::Credential(error) => return error.hint(),
             Self::Deleted {
                 destroyed: false, ..
@@ -246,7 +262,6 @@ impl Diagnose for VaultError {
                 "unset it, and set VAULT_CACERT to the authority that signed the certificate"
                     .to_owned()
             }
-            Self::Trust(error) => return error.hint(),
             Self::Unavailable { .. } => "try again later; nothing was written".to_owned(),
             Self::Unreachable(Failure::Tls {
                 certificate: Some(CertificateProblem::IsAuthority),

@@ -10,7 +10,7 @@ const WINDOW: usize = size_of::<u64>();
 /// The text with the secrets, and all of their parts that are longer than an
 /// accident, replaced by what stands for each. All are found in the text as it
 /// came: one after the other, the first could break up the second.
-pub(super) fn redact<'a>(
+pub fn redact<'a>(
     text: &str,
     secrets: impl Iterator<Item = (&'a str, &'a Parts, &'a str)> + Clone,
 ) -> String {
@@ -62,7 +62,7 @@ pub(super) fn redact<'a>(
 
 /// All parts of a secret that have the length of a window. Every response is searched
 /// for those of every secret, byte by byte.
-pub(super) struct Parts {
+pub struct Parts {
     /// A bit for each part, so that few windows of a text have to be looked up.
     bits: [u64; 16],
     /// Together they are the secret.
@@ -70,7 +70,8 @@ pub(super) struct Parts {
 }
 
 impl Parts {
-    pub(super) fn of(secret: &str) -> Self {
+    /// Those of the secret.
+    pub fn of(secret: &str) -> Self {
         let secret = own(secret);
         // As long as it will be, so that no copy is left behind by growing.
         let mut sorted = Zeroizing::new(Vec::with_capacity(secret.len()));
