@@ -11,7 +11,6 @@ use std::{
 use nix::unistd::{Gid, Group, Uid, User};
 use rustix::{
     fs::{Mode, OFlags, StatVfsMountFlags, fstatvfs},
-    io::Errno,
     process::geteuid,
 };
 use tailmint_core::Environment;
@@ -146,10 +145,10 @@ fn judge_way(path: &Path, users: &[u32]) -> Result<(), Unsound> {
 /// bit only the owner of the file may.
 fn judge_directory(directory: &Path, users: &[u32]) -> Result<(), Unsound> {
     let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
-    let opened = rustix::fs::open(directory, flags, Mode::empty())
-        .map(File::from)
-        .and_then(|opened| Ok((opened.metadata().map_err(errno)?, opened)));
-    let (metadata, opened) = opened.map_err(|error| unreadable(&error.into()))?;
+    let opened = rustix::fs::open(directory, flags, Mode::empty());
+    let opened = opened.map_err(|error| unreadable(&error.into()))?;
+    let opened = File::from(opened);
+    let metadata = opened.metadata().map_err(|error| unreadable(&error))?;
     let directory = directory.to_owned();
     let (uid, mode) = (metadata.uid(), metadata.mode() & 0o7777);
     if !users.contains(&uid) {
@@ -161,12 +160,8 @@ fn judge_directory(directory: &Path, users: &[u32]) -> Result<(), Unsound> {
     Ok(())
 }
 
-fn errno(error: io::Error) -> Errno {
-    Errno::from_io_error(&error).unwrap_or(Errno::IO)
-}
-
 /// Whether others than these users may write to it. Nobody writes to a mount that is
-/// read-only, whatever the modes are: so are the ConfigMaps of Kubernetes, whose directories
+/// read-only, whatever the modes are: so are the config maps of Kubernetes, whose directories
 /// are open to all.
 fn others_may_write(metadata: &Metadata, opened: &File, users: &[u32]) -> bool {
     let mode = metadata.mode();
