@@ -4,7 +4,10 @@ use std::{
     net::Ipv4Addr,
     path::{Path, PathBuf},
     process::Child,
-    sync::atomic::{AtomicU16, Ordering},
+    sync::{
+        Once,
+        atomic::{AtomicU16, Ordering},
+    },
 };
 
 use sha2::{Digest, Sha256};
@@ -20,6 +23,28 @@ pub(crate) fn workspace() -> &'static Path {
     own.ancestors().nth(2).unwrap()
 }
 
+/// Lets what is started here have the signals that a terminal would give it. Those that are
+/// ignored (`nohup cargo test`, a job in the background of a script) would be ignored there
+/// too; a handler is not inherited, and does as little.
+#[expect(unsafe_code, reason = "a handler is set that does nothing")]
+fn default_signals() {
+    extern "C" fn nothing(_: libc::c_int) {}
+    static ONCE: Once = Once::new();
+
+    ONCE.call_once(|| {
+        let handler: extern "C" fn(libc::c_int) = nothing;
+        for number in [libc::SIGHUP, libc::SIGINT, libc::SIGQUIT, libc::SIGTERM] {
+            // SAFETY: the handler does nothing, and what was there before is put back.
+            unsafe {
+                let before = libc::signal(number, handler as libc::sighandler_t);
+                if before != libc::SIG_IGN {
+                    libc::signal(number, before);
+                }
+            }
+        }
+    });
+}
+
 /// A simulated API with the credential files for it, in a folder of its own.
 pub(crate) struct World {
     pub(crate) simulator: Simulator,
@@ -33,6 +58,7 @@ impl World {
     }
 
     pub(crate) fn with(setup: &Setup) -> Self {
+        default_signals();
         let simulator = Simulator::start(setup).unwrap();
         let directory = tempfile::tempdir().unwrap();
         simulator

@@ -109,6 +109,12 @@ pub fn is_description(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b' ')
 }
 
+/// Whether the body of a success says that something was deleted. The API has none there
+/// (Tailscale's `OpenAPI` document); a page comes from something in between.
+pub fn says_deleted(body: &[u8]) -> bool {
+    matches!(body, b"" | b"null") || (body.starts_with(b"{") && body.ends_with(b"}"))
+}
+
 /// Whether the text can be the id of a key, and so a segment of a path.
 pub fn is_key_id(text: &str) -> bool {
     (1..=MAX_KEY_ID_BYTES).contains(&text.len())

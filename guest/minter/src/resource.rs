@@ -1,5 +1,5 @@
 use serde::Serialize;
-use tailmint_api::{Described, Kind, Route};
+use tailmint_api::{Described, Kind, Route, says_deleted};
 
 use crate::{
     Credential, Error, Problem, Request, Response, Transport, described, path,
@@ -105,8 +105,12 @@ impl<T> Resource<T> {
     ) -> Result<(), Error> {
         let step = Step::Delete(self.kind);
         let path = path::of_key(Route::DeleteKey, tailnet, id)?;
-        self.call(transport, credential, tailnet, step, Route::DeleteKey, path)?;
-        Ok(())
+        let response = self.call(transport, credential, tailnet, step, Route::DeleteKey, path)?;
+        if says_deleted(&response.body) {
+            Ok(())
+        } else {
+            Err(malformed(step, 200, "a page, where there should be none"))
+        }
     }
 
     /// Sends a request that has no body and creates nothing.
@@ -241,6 +245,21 @@ mod tests {
                 panic!("{error:?}")
             };
             assert_eq!(problem.message, message);
+        }
+    }
+
+    #[test]
+    fn a_page_does_not_say_that_something_was_deleted() {
+        let delete = |body| {
+            let mut scripted = Scripted(vec![(200, body)]);
+            KEYS.delete(&mut scripted, &api_key(), "-", "k1")
+        };
+        for body in ["", "null", "{}", r#"{"id":"k1"}"#] {
+            assert!(delete(body).is_ok(), "{body}");
+        }
+        for body in ["<title>Log in</title>", "[]", "?", "\"ok\""] {
+            let error = delete(body).unwrap_err();
+            assert!(matches!(error, Error::MalformedResponse(_)), "{error:?}");
         }
     }
 

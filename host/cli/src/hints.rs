@@ -51,6 +51,9 @@ fn of_audit(error: &AuditError) -> Option<String> {
 
 /// The daemon has an environment of its own.
 fn of_join(error: &JoinError, environment: &Environment) -> Option<String> {
+    if let JoinErrorKind::Mint(error) = &error.kind {
+        return of_mint(error);
+    }
     let mut proxies = ["HTTPS_PROXY", "https_proxy"].into_iter();
     let proxy = proxies.find(|name| environment.get(name).is_some())?;
     (error.kind == JoinErrorKind::Timeout).then(|| {

@@ -87,6 +87,7 @@ impl ApiResponse {
                 let visible = visible(rule, is_success, Value::Object(members));
                 Zeroizing::new(visible.unwrap_or_else(|| NOTHING_KNOWN.to_owned()))
             }
+            Ok(Value::Null) => Zeroizing::new(Value::Null.to_string()),
             _ if self.body.is_empty() => Zeroizing::default(),
             _ => Zeroizing::new(NO_OBJECT.to_owned()),
         };

@@ -2,7 +2,7 @@
 
 use std::{sync::Arc, time::Duration};
 
-use tailmint_api::{Effect, KeyId};
+use tailmint_api::{Effect, KeyId, says_deleted};
 use tailmint_audit::{Context, Journal};
 use tailmint_policy::{Intent, RunPolicy};
 
@@ -110,7 +110,9 @@ impl Minter {
 
 /// Accepts that something was deleted only where the host saw it happen.
 pub(super) fn deleted(run: &Run, (): ()) -> Result<(), MintError> {
-    let done = |seen: &Seen| seen.rule.effect() == Effect::Deletes && seen.status == 200;
+    let done = |seen: &Seen| {
+        seen.rule.effect() == Effect::Deletes && seen.status == 200 && says_deleted(&seen.body)
+    };
     if run.outcome().last_response().is_some_and(done) {
         Ok(())
     } else {
