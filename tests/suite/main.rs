@@ -8,6 +8,7 @@ mod audit_room;
 mod authorities;
 mod case;
 mod check;
+#[cfg(feature = "compiler")]
 mod claims;
 mod clients;
 #[cfg(feature = "compiler")]

@@ -36,6 +36,8 @@ impl NewKeys {
                 "decision" if entry.text("decision") == "deny" => {}
                 "decision" => open.push(run.to_owned()),
                 "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
+                // A gateway's response, or one without the id of a key, leaves it open.
+                "response" if !is_answer(entry) => {}
                 _ => open.retain(|other| other != run),
             }
             minted.extend(Minted::of(entry));
@@ -46,6 +48,11 @@ impl NewKeys {
             unanswered: open.len(),
         })
     }
+}
+
+/// Whether the response says whether there is a key: one that names it, or a rejection.
+fn is_answer(entry: &Record) -> bool {
+    !entry.text("key").is_empty() || (400..500).contains(&entry.number("status"))
 }
 
 fn is_about_new_key(entry: &Record, by: jiff::Timestamp) -> bool {

@@ -81,6 +81,7 @@ impl Failure {
     pub(super) fn on(self, machine: &impl Display) -> Self {
         Self {
             message: format!("{machine}: {}", self.message),
+            is_end_of_reader: false,
             ..self
         }
     }

@@ -176,7 +176,9 @@ fn others_may_write(metadata: &Metadata, opened: &File, users: &[u32]) -> bool {
 /// user has a group like that, all that a user creates may be writable for it (umask 0002).
 fn is_own_group(gid: u32, users: &[u32]) -> bool {
     let Ok(Some(group)) = Group::from_gid(Gid::from_raw(gid)) else {
-        return false;
+        // A table that this program cannot read, of users elsewhere: there a group of a
+        // user's own has the user's number.
+        return gid != 0 && gid == geteuid().as_raw() && users.contains(&gid);
     };
     users.iter().any(|&uid| {
         let Ok(Some(user)) = User::from_uid(Uid::from_raw(uid)) else {

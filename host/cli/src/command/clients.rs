@@ -157,7 +157,8 @@ async fn rotate(
             ),
         };
         let known = [client.id, old_id.clone()];
-        done.tell(global, &clients, &known, &warnings).await?;
+        // Whether or not anybody reads it: a client that lives on is named.
+        let told = done.tell(global, &clients, &known, &warnings).await;
         if let OldClient::Left(id, error) = old {
             let failure = Failure::from(error);
             return Err(failure.saying(
@@ -165,6 +166,7 @@ async fn rotate(
                 format!("delete it: tailmint clients delete --id {id}"),
             ));
         }
+        told?;
     }
     Ok(())
 }

@@ -122,7 +122,7 @@ async fn revoke_minted(
             format!("{it} was minted with {by}, and this credential does not know it"),
             Some(format!("run this with {with}, if there still is one")),
         );
-        revocations.failed(&minted.id, failure)?;
+        revocations.failed(&minted.id, failure);
     }
     revocations.result()
 }
@@ -144,9 +144,11 @@ fn may_be_of(minted: &Minted, account: &Account) -> bool {
 struct Revocations<'a> {
     global: &'a Global,
     all: usize,
-    /// The first that failed decides the exit status.
+    /// The first key that is not revoked decides the exit status.
     first: Option<(KeyId, Failure)>,
     failed: usize,
+    /// Why nobody could be told of one. The others are revoked all the more.
+    untold: Option<Failure>,
 }
 
 impl<'a> Revocations<'a> {
@@ -156,52 +158,51 @@ impl<'a> Revocations<'a> {
             all,
             first: None,
             failed: 0,
+            untold: None,
         }
     }
 
     async fn revoke(mut self, minter: &Minter, account: &Account, ids: &[KeyId]) -> Self {
         for id in ids {
-            let done = match minter.revoke(account, id).await {
+            match minter.revoke(account, id).await {
                 Ok(()) => self.done(id),
                 Err(error) => self.failed(id, error.into()),
-            };
-            // Where nobody can be told, the others are revoked all the more.
-            if let Err(failure) = done {
-                self.first.get_or_insert((id.clone(), failure));
             }
         }
         self
     }
 
-    fn done(&self, id: &KeyId) -> Result<(), Failure> {
-        if self.global.json {
-            print::written(&json!({ "id": id.as_str(), "revoked": true }).to_string())
+    fn done(&mut self, id: &KeyId) {
+        self.tell(&if self.global.json {
+            json!({ "id": id.as_str(), "revoked": true }).to_string()
         } else {
-            print::written(&format!("{id} is revoked"))
-        }
+            format!("{id} is revoked")
+        });
     }
 
-    fn failed(&mut self, id: &KeyId, failure: Failure) -> Result<(), Failure> {
+    fn failed(&mut self, id: &KeyId, failure: Failure) {
         self.failed += 1;
-        let told = if self.global.json {
+        if self.global.json {
             let error = failure.message();
-            let line = json!({ "id": id.as_str(), "revoked": false, "error": error });
-            print::written(&line.to_string())
-        } else {
-            Ok(())
-        };
+            self.tell(&json!({ "id": id.as_str(), "revoked": false, "error": error }).to_string());
+        }
         // With one key the error says it all.
         if self.all > 1 {
             Trace::note(&format!("{id} is not revoked: {}", failure.message()));
         }
         self.first.get_or_insert((id.clone(), failure));
-        told
+    }
+
+    fn tell(&mut self, line: &str) {
+        if let Err(failure) = print::written(line) {
+            self.untold.get_or_insert(failure);
+        }
     }
 
     fn result(self) -> Result<(), Failure> {
         match self.first {
-            None => Ok(()),
-            Some((id, failure)) if self.failed > 0 && self.all > 1 => {
+            None => self.untold.map_or(Ok(()), Err),
+            Some((id, failure)) if self.all > 1 => {
                 let (failed, all) = (self.failed, self.all);
                 Err(failure.on(&format!("not revoked: {failed} of {all} keys; {id}")))
             }

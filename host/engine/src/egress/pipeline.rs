@@ -30,6 +30,8 @@ struct State {
     policy: RunPolicy,
     seals: Seals,
     outcome: Outcome,
+    /// Whether the call has ended.
+    is_over: bool,
 }
 
 /// What the host itself saw of a run, beside what the component says.
@@ -87,6 +89,7 @@ impl Run {
                 policy,
                 seals,
                 outcome: Outcome::default(),
+                is_over: false,
             }),
             connections,
             observer,
@@ -124,6 +127,10 @@ impl Run {
     fn decide(&self, parts: &Parts, body: &[u8]) -> (Decision, Option<Rule>, Option<Ready>) {
         let request = Request::parse(parts, body);
         let mut state = self.state();
+        if state.is_over {
+            let denial = Denial::new("call", "it has ended");
+            return (Decision::denied(Decision::NO_RULE, denial), None, None);
+        }
         let (mut decision, rule) = state.policy.decide(&request);
         let (Some(allowed), Ok(judged), true) = (rule, &request, decision.allows()) else {
             return (decision, rule, None);
@@ -201,9 +208,11 @@ impl Run {
         });
         let (sealed, created) = {
             let mut state = self.state();
-            let before = state.seals.issued_ids().len();
+            let before = state.seals.issued_ids();
             let sealed = response.seal(rule, &mut state.seals);
-            let created = state.seals.issued_ids().split_off(before).pop();
+            let mut created = state.seals.issued_ids();
+            created.retain(|id| !before.contains(id));
+            let created = created.pop();
             let body = match &sealed {
                 Ok(sealed) => sealed.body().clone(),
                 Err(_) => Bytes::new(),
@@ -296,9 +305,13 @@ impl Run {
         }
     }
 
-    /// The keys or clients that the API gave out in this run.
-    pub(crate) fn issued_ids(&self) -> Vec<KeyId> {
-        self.state().seals.issued_ids()
+    /// Ends the run: nothing is sent any more, also not by a task that outlives the call.
+    /// The keys or clients that the API gave out in it, and whether there may be one whose
+    /// id is not known.
+    pub(crate) fn end(&self) -> (Vec<KeyId>, bool) {
+        let mut state = self.state();
+        state.is_over = true;
+        (state.seals.issued_ids(), state.outcome.open > 0)
     }
 
     /// The rule of the request that the call is about.

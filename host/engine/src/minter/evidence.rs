@@ -2,7 +2,9 @@
 //! believed no further than that.
 
 use serde::de::DeserializeOwned;
-use tailmint_api::{Described, DescribedClient, DescribedKey, DescribedList, Granted, Kind, Rule};
+use tailmint_api::{
+    ApiError, Described, DescribedClient, DescribedKey, DescribedList, Granted, Kind, Rule,
+};
 
 use super::{MintError, failure::invalid_result};
 use crate::{
@@ -13,7 +15,11 @@ use crate::{
 /// Whether the last request ended in a way that the component's error can come from.
 pub(super) fn bears_out(error: &types::Error, outcome: &Outcome, own: Rule) -> bool {
     let last = outcome.last_response();
-    let is_rejected = last.is_some_and(|seen| (400..500).contains(&seen.status));
+    // A page of something in between says nothing about what there is.
+    let is_rejected = last.is_some_and(|seen| {
+        serde_json::from_slice(&seen.body)
+            .is_ok_and(|error: ApiError| error.proves_rejection(seen.status))
+    });
     let is_untried = outcome.last_sent.is_none();
     match error {
         // What the gate inside the component denies, the host never sees.
@@ -27,7 +33,7 @@ pub(super) fn bears_out(error: &types::Error, outcome: &Outcome, own: Rule) -> b
             is_rejected || last.is_some_and(|seen| seen.rule.is_for_token() && seen.status == 200)
         }
         types::Error::NotFound(_) => {
-            last.is_some_and(|seen| seen.rule == own && seen.status == 404)
+            is_rejected && last.is_some_and(|seen| seen.rule == own && seen.status == 404)
         }
         types::Error::OutcomeUnknown(_) => outcome
             .last_sent

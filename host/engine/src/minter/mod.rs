@@ -218,10 +218,11 @@ impl Minter {
             })
         };
         let told = self.call(&runner.sandbox, &run, limit, call).await;
+        let (issued, is_open) = run.end();
         Attempt {
             result: told.and_then(|told| accept(&run, told)),
-            issued: run.issued_ids(),
-            is_open: run.outcome().open > 0,
+            issued,
+            is_open,
         }
     }
 

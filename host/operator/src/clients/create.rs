@@ -33,6 +33,10 @@ impl Clients<'_> {
         match files.write(&held, id.as_str(), &created.secret) {
             Ok(Written::Whole) => {}
             Ok(Written::OneStepLeft { path, detail }) => {
+                // Its secret is gone all the same.
+                if let Some(replaced) = replaced {
+                    (self.tell)(&Stray::Replaced(replaced));
+                }
                 return Err(ClientsError::OneStepLeft {
                     id: id.clone(),
                     old: None,

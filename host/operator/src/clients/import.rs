@@ -65,13 +65,12 @@ pub async fn import(
         return Err(CredentialError::Present { path }.into());
     }
     let replaced = files.named_id().filter(|replaced| *replaced != id);
-    match files.write(&held, id.as_str(), &secret)? {
-        Written::Whole => {
-            if let Some(replaced) = replaced {
-                tell(&Stray::Replaced(replaced));
-            }
-            Ok(Some(id))
-        }
+    let written = files.write(&held, id.as_str(), &secret)?;
+    if let Some(replaced) = replaced {
+        tell(&Stray::Replaced(replaced));
+    }
+    match written {
+        Written::Whole => Ok(Some(id)),
         Written::OneStepLeft { path, detail } => Err(ClientsError::OneStepLeft {
             id,
             old: None,

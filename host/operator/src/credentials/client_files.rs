@@ -165,11 +165,19 @@ impl ClientFiles {
 
     /// Finishes or clears away what a writer that was killed left behind.
     fn clear(&self, tell: &dyn Fn(&Stray)) -> io::Result<()> {
+        for path in [&self.id, &self.secret] {
+            match fs::remove_file(trial(path)) {
+                Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+                _ => {}
+            }
+        }
         let (id, secret) = (beside(&self.id), beside(&self.secret));
         match (id.is_file(), secret.is_file()) {
             (false, false) => return Ok(()),
             // Only the last rename was left to do.
-            (true, false) => fs::rename(&id, &self.id)?,
+            (true, false) if self.id_in(&id).is_some() => fs::rename(&id, &self.id)?,
+            // It was written whole before the secret was in its place: this is something else.
+            (true, false) => fs::remove_file(&id)?,
             (pending_id, _) => {
                 let known = self.id_in(&id).or_else(|| self.id_in_secret(&secret));
                 tell(&Stray::CutOff(known));
@@ -208,7 +216,7 @@ impl ClientFiles {
                 return Err(unwritable(path, &error));
             }
         }
-        let trial = beside(&self.secret);
+        let trial = trial(&self.secret);
         // As much as will be written, so that a full disk shows.
         let outcome = self.create(&trial, &[b'-'; 128]);
         fs::remove_file(&trial).ok();
@@ -216,7 +224,7 @@ impl ClientFiles {
         // The last step of a write is tried with what is there already: a file that is
         // mounted, or that only its owner may replace, shows here.
         if let Ok(same) = fs::read(&self.id) {
-            let trial = beside(&self.id);
+            let trial = self::trial(&self.id);
             let outcome = self.create(&trial, same.trim_ascii_end());
             let outcome = outcome.and_then(|()| fs::rename(&trial, &self.id));
             if let Err(error) = outcome {
@@ -309,6 +317,13 @@ impl ClientFiles {
 fn beside(path: &Path) -> PathBuf {
     let name = path.file_name().unwrap_or_default().to_string_lossy();
     path.with_file_name(format!(".{name}.tailmint-new"))
+}
+
+/// The same for what only tries whether it can be written: whatever is in it stands for
+/// nothing.
+fn trial(path: &Path) -> PathBuf {
+    let name = path.file_name().unwrap_or_default().to_string_lossy();
+    path.with_file_name(format!(".{name}.tailmint-try"))
 }
 
 fn create(path: &Path) -> io::Result<File> {
