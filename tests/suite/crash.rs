@@ -157,6 +157,20 @@ fn killed_at_any_point_the_files_name_a_client_that_works() {
     }
 }
 
+#[test]
+fn killed_while_files_are_tried_out_or_written_they_name_a_client_that_works() {
+    // First both are tried out, then both are written.
+    for point in ["client-files-created", "client-files-half-written"] {
+        for passed in 0..4 {
+            let what = format!("rotate at {point}, passed {passed} times");
+            let world = with_client();
+            died(world.as_owner(&["clients", "rotate"]), point, passed);
+            assert_sound(&world, true, &what);
+            assert_cleared(&world, &what);
+        }
+    }
+}
+
 fn reached_by_create(point: &str) -> bool {
     !["client-checked", "client-before-deleting", "client-deleted"].contains(&point)
 }

@@ -2,7 +2,7 @@
 
 use insta::assert_snapshot;
 use serde_json::Value;
-use tailmint_simulator::{Endpoint, Fault};
+use tailmint_simulator::{Ending, Endpoint, Fault};
 
 use crate::world::World;
 
@@ -152,4 +152,36 @@ fn a_key_of_another_tailnet_is_named_and_not_taken_for_revoked() {
     ");
     assert_eq!(world.simulator.live_keys().len(), 0);
     assert_eq!(other.simulator.live_keys().len(), 1);
+}
+
+#[test]
+fn a_key_that_is_not_revoked_decides_even_where_nobody_reads() {
+    let world = World::new();
+    let ids = minted(&world, 1);
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let ran = world
+        .tailmint(&["keys", "revoke", &ids[0], "kNOTHERECNTRL"])
+        .stdout(writer)
+        .run();
+    assert_eq!(ran.code, 14, "{}", ran.stderr);
+    let told = "error: not revoked: 1 of 2 keys; kNOTHERECNTRL";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
+    assert_eq!(world.simulator.live_keys().len(), 0);
+}
+
+#[test]
+fn a_response_of_a_gateway_does_not_say_what_became_of_a_key() {
+    let world = World::new();
+    let fault = Fault::Wire {
+        bytes: b"HTTP/1.1 502 Bad Gateway\r\ncontent-length: 0\r\n\r\n".to_vec(),
+        ending: Ending::Close,
+        acts: true,
+    };
+    world.simulator.misbehave(Endpoint::Keys, fault, 1);
+    assert_eq!(world.run(&["mint"]).code, 16);
+    assert_eq!(world.simulator.live_keys().len(), 1);
+    let ran = world.run(&["keys", "revoke", "--minted"]);
+    let told = "warning: requests for a key whose response is not on record: 1";
+    assert!(ran.stderr.contains(told), "{}", ran.stderr);
 }
