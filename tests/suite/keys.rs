@@ -171,6 +171,27 @@ fn a_key_that_is_not_revoked_decides_even_where_nobody_reads() {
 }
 
 #[test]
+fn a_key_that_is_used_up_is_no_failure_after_a_rotation() {
+    let world = World::new();
+    assert_eq!(
+        world
+            .as_owner(&["clients", "create", "--replace"])
+            .run()
+            .code,
+        0
+    );
+    let ids = minted(&world, 1);
+    let rotated = world.as_owner(&["clients", "rotate"]).run();
+    assert_eq!(rotated.code, 0, "{}", rotated.stderr);
+    // A key for a single use that was used is forgotten.
+    let gone = Fault::answer(404, &[], r#"{"message":"not found"}"#);
+    world.simulator.misbehave(Endpoint::Keys, gone, 1);
+    let ran = world.run(&["keys", "revoke", "--minted"]);
+    assert_eq!(ran.code, 0, "{ids:?}: {}", ran.stderr);
+    assert!(ran.stdout.contains("nothing to revoke"), "{}", ran.stdout);
+}
+
+#[test]
 fn a_response_of_a_gateway_does_not_say_what_became_of_a_key() {
     let world = World::new();
     let fault = Fault::Wire {

@@ -13,6 +13,9 @@ pub struct Minted {
     /// The tailnet that it is for, `-` for the credential's own; `None` in an entry of a
     /// version that did not write it down.
     pub tailnet: Option<String>,
+    /// Whether that client was deleted since, as a rotation does. Another one speaks for the
+    /// profile now.
+    pub is_client_deleted: bool,
 }
 
 impl Minted {
@@ -25,6 +28,7 @@ impl Minted {
             id: entry.text("key").parse().ok().filter(|_| is_response)?,
             client: text("client"),
             tailnet: text("tailnet"),
+            is_client_deleted: false,
         })
     }
 }

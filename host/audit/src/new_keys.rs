@@ -1,7 +1,7 @@
 use std::{ops::ControlFlow, path::Path};
 
 use serde_json::Value;
-use tailmint_api::Rule;
+use tailmint_api::{Operation, Rule};
 
 use crate::{AuditError, Minted, Record, follow};
 
@@ -25,9 +25,13 @@ impl NewKeys {
     /// # Errors
     /// The file cannot be read.
     pub fn read(path: &Path, by: jiff::Timestamp) -> Result<Self, AuditError> {
-        let mut minted = Vec::new();
+        let mut minted: Vec<Minted> = Vec::new();
+        let mut deleted: Vec<String> = Vec::new();
         let mut open: Vec<String> = Vec::new();
         follow(path, |entry| {
+            if is_deleted_client(entry) {
+                deleted.push(entry.text("key").to_owned());
+            }
             if !is_about_new_key(entry, by) {
                 return ControlFlow::Continue(());
             }
@@ -43,11 +47,22 @@ impl NewKeys {
             minted.extend(Minted::of(entry));
             ControlFlow::Continue(())
         })?;
+        for minted in &mut minted {
+            let client = minted.client.as_ref();
+            minted.is_client_deleted = client.is_some_and(|client| deleted.contains(client));
+        }
         Ok(Self {
             minted,
             unanswered: open.len(),
         })
     }
+}
+
+fn is_deleted_client(entry: &Record) -> bool {
+    entry.text("event") == "response"
+        && entry.text("operation") == Operation::DeleteClient.name()
+        && entry.text("rule") == Rule::DeleteKey.name()
+        && entry.number("status") == 200
 }
 
 /// Whether the response says whether there is a key: one that names it, or a rejection.

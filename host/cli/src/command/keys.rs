@@ -130,7 +130,9 @@ async fn revoke_minted(
 /// Whether the key may be one of this account's, as far as it was written down.
 fn may_be_of(minted: &Minted, account: &Account) -> bool {
     match (&minted.client, &account.credential) {
-        (Some(client), Credential::OauthClient { id, .. }) => client == id,
+        (Some(client), Credential::OauthClient { id, .. }) => {
+            client == id || minted.is_client_deleted
+        }
         (None, Credential::ApiKey { .. }) => {
             let tailnet = minted.tailnet.as_deref();
             tailnet.is_none_or(|tailnet| tailnet == account.tailnet.as_str())
