@@ -96,7 +96,7 @@ fn a_file_of_another_user() {
     exit status: 11
     --- stderr
     error: the audit file [dir]/log: it belongs to the user 12345, who can change it
-    hint: keep the log in a directory of your own
+    hint: run this as that user, or name another file with --audit-file
     ");
 }
 
@@ -115,7 +115,7 @@ fn a_key_of_another_user() {
     exit status: 11
     --- stderr
     error: the audit file [dir]/log.key: it belongs to the user 12345, who can change it
-    hint: keep the log in a directory of your own
+    hint: run this as that user, or name another file with --audit-file
     ");
 }
 

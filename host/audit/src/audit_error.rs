@@ -22,6 +22,8 @@ pub enum AuditErrorKind {
     Unwritable,
     /// A log cannot be read there.
     Unreadable,
+    /// The file belongs to another user, who can change it.
+    Foreign,
     /// The file is not one to write a log to, or to take its key from.
     Unfit {
         /// What to do about it.
@@ -64,6 +66,16 @@ impl AuditError {
         }
     }
 
+    pub(crate) fn foreign(path: &Path, owner: u32) -> Self {
+        Self {
+            kind: AuditErrorKind::Foreign,
+            ..Self::new(
+                path,
+                format!("it belongs to the user {owner}, who can change it"),
+            )
+        }
+    }
+
     pub(crate) fn unfit(path: &Path, detail: impl Into<String>, remedy: &str) -> Self {
         Self {
             kind: AuditErrorKind::Unfit {
@@ -89,6 +101,9 @@ impl Diagnose for AuditError {
                 "what cannot be written down is not sent; keep the log elsewhere".to_owned()
             }
             AuditErrorKind::Unreadable => "name the file of an audit log".to_owned(),
+            AuditErrorKind::Foreign => {
+                "run this as that user, or keep the log in a directory of your own".to_owned()
+            }
             AuditErrorKind::Unfit { remedy } => remedy.clone(),
         })
     }

@@ -33,11 +33,7 @@ pub(crate) fn open(options: &OpenOptions, path: &Path) -> Result<Option<File>, A
     regular(path, metadata.file_type())?;
     let owner = metadata.uid();
     if owner != 0 && owner != geteuid().as_raw() {
-        return Err(AuditError::unfit(
-            path,
-            format!("it belongs to the user {owner}, who can change it"),
-            "keep the log in a directory of your own",
-        ));
+        return Err(AuditError::foreign(path, owner));
     }
     Ok(Some(file))
 }

@@ -43,6 +43,7 @@ fn of_audit(error: &AuditError) -> Option<String> {
         AuditErrorKind::Unwritable => {
             "what cannot be written down is not sent; name another file with --audit-file"
         }
+        AuditErrorKind::Foreign => "run this as that user, or name another file with --audit-file",
         AuditErrorKind::Unreadable => "name the file of an audit log with --audit-file",
         _ => return None,
     };
