@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use tailmint::{
     Account, Class, Credential, Diagnose, KeyId, KeyProperties, MintError, Minter, Secret,
-    connection::Trust, policy::Policy,
+    policy::Policy,
 };
 use tailmint_api::{ClientProperties, Effect, Kind, Operation, Scope};
 use tailmint_hostile::{Claim, Says};
@@ -44,17 +44,13 @@ impl Stage {
         pinned.extend(others);
         let policy =
             Policy::parse(&format!("version = 1\n[component]\nsha256 = {pinned:?}\n")).unwrap();
-        let builder = || {
-            Minter::builder()
-                .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
-                .connect_to(world.simulator.address().to_string().parse().unwrap())
-        };
-        let hostile = builder()
+        let hostile = world
+            .minter()
             .policy(policy)
             .component(component.to_vec())
             .build()
             .unwrap();
-        let honest = builder().build().unwrap();
+        let honest = world.minter().build().unwrap();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()

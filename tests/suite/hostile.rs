@@ -14,7 +14,6 @@ use crate::world::workspace;
 
 use serde_json::Value;
 use tailmint::Diagnose;
-use tailmint::connection::Trust;
 use tailmint::policy::Policy;
 use tailmint::{
     Account, Class, Credential, KeyProperties, MintError, MintErrorKind, Minter, Secret,
@@ -154,9 +153,8 @@ fn builder(world: &World, component: &[u8]) -> tailmint::MinterBuilder {
         sha256(component),
         tailmint::component::EmbeddedComponent::digest()
     );
-    Minter::builder()
-        .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
-        .connect_to(world.simulator.address().to_string().parse().unwrap())
+    world
+        .minter()
         .policy(Policy::parse(&pin).unwrap())
         .deadline(DEADLINE)
         .component(component.to_vec())

@@ -13,7 +13,6 @@ use proptest::{
 };
 use tailmint::{
     Account, Credential, KeyId, KeyProperties, MintError, MintErrorKind, Minter, Secret,
-    connection::Trust,
 };
 use tailmint_api::{ClientProperties, Kind};
 use tailmint_simulator::{Ending, Endpoint, Fault, OauthClient};
@@ -149,11 +148,7 @@ impl Life {
         let world = World::new();
         let owner = OauthClient::new("owner", &["all"], &["tag:tazpod"]);
         world.simulator.add_client(owner.clone());
-        let minter = Minter::builder()
-            .trust(Trust::pem_file(world.path().join("ca.pem")).unwrap())
-            .connect_to(world.simulator.address().to_string().parse().unwrap())
-            .build()
-            .unwrap();
+        let minter = world.minter().build().unwrap();
         let account = Account::new(Credential::OauthClient {
             id: owner.id.clone(),
             secret: Secret::new(owner.secret.clone()),

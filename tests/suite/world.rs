@@ -11,7 +11,7 @@ use std::{
 };
 
 use sha2::{Digest, Sha256};
-use tailmint::{Account, Credential, Secret};
+use tailmint::{Account, Credential, Minter, MinterBuilder, Secret, connection::Trust};
 use tailmint_simulator::{Setup, Simulator};
 use tempfile::TempDir;
 
@@ -76,6 +76,13 @@ impl World {
 
     pub(crate) fn path(&self) -> &Path {
         self.directory.path()
+    }
+
+    /// The library's minter, which reaches this API.
+    pub(crate) fn minter(&self) -> MinterBuilder {
+        Minter::builder()
+            .trust(Trust::pem_file(self.path().join("ca.pem")).unwrap())
+            .connect_to(self.simulator.address().to_string().parse().unwrap())
     }
 
     pub(crate) fn secrets(&self) -> PathBuf {

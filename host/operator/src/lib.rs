@@ -9,6 +9,7 @@ pub mod component_file;
 pub mod config;
 pub mod credentials;
 mod minter_settings;
+mod opened;
 pub mod policy_file;
 mod profile;
 mod sound_file;

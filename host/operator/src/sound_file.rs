@@ -2,9 +2,9 @@
 //! change one decides in the user's place.
 
 use std::{
-    fs::{self, File, Metadata, OpenOptions},
+    fs::{self, File, Metadata},
     io::{self, Read},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    os::unix::fs::MetadataExt,
     path::{Path, absolute},
 };
 
@@ -15,7 +15,7 @@ use rustix::{
 };
 use tailmint_core::Environment;
 
-use crate::{Unsound, UnsoundFile, credentials::made_up_modes, users::invoker_of_root};
+use crate::{Unsound, UnsoundFile, credentials::made_up_modes, opened, users::invoker_of_root};
 
 /// A file that nobody can have changed but those who may.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ pub(crate) fn read(
         unsound,
     };
     for _ in 0..ATTEMPTS {
-        match open(path) {
+        match opened::open(path) {
             Ok(file) => {
                 let read = judge(&file, path, users).and_then(|metadata| {
                     let bytes = take(file, max_bytes)?;
@@ -77,15 +77,6 @@ pub(crate) fn read(
     Err(unsound(Unsound::Unreadable {
         detail: "it comes and goes".to_owned(),
     }))
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    // Opening a pipe would wait for someone to write.
-    let flags = (OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY).bits();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.cast_signed())
-        .open(path)
 }
 
 fn judge(file: &File, path: &Path, users: &[u32]) -> Result<Metadata, Unsound> {

@@ -1,11 +1,9 @@
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, Read},
-    os::unix::fs::OpenOptionsExt,
     path::Path,
 };
 
-use rustix::fs::OFlags;
 use zeroize::Zeroizing;
 
 use super::{
@@ -13,6 +11,7 @@ use super::{
     reach::{Content, Reader, unreadable},
     shape::{Kind, MAX_BYTES, Value},
 };
+use crate::opened;
 use tailmint_core::fail_point;
 
 /// A byte order mark, quotes, blanks and line ends.
@@ -32,7 +31,7 @@ pub(super) fn read(
     content: Content,
     reader: &Reader,
 ) -> Result<Option<Value>, Wrong> {
-    let mut file = match open(path) {
+    let mut file = match opened::open(path) {
         Ok(file) => file,
         Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(path) => return Ok(None),
         // A socket cannot be opened at all.
@@ -65,14 +64,6 @@ fn take(file: &mut File, kind: Kind) -> Result<Value, Wrong> {
         }
     }
     kind.judge(&buffer[..length])
-}
-
-fn open(path: &Path) -> io::Result<File> {
-    let flags = (OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY).bits();
-    OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.cast_signed())
-        .open(path)
 }
 
 /// A link that leads nowhere is there, unlike no file at all.
