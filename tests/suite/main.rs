@@ -1,6 +1,12 @@
 //! What the whole does: the command and the library against the simulator of the
 //! API, over TLS.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "what tests read and print is their own"
+)]
+
 mod artifact;
 mod audit;
 mod audit_file;

@@ -113,7 +113,7 @@ async fn a_pool_serves_on_after_a_refusal() {
     let credential = client(&world, "bootstrap");
     for _ in 0..3 {
         let refused = minter.mint(&credential, &properties).await;
-        let carried = vec!["tag:tazpod".to_owned()];
+        let carried = vec![tailmint::OutsideText::new("tag:tazpod")];
         let refused = refused.unwrap_err().kind;
         assert_eq!(refused, MintErrorKind::TagsNotPermitted { carried });
         let minted = minter.mint(&credential, &tazpod()).await.unwrap();

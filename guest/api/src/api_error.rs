@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{list::list, one_line};
+use crate::{OutsideText, list::list};
 
 /// Both shapes of error bodies: Tailscale's `{"message"}`, with the `data` that
 /// some control servers add, and RFC 6749's `{"error", "error_description"}`. A
@@ -40,7 +40,7 @@ impl ApiError {
     }
 
     /// What the API says, as one line.
-    pub fn line(&self) -> String {
+    pub fn line(&self) -> OutsideText {
         let said = match (&self.message, &self.error, &self.error_description) {
             (Some(message), ..) => {
                 let details = self.data.iter().flat_map(|item| &item.errors);
@@ -55,7 +55,7 @@ impl ApiError {
             (None, Some(error), None) => error.clone(),
             (None, None, _) => String::new(),
         };
-        one_line(&said)
+        OutsideText::new(&said)
     }
 
     /// Whether this stands in the message, or in the name of the error.

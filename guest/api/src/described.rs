@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, one_line};
+use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, text::one_line};
 
 /// The members of a key of any kind in the API's responses (schema `Key` of its
 /// `OpenAPI` document) that are of use here. A component sees these and no others.

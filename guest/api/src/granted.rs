@@ -1,6 +1,6 @@
 use serde::{Deserialize, Serialize};
 
-use crate::one_line;
+use crate::text::one_line;
 
 /// The response of the token endpoint (RFC 6749, 5.1), as far as it is of use here. A
 /// component sees these members and no others.

@@ -5,7 +5,7 @@ const MAX_CHARACTERS: usize = 512;
 
 /// The text without control characters and direction marks, as one line of at
 /// most [`MAX_CHARACTERS`].
-pub fn one_line(text: &str) -> String {
+pub(crate) fn one_line(text: &str) -> String {
     let mut line = String::new();
     for word in text.split(|character: char| character.is_whitespace() || is_unprintable(character))
     {

@@ -1,6 +1,8 @@
 //! What the API would reject, rejected before a token is asked for.
 
-use tailmint_api::{MAX_DESCRIPTION_BYTES, MAX_SCOPES, is_description, is_scope, is_tag, one_line};
+use tailmint_api::{
+    MAX_DESCRIPTION_BYTES, MAX_SCOPES, OutsideText, is_description, is_scope, is_tag,
+};
 
 use crate::Error;
 
@@ -61,11 +63,10 @@ pub(crate) fn description(description: &str) -> Result<(), Error> {
 
 /// The text in quotes, on one line. A secret in the wrong position is not repeated.
 fn shown(text: &str) -> String {
-    let text = one_line(text);
     if text.to_ascii_lowercase().contains("skey-") {
         return "(not shown, since it looks like a secret)".to_owned();
     }
-    format!("\"{text}\"")
+    format!("\"{}\"", OutsideText::new(text))
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Reads what the API describes, and hands it on as the contract has it.
 
 use tailmint_api::{
-    Described, DescribedClient, DescribedKey, DescribedList, Kind, is_key_id, one_line,
+    Described, DescribedClient, DescribedKey, DescribedList, Kind, from_json, is_key_id,
 };
 
 use crate::{
@@ -14,15 +14,14 @@ const MAX_SECRET_BYTES: usize = 4096;
 
 /// The one that the response describes.
 pub(crate) fn one(step: Step, response: &Response) -> Result<Described, Error> {
-    let described = serde_json::from_slice(&response.body)
-        .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
+    let described = from_json(&response.body).map_err(|error| malformed(step, 200, &error))?;
     check(step, described)
 }
 
 /// All of the kind that the response describes.
 pub(crate) fn all(step: Step, response: &Response, kind: Kind) -> Result<Vec<Described>, Error> {
-    let all: DescribedList = serde_json::from_slice(&response.body)
-        .map_err(|error| malformed(step, 200, &one_line(&error.to_string())))?;
+    let all: DescribedList =
+        from_json(&response.body).map_err(|error| malformed(step, 200, &error))?;
     let checked: Result<Vec<_>, _> = all.keys.into_iter().map(|key| check(step, key)).collect();
     let mut keys = checked?;
     keys.retain(|key| key.is(kind));

@@ -1,7 +1,7 @@
 //! The error that a response without success means, from the step, the status and the
 //! message of the server.
 
-use tailmint_api::{AUTH_KEYS_SCOPE, ApiError, Kind};
+use tailmint_api::{AUTH_KEYS_SCOPE, ApiError, Kind, OutsideText, from_json};
 
 use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after, step::Step};
 
@@ -32,11 +32,14 @@ impl<'a> Needs<'a> {
 
 /// The error that the response means.
 pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Error {
-    let body: ApiError = serde_json::from_slice(&response.body).unwrap_or_default();
+    let body: ApiError = from_json(&response.body).unwrap_or_default();
     let said = if body.is_from_api() {
         body.line()
     } else {
-        format!("status {} and no message from the API", response.status)
+        OutsideText::of(format_args!(
+            "status {} and no message from the API",
+            response.status
+        ))
     };
     let problem = |message: String, hint: &str| Problem {
         message,

@@ -1,4 +1,4 @@
-use tailmint_api::{Granted, Route, one_line};
+use tailmint_api::{Granted, OutsideText, Route, from_json};
 
 use crate::{
     Credential, Error, OauthClient, Problem, Request, Transport,
@@ -60,8 +60,8 @@ pub(crate) fn exchange(
     if response.status != 200 {
         return Err(rejection(Step::Token, &response, Needs::scope(scope, OWN)));
     }
-    let granted: Granted = serde_json::from_slice(&response.body)
-        .map_err(|error| malformed(Step::Token, 200, &one_line(&error.to_string())))?;
+    let granted: Granted =
+        from_json(&response.body).map_err(|error| malformed(Step::Token, 200, &error))?;
     if !is_token(&granted.access_token) {
         return Err(malformed(Step::Token, 200, "it has no valid access token"));
     }
@@ -88,7 +88,7 @@ fn dropped(asked: &str, granted: &str) -> Error {
     Error::MissingScope(Problem {
         message: format!(
             "the server dropped the scope {asked} and granted: {}",
-            one_line(granted)
+            OutsideText::new(granted)
         ),
         hint: missing_scope_hint(asked),
         status: Some(200),

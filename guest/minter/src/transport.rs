@@ -1,4 +1,4 @@
-use tailmint_api::{API_HOST, Kind, Route, USER_AGENT, one_line};
+use tailmint_api::{API_HOST, Kind, OutsideText, Route, USER_AGENT};
 
 use crate::{
     Error, Problem, TransportCause, TransportFailure, rejection::outcome_unknown, step::Step,
@@ -109,7 +109,11 @@ impl TransportError {
             Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
                 kind,
-                &format!("no response to {}: {}", step.request(), one_line(&detail)),
+                &format!(
+                    "no response to {}: {}",
+                    step.request(),
+                    OutsideText::new(&detail)
+                ),
                 None,
             ),
             Self::NotSent { cause, detail } => failure(step, cause, &detail),
@@ -119,7 +123,7 @@ impl TransportError {
 
 fn denied(detail: &str) -> Error {
     Error::Denied(Problem {
-        message: format!("the host denied the request: {}", one_line(detail)),
+        message: format!("the host denied the request: {}", OutsideText::new(detail)),
         hint: "see the host's policy".to_owned(),
         status: None,
     })
@@ -128,7 +132,7 @@ fn denied(detail: &str) -> Error {
 fn failure(step: Step, cause: TransportCause, detail: &str) -> Error {
     Error::Transport(TransportFailure {
         problem: Problem {
-            message: format!("{} failed: {}", step.request(), one_line(detail)),
+            message: format!("{} failed: {}", step.request(), OutsideText::new(detail)),
             hint: match cause {
                 TransportCause::NameResolution => {
                     format!("see whether {API_HOST} can be resolved here")

@@ -1,4 +1,5 @@
 use serde::Serialize;
+use tailmint_api::OutsideText;
 use tailmint_core::Environment;
 
 /// Who runs this.
@@ -22,7 +23,7 @@ impl Actor {
             .or_else(|| environment.get("LOGNAME"));
         Self {
             uid: rustix::process::getuid().as_raw(),
-            user: name.map(|name| tailmint_api::one_line(&name.to_string_lossy())),
+            user: name.map(|name| OutsideText::new(&name.to_string_lossy()).into_string()),
             pid: std::process::id(),
         }
     }

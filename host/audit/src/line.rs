@@ -2,6 +2,7 @@
 
 use serde::Serialize;
 use serde_json::{Map, Value};
+use tailmint_api::from_json;
 use tailmint_core::digest::sha256;
 
 /// The version of the format.
@@ -99,7 +100,7 @@ pub fn read(text: &[u8]) -> Result<Line, &'static str> {
     if sha256(format!("{content}}}").as_bytes()) != hash {
         return Err("it was changed: its hash is another");
     }
-    let members: Map<String, Value> = serde_json::from_str(text).map_err(|_| SHAPE)?;
+    let members: Map<String, Value> = from_json(text.as_bytes()).map_err(|_| SHAPE)?;
     let number = |name: &str| members.get(name).and_then(Value::as_u64);
     let previous = members.get("prev").and_then(Value::as_str);
     match (number("v"), number("seq"), previous) {

@@ -8,10 +8,10 @@ use std::{
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{Account, Class, Diagnose};
-use tailmint_api::{one_line, without_keys};
+use tailmint_api::OutsideText;
 use tailmint_operator::tailscale::JoinError;
 
-use crate::{excerpt::excerpt, hints::hint};
+use crate::{excerpt::excerpt, hints::hint, print};
 
 /// Why the command failed: what is printed, and its exit status.
 #[derive(Debug)]
@@ -23,7 +23,7 @@ pub(super) struct Failure {
     /// Whether the reader of the output has seen enough.
     is_end_of_reader: bool,
     /// What another program said about it.
-    words: Vec<String>,
+    words: Vec<OutsideText>,
     /// The line of a file that is wrong, with a mark below what is wrong in it.
     source: Option<Box<str>>,
     /// Where the credential is from that the API does not take.
@@ -152,9 +152,7 @@ impl Failure {
         } else {
             self.print(&mut text)
         };
-        let text = without_keys(&String::from_utf8_lossy(&text));
-        // Where standard error is gone there is nobody to tell.
-        let _ = anstream::stderr().lock().write_all(text.as_bytes());
+        print::aside(&String::from_utf8_lossy(&text));
         ExitCode::from(self.code)
     }
 
@@ -192,7 +190,7 @@ fn with_causes(error: &dyn Error) -> String {
     let mut message = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        let said = one_line(&error.to_string());
+        let said = OutsideText::of(error);
         message += &format!(" ({})", unsaid(&message, &said));
         cause = error.source();
     }
@@ -208,7 +206,7 @@ fn unsaid<'a>(message: &str, cause: &'a str) -> &'a str {
 }
 
 /// What `tailscale` said about it.
-fn words(error: &(dyn Error + 'static)) -> Vec<String> {
+fn words(error: &(dyn Error + 'static)) -> Vec<OutsideText> {
     let join = error.downcast_ref::<JoinError>();
     join.map_or_else(Vec::new, |error| error.words.clone())
 }

@@ -1,11 +1,12 @@
 //! What a command takes of the machine, asked for before anything is sent: what is missing
 //! in the middle of a mint would end it there, and the libraries below panic without it.
 
-use std::io::{self, stderr};
+use std::io;
 
 use rustix::{
     io::fcntl_dupfd_cloexec,
     process::{Resource, getrlimit},
+    stdio::stderr,
 };
 
 use super::failure::Failure;
@@ -34,9 +35,7 @@ pub(super) fn for_a_run() -> Result<(), Failure> {
     let limit = getrlimit(Resource::As).current;
     at_least(limit, ADDRESS_BYTES, "address space", "ulimit -v")?;
     let output = stderr();
-    let opened: Result<Vec<_>, _> = (0..FILES)
-        .map(|_| fcntl_dupfd_cloexec(&output, 0))
-        .collect();
+    let opened: Result<Vec<_>, _> = (0..FILES).map(|_| fcntl_dupfd_cloexec(output, 0)).collect();
     opened.map(drop).map_err(|error| {
         let error = io::Error::from(error);
         Failure::machine(

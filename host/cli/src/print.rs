@@ -1,12 +1,15 @@
-use std::io::{self, stdout};
+use std::io::{self, IsTerminal, Write};
 
+use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use rustix::{
     event::{PollFd, PollFlags, Timespec, poll},
     fs::{OFlags, fcntl_getfl},
     io::{Errno, write},
+    stdio::stdout,
 };
 use serde_json::{Value, json};
 use tailmint::{AuthKey, Class, MintedKey};
+use tailmint_api::without_keys;
 use zeroize::Zeroizing;
 
 use super::{arguments::Format, failure::Failure, key_flags::in_words, signals, start};
@@ -34,6 +37,41 @@ pub(super) fn written(text: &str) -> Result<(), Failure> {
 /// The same for text that ends as it should.
 pub(super) fn bytes(text: &[u8]) -> Result<(), Failure> {
     all(text).map_err(|error| unwritten(&error))
+}
+
+/// The same for a line with colours, which are left out where they would not be seen.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing is written: it is asked what it takes"
+)]
+pub(super) fn styled(text: &str) -> Result<(), Failure> {
+    match AutoStream::choice(&io::stdout()) {
+        ColorChoice::Never => written(&strip_str(text).to_string()),
+        _ => written(text),
+    }
+}
+
+/// Writes on standard error, where all goes that is no result. Nothing that looks like a
+/// key is repeated, whoever says it.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this is the one place that writes there"
+)]
+pub(super) fn aside(text: &str) {
+    let plain = strip_str(text).to_string();
+    let clean = without_keys(&plain);
+    let shown = if clean == plain { text } else { &clean };
+    // Where standard error is gone there is nobody to tell.
+    let _ = anstream::stderr().lock().write_all(shown.as_bytes());
+}
+
+/// Whether somebody watches standard error.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "nothing is written: it is asked what it is"
+)]
+pub(super) fn is_watched() -> bool {
+    io::stderr().is_terminal()
 }
 
 fn unwritten(error: &io::Error) -> Failure {

@@ -1,18 +1,18 @@
 //! Runs the command that was given.
 
-use std::{io::Write, panic::PanicHookInfo, process::ExitCode};
+use std::{panic::PanicHookInfo, process::ExitCode};
 
 use clap::Parser;
 use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tailmint::Class;
-use tailmint_api::{one_line, without_keys};
+use tailmint_api::{OutsideText, without_keys};
 
 use crate::{
     arguments::{Arguments, Command},
     command,
     failure::Failure,
     limits::{self, LIMITS_HINT},
-    signals,
+    print, signals,
 };
 
 pub(crate) fn main() -> ExitCode {
@@ -40,14 +40,15 @@ pub(crate) fn main() -> ExitCode {
 /// Prints what clap has to say: help, or what is wrong with the command line. A secret that
 /// was given in the wrong place is not repeated.
 fn help_or_usage(error: &clap::Error) -> ExitCode {
-    let text = error.to_string();
-    let clean = without_keys(&text);
-    if clean == text {
-        error.exit();
+    let text = error.render().ansi().to_string();
+    if error.use_stderr() {
+        print::aside(&text);
+        return ExitCode::from(Class::Usage.exit_status());
     }
-    // Where standard error is gone there is nobody to tell.
-    let _ = write!(std::io::stderr(), "{clean}");
-    ExitCode::from(Class::Usage.exit_status())
+    match print::styled(text.trim_end_matches('\n')) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => failure.report(wants_json()),
+    }
 }
 
 /// Tells of a panic as of any other error: nothing above this ends it.
@@ -55,7 +56,7 @@ fn panicked(panic: &PanicHookInfo<'_>) {
     let said = panic.payload_as_str().unwrap_or("no reason is given");
     let at = panic.location().map(ToString::to_string);
     let at = at.unwrap_or_default();
-    Failure::internal(&format!("a panic at {at}: {}", one_line(said))).report(wants_json());
+    Failure::internal(&format!("a panic at {at}: {}", OutsideText::new(said))).report(wants_json());
     std::process::exit(Class::Internal.exit_status().into());
 }
 

@@ -1,9 +1,9 @@
-use std::{io::IsTerminal, time::Duration};
+use std::time::Duration;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use tailmint_operator::tailscale::{Networking, Step};
 
-use crate::{limits::has_thread, trace::Trace};
+use crate::{limits::has_thread, print, trace::Trace};
 
 /// Shows what is waited for, on a terminal; nothing elsewhere.
 pub(super) struct Spinner(ProgressBar);
@@ -11,7 +11,7 @@ pub(super) struct Spinner(ProgressBar);
 impl Spinner {
     pub(super) fn new(verbose: bool) -> Self {
         // The lines of --verbose and a spinner would overwrite each other.
-        if verbose || !std::io::stderr().is_terminal() || !has_thread() {
+        if verbose || !print::is_watched() || !has_thread() {
             return Self(ProgressBar::hidden());
         }
         let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")

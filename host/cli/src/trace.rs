@@ -1,15 +1,13 @@
-use std::io::Write;
-
 use tailmint::event::{Event, Observer};
-use tailmint_api::without_keys;
+
+use crate::print;
 
 /// Says on standard error what happens on the way out.
 pub(super) struct Trace;
 
 impl Trace {
     pub(super) fn note(line: &str) {
-        // Where standard error is gone there is nobody to tell.
-        let _ = writeln!(anstream::stderr(), "{}", without_keys(line));
+        print::aside(&format!("{line}\n"));
     }
 }
 

@@ -1,6 +1,8 @@
 use std::{net::IpAddr, time::Duration};
 
-use crate::{OutsideText, in_seconds};
+use tailmint_api::OutsideText;
+
+use crate::in_seconds;
 
 /// Why no response came to a request that the policy allowed.
 ///

@@ -2,6 +2,11 @@
 //! library as `component.wasm` and `component.cwasm` in `OUT_DIR`, with the
 //! digest and the imports of the first and the contract, `api.wit.wasm`.
 
+#![allow(
+    clippy::disallowed_macros,
+    reason = "Cargo reads what a build script prints"
+)]
+
 mod artifact;
 mod compile;
 

@@ -49,7 +49,7 @@ pub use credential::Credential;
 pub use minter::{AuthKey, LeftBehind, MintError, MintErrorKind, MintedKey, Minter, MinterBuilder};
 pub use tailmint_api::{
     Description, DescriptionError, Expiry, ExpiryError, KeyCapabilities, KeyId, KeyIdError,
-    KeyProperties, Tag, TagError, Tailnet, TailnetError,
+    KeyProperties, OutsideText, Tag, TagError, Tailnet, TailnetError,
 };
 pub use tailmint_audit as audit;
 pub use tailmint_core::{Class, Diagnose, Interrupt, Secret};

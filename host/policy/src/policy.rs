@@ -1,7 +1,7 @@
 use std::path::{Path, PathBuf};
 
 use serde_json::Value;
-use tailmint_api::{Operation, Rule, one_line};
+use tailmint_api::{Operation, OutsideText, Rule};
 use tailmint_core::{Decision, Denial, Position, VaultAddress, digest::sha256};
 
 use crate::{
@@ -48,9 +48,10 @@ impl PolicyFile {
                 position: Position::of(&self.text, Some(span.clone())),
                 span,
                 text: self.text.clone(),
-                message: one_line(&misfit.message),
+                message: OutsideText::new(&misfit.message),
             }
         };
+        #[expect(clippy::disallowed_methods, reason = "its words become `OutsideText`")]
         let given: DocumentGiven = toml::from_str(&self.text).map_err(|error| {
             problem(Misfit {
                 message: error.message().to_owned(),

@@ -1,5 +1,6 @@
 use std::{ops::Range, path::PathBuf};
 
+use tailmint_api::OutsideText;
 use tailmint_core::{Class, Diagnose, Position};
 
 /// Why a policy cannot be used.
@@ -18,7 +19,7 @@ pub enum PolicyError {
         /// Where they begin.
         position: Position,
         /// What is wrong there.
-        message: String,
+        message: OutsideText,
     },
     /// It allows more than the machine's owner does.
     #[error("{}: {member} allows more than {}", path.display(), ceiling.display())]

@@ -224,11 +224,12 @@ fn form(body: &[u8]) -> Result<Body, Denial> {
 /// JSON that can only be read in one way: no member twice.
 mod json {
     use serde_json::{Map, Value};
+    use tailmint_api::from_json;
 
     use super::Denial;
 
     pub(super) fn parse(body: &[u8]) -> Result<Value, Denial> {
-        let value: Strict = serde_json::from_slice(body)
+        let value: Strict = from_json(body)
             .map_err(|error| Denial::new("body", format!("it is not usable JSON: {error}")))?;
         Ok(value.0)
     }

@@ -1,6 +1,11 @@
 //! `embedding ADDRESS CA-FILE`: carries out calls, one line of JSON each, from
 //! standard input, with tailmint's library under a policy of its own.
 
+#![allow(
+    clippy::disallowed_methods,
+    reason = "its caller writes what it reads, and reads what it prints"
+)]
+
 use std::{
     error::Error,
     io::{BufRead, Write},

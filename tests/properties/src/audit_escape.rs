@@ -18,7 +18,7 @@ pub fn audit_escape(input: &[u8]) {
     };
     assert!(!words.quoted.contains(char::is_control), "{}", words.quoted);
     assert!(
-        tailmint_api::one_line(&raw)
+        tailmint_api::OutsideText::new(&raw)
             .chars()
             .all(|it| !it.is_control())
     );

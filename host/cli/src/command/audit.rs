@@ -2,6 +2,7 @@ use std::{collections::VecDeque, ops::ControlFlow, path::Path, process::ExitCode
 
 use serde_json::{Value, json};
 use tailmint::Class;
+use tailmint_api::OutsideText;
 use tailmint_audit::{Head, Record, Verification, follow, verify};
 use tailmint_operator::environment_of_process;
 
@@ -208,7 +209,7 @@ fn in_words(entry: &Record) -> String {
         line += &format!(", key {key}");
     }
     // Files are edited by strangers.
-    tailmint_api::one_line(&line)
+    OutsideText::new(&line).into_string()
 }
 
 fn name_of(decided: Decided) -> &'static str {

@@ -1,4 +1,4 @@
-use std::{io::Write, process::ExitCode};
+use std::process::ExitCode;
 
 use anstyle::{AnsiColor, Style};
 use serde_json::json;
@@ -72,16 +72,10 @@ fn in_words(finding: &Finding) -> Result<(), Failure> {
         Grade::Warned => AnsiColor::Yellow.on_default(),
         Grade::Failed => AnsiColor::Red.on_default(),
     };
-    let mut out = anstream::stdout().lock();
-    let grade = finding.grade;
-    let written = writeln!(
-        out,
-        "{color}{grade}{color:#} {}: {}",
-        finding.subject, finding.message
-    )
-    .and_then(|()| match &finding.hint {
-        Some(hint) => writeln!(out, "       {hint}"),
-        None => Ok(()),
-    });
-    written.map_err(|error| Failure::output(&error))
+    let (grade, subject, message) = (finding.grade, &finding.subject, &finding.message);
+    let mut line = format!("{color}{grade}{color:#} {subject}: {message}");
+    if let Some(hint) = &finding.hint {
+        line += &format!("\n       {hint}");
+    }
+    print::styled(&line)
 }

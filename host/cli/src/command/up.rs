@@ -114,7 +114,7 @@ pub(super) fn in_words(joined: &Joined) -> String {
         _ => "joined the tailnet",
     };
     let mut facts: Vec<String> = node.addresses.iter().map(ToString::to_string).collect();
-    facts.extend(node.tags.iter().cloned());
+    facts.extend(node.tags.iter().map(ToString::to_string));
     if let Joined::WithKey { key, revoked, .. } = joined {
         facts.push(if *revoked {
             format!("key {key}, revoked")
@@ -152,7 +152,7 @@ fn other_tags(node: &Node, wanted: &[Tag]) -> Option<String> {
     let missing: Vec<_> = wanted
         .iter()
         .map(Tag::as_str)
-        .filter(|tag| !node.tags.iter().any(|other| other == tag))
+        .filter(|tag| !node.tags.iter().any(|other| **other == **tag))
         .collect();
     (!missing.is_empty()).then(|| {
         format!(

@@ -1,6 +1,6 @@
 use std::{
     collections::HashSet,
-    io::{self, IsTerminal, Read},
+    io::{self, Read},
     path::Path,
     process::ExitCode,
 };
@@ -210,7 +210,7 @@ fn listed(path: &Path) -> Result<Vec<SshHost>, Failure> {
 
 /// Shows on a terminal how many are done; nothing elsewhere.
 fn bar(count: usize, verbose: bool) -> ProgressBar {
-    if verbose || !io::stderr().is_terminal() || !has_thread() {
+    if verbose || !print::is_watched() || !has_thread() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {pos} of {len} machines ({elapsed})")

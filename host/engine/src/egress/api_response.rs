@@ -4,7 +4,9 @@ use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::Value;
-use tailmint_api::{ApiError, Described, DescribedList, Granted, KeyId, Kind, Route, Rule};
+use tailmint_api::{
+    ApiError, Described, DescribedList, Granted, KeyId, Kind, Route, Rule, from_json,
+};
 use tailmint_core::Secret;
 use zeroize::Zeroizing;
 
@@ -54,7 +56,7 @@ impl ApiResponse {
         seals: &mut Seals,
     ) -> Result<Response<Bytes>, getrandom::Error> {
         let is_success = self.status.is_success();
-        let body = match serde_json::from_slice::<Value>(&self.body) {
+        let body = match from_json::<Value>(&self.body) {
             Ok(Value::Object(mut members)) => {
                 members.values_mut().for_each(take_out_secrets);
                 let id = key_id(members.get("id"));

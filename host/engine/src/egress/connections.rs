@@ -9,6 +9,7 @@ use http::{Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
 use rustls::AlertDescription;
+use tailmint_api::OutsideText;
 use tailmint_core::Failure;
 use tokio::{
     sync::Semaphore,
@@ -217,7 +218,7 @@ async fn whole(response: Response<Incoming>, most: usize) -> Result<ApiResponse,
             return Failure::TooLong { most };
         }
         Failure::Broken {
-            detail: chain(&*error).into(),
+            detail: OutsideText::of(chain(&*error)),
         }
     })?;
     Ok(ApiResponse {
@@ -234,11 +235,11 @@ fn broken(peer: &str, error: &hyper::Error) -> Failure {
         return Failure::Tls {
             peer: peer.to_owned(),
             certificate: None,
-            detail: "it asks for a certificate of the client".into(),
+            detail: OutsideText::new("it asks for a certificate of the client"),
         };
     }
     Failure::Broken {
-        detail: chain(error).into(),
+        detail: OutsideText::of(chain(error)),
     }
 }
 

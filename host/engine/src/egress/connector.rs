@@ -7,7 +7,7 @@ use std::{
 use hyper_util::rt::TokioIo;
 use rustls::CertificateError;
 use rustls_pki_types::{ServerName, UnixTime};
-use tailmint_api::API_HOST;
+use tailmint_api::{API_HOST, OutsideText};
 use tailmint_core::{CertificateProblem, Failure};
 use tokio::{net::TcpStream, time::timeout};
 use tokio_rustls::{TlsConnector, client::TlsStream};
@@ -97,7 +97,7 @@ impl Connector {
         let peer = self.peer();
         let name = ServerName::try_from(peer.to_owned()).map_err(|error| Failure::Tls {
             peer: peer.to_owned(),
-            detail: error.to_string().into(),
+            detail: OutsideText::of(error),
             certificate: None,
         })?;
         match timeout(self.limits.tls, connector.connect(name, tcp)).await {
@@ -167,11 +167,11 @@ fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
         peer: peer.to_owned(),
         certificate: certificate.map(problem),
         detail: match certificate {
-            Some(certificate) => about_certificate(certificate).into(),
+            Some(certificate) => OutsideText::of(about_certificate(certificate)),
             None if error.kind() == std::io::ErrorKind::UnexpectedEof => {
-                "the connection was closed during the TLS handshake".into()
+                OutsideText::new("the connection was closed during the TLS handshake")
             }
-            None => error.to_string().into(),
+            None => OutsideText::of(error),
         },
     }
 }

@@ -8,7 +8,7 @@ use std::{
 use bytes::Bytes;
 use http::{Request as HttpRequest, Response, request::Parts};
 use http_body_util::Full;
-use tailmint_api::{ApiError, Effect, KeyId, Rule};
+use tailmint_api::{ApiError, Effect, KeyId, Rule, from_json};
 use tailmint_audit::{AuditError, Journal};
 use tailmint_core::{Decision, Denial, Event, Failure, Observer};
 use tailmint_policy::{Intent, MAX_BODY_BYTES, Request, RunPolicy};
@@ -217,8 +217,8 @@ impl Run {
                 Ok(sealed) => sealed.body().clone(),
                 Err(_) => Bytes::new(),
             };
-            let is_rejected = serde_json::from_slice(&body)
-                .is_ok_and(|error: ApiError| error.proves_rejection(status));
+            let is_rejected =
+                from_json(&body).is_ok_and(|error: ApiError| error.proves_rejection(status));
             if rule.effect().creates().is_some() && (created.is_some() || is_rejected) {
                 state.outcome.open -= 1;
             }

@@ -5,7 +5,7 @@ use hyper_util::client::{
     legacy::connect::{HttpConnector, proxy::Tunnel},
     proxy::matcher::Matcher,
 };
-use tailmint_api::API_HOST;
+use tailmint_api::{API_HOST, OutsideText};
 use tailmint_core::{Class, Diagnose, Environment, Failure, in_seconds};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
@@ -81,7 +81,7 @@ impl Proxy {
         }
         let failed = |detail: String| Failure::Proxy {
             proxy: self.to_string(),
-            detail: detail.into(),
+            detail: OutsideText::of(detail),
         };
         let api = format!("https://{API_HOST}:{PORT}");
         let api = Uri::try_from(api).expect("the API's host is a name");

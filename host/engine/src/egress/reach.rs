@@ -3,6 +3,7 @@
 
 use std::{collections::VecDeque, future::poll_fn, io, net::SocketAddr, pin::Pin, task::Poll};
 
+use tailmint_api::OutsideText;
 use tailmint_core::{Failure, in_seconds};
 use tokio::{
     net::TcpStream,
@@ -188,7 +189,7 @@ impl<'a> Race<'a> {
         match (&self.unconnected, &self.unresolved) {
             (Some(error), _) => Failure::Connect {
                 peer: self.peer(),
-                detail: error.to_string().into(),
+                detail: OutsideText::of(error),
             },
             (None, Some(error)) => self.unresolved(error.to_string()),
             (None, None) => self.unresolved("it has no address".to_owned()),
@@ -209,7 +210,7 @@ impl<'a> Race<'a> {
     fn unresolved(&self, detail: String) -> Failure {
         Failure::Resolve {
             host: self.host.to_owned(),
-            detail: detail.into(),
+            detail: OutsideText::of(detail),
         }
     }
 

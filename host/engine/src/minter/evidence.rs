@@ -4,6 +4,7 @@
 use serde::de::DeserializeOwned;
 use tailmint_api::{
     ApiError, Described, DescribedClient, DescribedKey, DescribedList, Granted, Kind, Rule,
+    from_json,
 };
 
 use super::{MintError, failure::invalid_result};
@@ -17,8 +18,7 @@ pub(super) fn bears_out(error: &types::Error, outcome: &Outcome, own: Rule) -> b
     let last = outcome.last_response();
     // A page of something in between says nothing about what there is.
     let is_rejected = last.is_some_and(|seen| {
-        serde_json::from_slice(&seen.body)
-            .is_ok_and(|error: ApiError| error.proves_rejection(seen.status))
+        from_json(&seen.body).is_ok_and(|error: ApiError| error.proves_rejection(seen.status))
     });
     let is_untried = outcome.last_sent.is_none();
     match error {
@@ -69,7 +69,7 @@ fn own<T: DeserializeOwned>(run: &Run) -> Result<T, MintError> {
     outcome
         .last_response()
         .filter(|seen| seen.rule == own && seen.status == 200)
-        .and_then(|seen| serde_json::from_slice(&seen.body).ok())
+        .and_then(|seen| from_json(&seen.body).ok())
         .ok_or_else(|| invalid_result("it reports a success that did not happen"))
 }
 
@@ -105,7 +105,7 @@ pub(super) fn granted(run: &Run, scopes: &[String]) -> Vec<(bool, Vec<String>)> 
     let outcome = run.outcome();
     let granted = scopes.iter().zip(&outcome.responses).map(|(scope, seen)| {
         let token: Option<Granted> = (seen.status == 200)
-            .then(|| serde_json::from_slice(&seen.body).ok())
+            .then(|| from_json(&seen.body).ok())
             .flatten();
         match token {
             Some(token) if token.grants(scope) => (true, token.tags()),

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use tailmint_api::{API_HOST, KeyId, Kind, Rule, one_line};
+use tailmint_api::{API_HOST, KeyId, Kind, OutsideText, Rule};
 use tailmint_core::{Decision, Failure};
 
 use super::{
@@ -42,7 +42,7 @@ pub(super) fn from_fault(fault: &Fault, outcome: &Outcome) -> MintError {
     }
     MintError::new(
         kind,
-        one_line(&fault.to_string()),
+        OutsideText::of(fault).into_string(),
         "this is a fault of the component; please report it with this line",
     )
 }
@@ -147,7 +147,11 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome, own: Rule) 
         ),
         types::Error::TagsNotPermitted(refusal) => (
             MintErrorKind::TagsNotPermitted {
-                carried: refusal.carried.iter().map(|tag| one_line(tag)).collect(),
+                carried: refusal
+                    .carried
+                    .iter()
+                    .map(|tag| OutsideText::new(tag))
+                    .collect(),
             },
             refusal.problem,
         ),
@@ -178,11 +182,11 @@ pub(super) fn from_component(error: types::Error, outcome: &Outcome, own: Rule) 
         MintErrorKind::RateLimited {
             retry_after: Some(wait),
         } => format!("wait {}, then try again", humantime::format_duration(*wait)),
-        _ => one_line(&problem.hint),
+        _ => OutsideText::new(&problem.hint).into_string(),
     };
     MintError {
         status: outcome.last_response().map(|seen| seen.status),
         cause: outcome.failure.clone().map(Box::new),
-        ..MintError::new(kind, one_line(&problem.message), hint)
+        ..MintError::new(kind, OutsideText::new(&problem.message).into_string(), hint)
     }
 }

@@ -1,6 +1,6 @@
 use std::{error::Error, fmt, time::Duration};
 
-use tailmint_api::{KeyId, Kind, one_line};
+use tailmint_api::{KeyId, Kind, OutsideText};
 use tailmint_core::{Class, Decision, Denial, Diagnose, Failure};
 
 /// Why a call failed.
@@ -102,7 +102,7 @@ pub enum MintErrorKind {
     /// The credential may not give these tags.
     TagsNotPermitted {
         /// The tags that it carries, if known.
-        carried: Vec<String>,
+        carried: Vec<OutsideText>,
     },
     /// A request did not reach the API, or no response came.
     Transport {
@@ -158,7 +158,7 @@ impl MintError {
     pub(super) fn unusable(detail: &str) -> Self {
         Self::new(
             MintErrorKind::Forbidden,
-            format!("the component cannot be used: {}", one_line(detail)),
+            format!("the component cannot be used: {}", OutsideText::new(detail)),
             "give a component of the world tailmint:api/minter that imports what the policy allows",
         )
     }

@@ -113,6 +113,6 @@ fn in_words(state: &State) -> String {
         State::Stopped => "stopped".to_owned(),
         State::Starting => "starting".to_owned(),
         State::Running => "running".to_owned(),
-        State::Other(other) => other.clone(),
+        State::Other(other) => other.to_string(),
     }
 }

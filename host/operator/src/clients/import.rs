@@ -33,8 +33,11 @@ pub async fn import(
     interrupt: &Interrupt,
     tell: &dyn Fn(&Stray),
 ) -> Result<Option<KeyId>, ClientsError> {
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "of its error only the line is shown"
+    )]
     let outputs: BTreeMap<String, serde_json::Value> = serde_json::from_str(text)
-        // What serde says of a value would repeat it.
         .map_err(|error| ClientsError::Import(format!("line {}", error.line())))?;
     let name = resource_name(&profile.name, all)?;
     let value = |part: &str| -> Result<Option<Zeroizing<String>>, ClientsError> {

@@ -2,6 +2,7 @@ use std::{ops::Range, path::PathBuf};
 
 use crate::UnsoundFile;
 use tailmint::{Class, Diagnose};
+use tailmint_api::OutsideText;
 use tailmint_core::Position;
 
 /// Why a configuration cannot be used.
@@ -46,7 +47,7 @@ pub enum ConfigError {
         /// Where they begin.
         position: Position,
         /// What is wrong there.
-        message: String,
+        message: OutsideText,
     },
     /// Root would read it on behalf of the user who ran `sudo`, and others can change it.
     #[error("{} is not for root to believe: {detail}", path.display())]

@@ -6,7 +6,7 @@ use std::{
 };
 
 use serde::{Deserialize, Deserializer, de::Error};
-use tailmint_api::AUTH_KEYS_SCOPE;
+use tailmint_api::{AUTH_KEYS_SCOPE, OutsideText};
 use tailmint_core::{Invoker, Position};
 
 use super::ConfigError;
@@ -78,19 +78,23 @@ impl File {
             span,
             message,
         };
+        #[expect(clippy::disallowed_methods, reason = "its words become `OutsideText`")]
         let file: Self = toml::from_str(text).map_err(|error| {
             let unknown = format!("unknown field `{FLAG_ONLY}`");
             let message = if error.message().contains(&unknown) {
-                format!("{FLAG_ONLY} cannot be configured: it is a flag only")
+                OutsideText::of(format_args!(
+                    "{FLAG_ONLY} cannot be configured: it is a flag only"
+                ))
             } else {
-                tailmint_api::one_line(error.message())
+                OutsideText::new(error.message())
             };
             syntax(error.span().unwrap_or_default(), message)
         })?;
         if file.authorities.is_some() && file.system_certs {
             let name = "system-certs";
             let begin = text.find(name).unwrap_or_default();
-            let message = "ca-file trusts the authorities in that file and no others".to_owned();
+            let message =
+                OutsideText::new("ca-file trusts the authorities in that file and no others");
             return Err(syntax(begin..begin + name.len(), message));
         }
         Ok(file)

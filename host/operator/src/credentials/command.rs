@@ -2,7 +2,7 @@
 
 use std::{path::PathBuf, process::ExitStatus, process::Stdio, time::Duration};
 
-use tailmint_api::one_line;
+use tailmint_api::OutsideText;
 use tokio::{
     io::{AsyncRead, AsyncReadExt},
     process::{Child, Command},
@@ -225,13 +225,12 @@ async fn fill(pipe: Option<impl AsyncRead + Unpin>, buffer: &mut [u8], length: &
 }
 
 /// What the command said last, for people.
-fn words(said: &[u8]) -> String {
+fn words(said: &[u8]) -> OutsideText {
     let text = Zeroizing::new(String::from_utf8_lossy(said).into_owned());
-    let lines = text.lines().map(|line| without_secrets(&one_line(line)));
-    let lines = lines.map(|line| line.trim().to_owned());
+    let lines = text.lines().map(|line| without_secrets(line.trim()));
     let mut lines: Vec<_> = lines.filter(|line| !line.is_empty()).collect();
     lines.drain(..lines.len().saturating_sub(MAX_LINES));
-    lines.join("; ")
+    OutsideText::new(&lines.join("; "))
 }
 
 /// The shortest secrets that are known have 20 letters and digits.

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use super::Unchangeable;
 use tailmint::{Class, Diagnose};
+use tailmint_api::OutsideText;
 use tailmint_core::Denial;
 
 /// Why there is no credential. No message repeats a value.
@@ -129,7 +130,7 @@ pub enum CommandFailure {
         /// How it ended.
         status: String,
         /// What it said last, without secrets.
-        words: String,
+        words: OutsideText,
     },
     /// It cannot be run.
     #[error("it cannot be run: {detail}")]

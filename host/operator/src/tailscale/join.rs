@@ -12,7 +12,7 @@ use super::{
     words::{Complaint, words},
 };
 use tailmint::{Account, Interrupt, KeyId, KeyProperties, MintErrorKind, MintedKey, Minter, Tag};
-use tailmint_api::one_line;
+use tailmint_api::OutsideText;
 
 /// How a machine is to join.
 #[derive(Clone)]
@@ -593,7 +593,7 @@ fn locked_out(status: &Status) -> JoinError {
             ),
             format!(
                 "sign it on a signing machine: tailscale lock sign {}",
-                one_line(&status.node_key)
+                OutsideText::new(&status.node_key)
             ),
         )
     }
@@ -629,7 +629,7 @@ fn other_tags(status: &Status, tags: &[Tag]) -> JoinError {
 
 fn name_of(state: &State) -> String {
     match state {
-        State::Other(name) => name.clone(),
+        State::Other(name) => name.to_string(),
         known => format!("{known:?}"),
     }
 }

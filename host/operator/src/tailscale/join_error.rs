@@ -6,6 +6,7 @@ use super::{
     words::Complaint,
 };
 use tailmint::{Class, Diagnose, KeyId, MintError};
+use tailmint_api::OutsideText;
 use tailmint_core::Denial;
 
 /// Why the machine did not join.
@@ -19,7 +20,7 @@ pub struct JoinError {
     /// What to do about it.
     pub hint: Option<String>,
     /// What `tailscale` itself said, without the key.
-    pub words: Vec<String>,
+    pub words: Vec<OutsideText>,
     /// What became of the new key.
     pub key: KeyFate,
 }
@@ -157,7 +158,7 @@ impl std::error::Error for JoinError {
 }
 
 /// The error that a complaint of `tailscale` means.
-pub(super) fn complaint_of(finished: &Finished, words: Vec<String>) -> JoinError {
+pub(super) fn complaint_of(finished: &Finished, words: Vec<OutsideText>) -> JoinError {
     let (kind, message, hint) = match Complaint::of(&words) {
         Complaint::AccessDenied => (
             JoinErrorKind::AccessDenied,

@@ -21,7 +21,7 @@ use super::{
     words::words,
 };
 use tailmint::{Secret, policy::Policy};
-use tailmint_api::without_keys;
+use tailmint_api::OutsideText;
 use tailmint_core::{Environment, fail_point};
 
 /// The `tailscale` command of this machine.
@@ -175,9 +175,9 @@ impl Tailscale {
     ///
     /// # Errors
     /// The command cannot be run, or there is no daemon.
-    pub async fn version_and_state(&self) -> Result<(String, State), JoinError> {
+    pub async fn version_and_state(&self) -> Result<(OutsideText, State), JoinError> {
         let status = self.status().await?;
-        Ok((tailmint_api::one_line(&status.version), status.state))
+        Ok((status.version, status.state))
     }
 
     /// Asks for the state of the machine.
@@ -215,10 +215,10 @@ impl Tailscale {
             words: words(&finished.stderr, None),
             ..JoinError::new(
                 JoinErrorKind::Unreadable,
-                without_keys(&format!(
+                format!(
                     "the output of {} status --json cannot be read: {error}",
-                    self.program.display()
-                )),
+                    OutsideText::of(self.program.display())
+                ),
                 "see whether this is Tailscale's own command: tailscale version",
             )
         })

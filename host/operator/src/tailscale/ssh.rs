@@ -4,7 +4,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use tailmint_api::one_line;
+use tailmint_api::OutsideText;
 use tailmint_core::Environment;
 use tokio::process::Command;
 
@@ -94,7 +94,10 @@ impl Ssh {
             ),
             Some(NOT_FOUND) => JoinError::new(
                 JoinErrorKind::Missing,
-                format!("it has no command {}", one_line(&program.to_string_lossy())),
+                format!(
+                    "it has no command {}",
+                    OutsideText::new(&program.to_string_lossy())
+                ),
                 "install tailscale there, or give its path with --tailscale",
             ),
             _ => return Ok(finished),

@@ -1,7 +1,7 @@
 use std::net::IpAddr;
 
 use serde::Deserialize;
-use tailmint_api::{one_line, without_keys};
+use tailmint_api::{OutsideText, from_json};
 
 /// What `tailscale status --json` says, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -13,9 +13,9 @@ pub(super) struct Status {
     /// Names the machine's login; another login has another.
     pub(super) node_key: String,
     /// What is wrong, in the daemon's words.
-    pub(super) health: Vec<String>,
+    pub(super) health: Vec<OutsideText>,
     /// The version of the daemon, such as `1.102.5` or `1.102.5-ERR-BuildInfo`.
-    pub(super) version: String,
+    pub(super) version: OutsideText,
 }
 
 /// The state of a machine's daemon: `ipn.State` of tailscale.com.
@@ -35,7 +35,7 @@ pub enum State {
     /// In the tailnet.
     Running,
     /// Something newer, or Windows' own.
-    Other(String),
+    Other(OutsideText),
 }
 
 /// A machine in its tailnet.
@@ -43,13 +43,13 @@ pub enum State {
 #[non_exhaustive]
 pub struct Node {
     /// Its name in the tailnet; its host name where it has none.
-    pub name: String,
+    pub name: OutsideText,
     /// The name that it asked for.
-    pub host_name: String,
+    pub host_name: OutsideText,
     /// Its addresses in the tailnet.
     pub addresses: Vec<IpAddr>,
     /// Its tags.
-    pub tags: Vec<String>,
+    pub tags: Vec<OutsideText>,
     /// Whether it hears from its control server.
     pub online: bool,
 }
@@ -81,19 +81,16 @@ struct WireNode {
 }
 
 impl Status {
-    pub(super) fn parse(json: &[u8]) -> Result<Self, serde_json::Error> {
-        let wire: Wire = serde_json::from_slice(json)?;
+    pub(super) fn parse(json: &[u8]) -> Result<Self, OutsideText> {
+        let wire: Wire = from_json(json)?;
         let own = wire.own.unwrap_or_default();
         let name = match own.dns_name.trim_end_matches('.') {
             "" => &own.host_name,
             name => name,
         };
-        let lines = |texts: Option<Vec<String>>| -> Vec<String> {
+        let lines = |texts: Option<Vec<String>>| -> Vec<OutsideText> {
             let texts = texts.unwrap_or_default();
-            texts
-                .iter()
-                .map(|text| without_keys(&one_line(text)))
-                .collect()
+            texts.iter().map(|text| OutsideText::new(text)).collect()
         };
         let said = State::of(&wire.backend_state);
         Ok(Self {
@@ -105,22 +102,22 @@ impl Status {
                 said => said,
             },
             node: Node {
-                name: one_line(name),
-                host_name: one_line(&own.host_name),
+                name: OutsideText::new(name),
+                host_name: OutsideText::new(&own.host_name),
                 addresses: own.addresses.unwrap_or_default(),
                 tags: lines(own.tags),
                 online: own.online,
             },
             node_key: own.public_key,
             health: lines(wire.health),
-            version: one_line(&wire.version),
+            version: OutsideText::new(&wire.version),
         })
     }
 
     /// Whether the machine is connected with all of these tags.
     pub(super) fn is_running_with<'a>(&self, mut tags: impl Iterator<Item = &'a str>) -> bool {
         self.state == State::Running
-            && tags.all(|tag| self.node.tags.iter().any(|other| other == tag))
+            && tags.all(|tag| self.node.tags.iter().any(|other| **other == *tag))
     }
 }
 
@@ -160,7 +157,7 @@ impl State {
             "Stopped" => Self::Stopped,
             "Starting" => Self::Starting,
             "Running" => Self::Running,
-            other => Self::Other(one_line(other)),
+            other => Self::Other(OutsideText::new(other)),
         }
     }
 
@@ -211,8 +208,8 @@ mod tests {
             ("db", "other.example.ts.net", false),
         ] {
             let node = Node {
-                name: given.to_owned(),
-                host_name: asked.to_owned(),
+                name: OutsideText::new(given),
+                host_name: OutsideText::new(asked),
                 ..Node::default()
             };
             assert_eq!(node.is_renamed(), renamed, "{asked}, {given}");
@@ -231,7 +228,7 @@ mod tests {
     fn takes_states_of_later_versions() {
         let json = br#"{"Version":"2","BackendState":"Dreaming"}"#;
         let status = Status::parse(json).unwrap();
-        assert_eq!(status.state, State::Other("Dreaming".to_owned()));
+        assert_eq!(status.state, State::Other(OutsideText::new("Dreaming")));
     }
 
     #[test]

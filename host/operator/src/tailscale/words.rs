@@ -1,20 +1,17 @@
-use tailmint_api::{one_line, without_keys};
-
 use tailmint::Secret;
+use tailmint_api::OutsideText;
+use tailmint_core::redacted;
 
 /// The most lines of `tailscale`'s words that are shown.
 const MAX_LINES: usize = 12;
 
 /// What `tailscale` wrote, for people: lines without control characters, few of
 /// them, and none with the key.
-pub(super) fn words(written: &[u8], key: Option<&Secret>) -> Vec<String> {
-    let mut text = String::from_utf8_lossy(written).into_owned();
-    if let Some(key) = key {
-        text = text.replace(key.expose_secret(), "[the key]");
-    }
-    let lines = text.lines().map(one_line);
-    lines
-        .map(|line| without_keys(line.trim_end()))
+pub(super) fn words(written: &[u8], key: Option<&Secret>) -> Vec<OutsideText> {
+    let text = String::from_utf8_lossy(written);
+    let secrets: Vec<_> = key.into_iter().collect();
+    text.lines()
+        .map(|line| redacted(line, &secrets))
         .filter(|line| !line.is_empty())
         .take(MAX_LINES)
         .collect()
@@ -71,9 +68,9 @@ const WORDINGS: [(&str, Complaint); 14] = [
 ];
 
 impl Complaint {
-    pub(super) fn of(words: &[String]) -> Self {
+    pub(super) fn of(words: &[OutsideText]) -> Self {
         // Of a machine that does not know its own name `sudo` says so, and goes on.
-        let lines = words.iter().map(String::as_str);
+        let lines = words.iter().map(|line| &**line);
         let lines: Vec<_> = lines
             .filter(|line| !line.contains("unable to resolve host"))
             .collect();

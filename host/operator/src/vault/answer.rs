@@ -6,7 +6,8 @@ use serde::{Deserialize, de::DeserializeOwned};
 use super::{VaultError, VaultTarget, field::Field};
 use tailmint::Secret;
 use tailmint::connection::ApiResponse;
-use tailmint_core::OutsideText;
+use tailmint_api::{OutsideText, from_json};
+use tailmint_core::redacted;
 
 /// What is at the place.
 pub(super) enum Held {
@@ -86,7 +87,7 @@ impl Reader<'_> {
     pub(super) fn held(&self, inbound: &ApiResponse) -> Result<Held, VaultError> {
         if inbound.status == StatusCode::NOT_FOUND {
             // One body for what is not there, another for what was deleted.
-            if let Ok(deleted) = serde_json::from_slice::<Envelope<ReadData>>(&inbound.body) {
+            if let Ok(deleted) = from_json::<Envelope<ReadData>>(&inbound.body) {
                 return Ok(Held::Deleted {
                     version: deleted.data.metadata.version,
                     destroyed: deleted.data.metadata.destroyed,
@@ -138,7 +139,7 @@ impl Reader<'_> {
     /// Whether the server says that it has no namespaces. The status of this response
     /// varies, its body does not.
     pub(super) fn lacks_namespaces(&self, inbound: &ApiResponse) -> Result<bool, VaultError> {
-        match serde_json::from_slice::<Health>(&inbound.body) {
+        match from_json::<Health>(&inbound.body) {
             Ok(health) => Ok(health.enterprise == Some(false)),
             Err(_) if inbound.status == StatusCode::OK => Err(VaultError::Malformed),
             Err(_) => Err(self.unexpected(inbound)),
@@ -149,7 +150,7 @@ impl Reader<'_> {
         if inbound.status != StatusCode::OK {
             return Err(self.unexpected(inbound));
         }
-        serde_json::from_slice(&inbound.body).map_err(|_| VaultError::Malformed)
+        from_json(&inbound.body).map_err(|_| VaultError::Malformed)
     }
 
     /// The error that an unexpected response means.
@@ -188,17 +189,17 @@ impl Reader<'_> {
 
     /// The server's words, or names that it gives, without secrets of ours.
     pub(super) fn words(&self, text: &str) -> OutsideText {
-        OutsideText::without(text, &self.secrets)
+        redacted(text, &self.secrets)
     }
 }
 
 fn errors(inbound: &ApiResponse) -> Option<Vec<String>> {
-    let errors: Errors = serde_json::from_slice(&inbound.body).ok()?;
+    let errors: Errors = from_json(&inbound.body).ok()?;
     Some(errors.errors)
 }
 
 fn unknown(error: &VaultError) -> VaultError {
     VaultError::OutcomeUnknown {
-        detail: error.to_string().into(),
+        detail: OutsideText::of(error),
     }
 }

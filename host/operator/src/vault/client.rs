@@ -11,7 +11,7 @@ use super::{
 use tailmint::connection::{ApiResponse, Connections};
 use tailmint::event::{Event, Observer};
 use tailmint::{Interrupt, Secret};
-use tailmint_api::USER_AGENT;
+use tailmint_api::{OutsideText, USER_AGENT};
 use tailmint_audit::Journal;
 use tailmint_core::Decision;
 
@@ -127,7 +127,7 @@ impl<'a> Client<'a> {
                 {
                     Ok(()) => Ok(response),
                     Err(error) if call.changes() => Err(VaultError::OutcomeUnknown {
-                        detail: error.to_string().into(),
+                        detail: OutsideText::of(error),
                     }),
                     Err(error) => Err(error.into()),
                 }
@@ -141,7 +141,7 @@ impl<'a> Client<'a> {
                 self.journal.failure(&subject, &failure, elapsed)?;
                 Err(if call.changes() && failure.may_have_arrived() {
                     VaultError::OutcomeUnknown {
-                        detail: failure.to_string().into(),
+                        detail: OutsideText::of(failure),
                     }
                 } else {
                     VaultError::Unreachable(failure)

@@ -13,6 +13,7 @@ use super::{
 use tailmint::event::{Observer, Unobserved};
 use tailmint::policy::Policy;
 use tailmint::{Interrupt, Secret};
+use tailmint_api::OutsideText;
 use tailmint_audit::{Actor, Audit, Context, Journal};
 use tailmint_core::Decision;
 
@@ -364,8 +365,9 @@ fn written_all_the_same(version: u64, error: VaultError) -> VaultError {
     match error {
         VaultError::ReadBack { .. } => error,
         error => VaultError::OutcomeUnknown {
-            detail: format!("version {version} was written, but could not be read back: {error}")
-                .into(),
+            detail: OutsideText::of(format_args!(
+                "version {version} was written, but could not be read back: {error}"
+            )),
         },
     }
 }

@@ -2,8 +2,9 @@ use super::{VaultAddressError, VaultPathError};
 use crate::AuthoritiesError;
 use crate::credentials::CredentialError;
 use tailmint::{Class, Diagnose};
+use tailmint_api::OutsideText;
 use tailmint_audit::AuditError;
-use tailmint_core::{CertificateProblem, Denial, Failure, OutsideText, quoted};
+use tailmint_core::{CertificateProblem, Denial, Failure, quoted};
 
 /// Why an OAuth client was not written to a Vault. No message repeats a secret.
 #[derive(Debug, thiserror::Error)]

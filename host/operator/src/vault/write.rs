@@ -55,7 +55,7 @@ mod tests {
         let secret = Secret::new("\u{1}".repeat(4096));
         let body = write("an\"id", &secret, u64::MAX);
         assert!(body.len() < FRAME_BYTES + ESCAPED_BYTES * (5 + 4096));
-        let value: serde_json::Value = serde_json::from_slice(&body).unwrap();
+        let value: serde_json::Value = tailmint_api::from_json(&body).unwrap();
         assert_eq!(value["options"]["cas"], u64::MAX);
         assert_eq!(value["data"][VaultTarget::ID], "an\"id");
         assert_eq!(value["data"][VaultTarget::SECRET], secret.expose_secret());
