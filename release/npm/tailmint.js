@@ -35,15 +35,17 @@ function find() {
   }
 }
 
-const child = spawn(find(), process.argv.slice(2), { stdio: "inherit" });
+const program = find();
 
-// A terminal sends its signals to the child too; what others send to this process has to
-// be handed on. tailmint takes two of the same signal for impatience, and one that comes
-// within 100 ms of the first for the same.
-const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR1", "SIGUSR2", "SIGCONT"];
+// What is sent to this process alone has to be handed on. A terminal sends its signals to
+// both, and npm hands them on too: tailmint takes what comes within 100 ms for the same.
+// SIGUSR1 is Node's own. Listening begins before there is a child, so that no signal ends
+// this process alone.
+const signals = ["SIGINT", "SIGTERM", "SIGHUP", "SIGQUIT", "SIGUSR2"];
 for (const signal of signals) {
   process.on(signal, () => child.kill(signal));
 }
+const child = spawn(program, process.argv.slice(2), { stdio: "inherit" });
 
 child.on("error", (error) => {
   fail(
