@@ -157,7 +157,7 @@ verify_signature() {
     if [ -n "$allowed_signers" ] && knows_ssh_signatures; then
         fetch SHA256SUMS.sig || fail "there is no SHA256SUMS.sig at $base" "$tampered"
         printf '%s\n' "$allowed_signers" > "$work/allowed_signers"
-        ssh-keygen -Y verify -f "$work/allowed_signers" -I tailmint -n file \
+        ssh-keygen -Y verify -f "$work/allowed_signers" -I releases@tailmint -n file \
             -s "$work/SHA256SUMS.sig" < "$work/SHA256SUMS" > "$work/said" 2>&1 ||
             fail "the signature of $base/SHA256SUMS is wrong: $(last_words)" "$tampered"
         say "The signature is good (ssh-keygen)."
