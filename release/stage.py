@@ -79,14 +79,16 @@ def stages(dist: pathlib.Path) -> typing.List[Stage]:
     return found
 
 
-def arguments(description: str, out: str) -> argparse.Namespace:
-    """`--dist` and `--out`, as all of these commands take them."""
+def arguments(description: str, out: str, **files: str) -> argparse.Namespace:
+    """`--dist` and `--out`, as all of these commands take them, and files of their own."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--dist", type=pathlib.Path, default=ROOT / "target/dist", metavar="DIR",
                         help="where release/build wrote [default: target/dist]")
     parser.add_argument("--out", type=pathlib.Path, metavar="DIR",
                         help=f"where to write [default: DIST/{out}]")
     parser.add_argument("--version", default=version(), help="[default: that of Cargo.toml]")
+    for name, words in files.items():
+        parser.add_argument(f"--{name}", type=pathlib.Path, metavar="FILE", help=words)
     given = parser.parse_args()
     given.out = given.out or given.dist / out
     return given
