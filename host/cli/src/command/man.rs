@@ -12,6 +12,12 @@ use crate::{
 /// Prints the manual page of a command, or writes those of all commands to a directory.
 pub(crate) fn man(man: &Man) -> Result<ExitCode, Failure> {
     let mut root = Arguments::command();
+    if man.directory.is_some() {
+        // There is a page of each command anyway: none is needed of how to get help with it.
+        root = root
+            .disable_help_subcommand(true)
+            .mut_subcommands(|command| command.disable_help_subcommand(true));
+    }
     // Adds what clap generates by itself, such as the names of the pages.
     root.build();
     if let Some(directory) = &man.directory {
