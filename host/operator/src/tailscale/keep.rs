@@ -11,7 +11,7 @@ use std::{
 /// A machine that somebody logged out looks like one that nobody has logged in yet. So a
 /// file remembers that the machine was connected, and to which daemon: a daemon that was
 /// started since may have lost its state, and is logged in. Once the machine was found
-/// logged out, that is remembered until it is connected again, whoever connects it.
+/// logged out, that is remembered until somebody connects it again.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Keep {
     path: PathBuf,

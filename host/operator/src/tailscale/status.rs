@@ -103,7 +103,7 @@ impl Status {
         let said = State::of(&wire.backend_state);
         Ok(Self {
             logged_in: said != State::NeedsLogin,
-            // Versions before 1.50 or so have only the key itself, all zeros where there is none.
+            // Old versions have the key alone, all zeros where there is none.
             has_node_key: wire.have_node_key || is_set(&own.public_key),
             // A machine that was removed while its daemon was down says that it
             // is Running, by what it remembers, and where to log in.
