@@ -295,6 +295,99 @@ fn force_is_not_taken_in_by_the_login_that_was_there() {
     assert_no_key_is_left(&world);
 }
 
+/// A machine that has no login, and no key of one.
+fn fresh() -> String {
+    status("NeedsLogin", &[]).replace("nodekey:ab", "nodekey:00")
+}
+
+/// `tailmint up --keep` with the stand-in, whose daemon has a socket.
+fn keep(world: &World, stand_in: &StandIn) -> Ran {
+    let file = |name: &str| world.path().join(name).display().to_string();
+    let (socket, connected) = (file("socket"), file("connected"));
+    if !Path::new(&socket).exists() {
+        std::fs::write(&socket, "").unwrap();
+    }
+    up(
+        world,
+        stand_in,
+        &["--socket", &socket, "--keep", &connected],
+    )
+}
+
+#[test]
+fn keep_leaves_what_a_person_took_down() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Stopped");
+    assert_snapshot!(keep(&world, &stand_in), @"
+    exit status: 0
+    --- stdout
+    a.example.ts.net was taken down, and is left so: tailscale up
+    ");
+    assert_eq!(stand_in.calls().len(), 0);
+    assert_eq!(world.simulator.connections(), 0);
+}
+
+#[test]
+fn keep_leaves_what_a_person_logged_out_until_it_is_connected() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "NeedsLogin");
+    let keys = || world.simulator.keys().len();
+    stand_in.write("status.json", &fresh());
+    let ran = keep(&world, &stand_in);
+    assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stderr);
+    assert_eq!(keys(), 1);
+
+    stand_in.write("status.json", &fresh());
+    assert_snapshot!(keep(&world, &stand_in), @"
+    exit status: 0
+    --- stdout
+    a.example.ts.net was logged out, and is left so: tailmint up
+    ");
+    // With another daemon too, as after a restart of the machine.
+    std::fs::rename(world.path().join("socket"), world.path().join("old")).unwrap();
+    let ran = keep(&world, &stand_in);
+    assert!(ran.stdout.contains("was logged out"), "{}", ran.stdout);
+    assert_eq!(keys(), 1);
+
+    // The person logs it in.
+    stand_in.write("status.json", &running());
+    let ran = keep(&world, &stand_in);
+    assert!(ran.stdout.contains("already connected"), "{}", ran.stdout);
+    // Its daemon is started anew, without a state.
+    std::fs::rename(world.path().join("socket"), world.path().join("older")).unwrap();
+    stand_in.write("status.json", &fresh());
+    let ran = keep(&world, &stand_in);
+    assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stderr);
+    assert_eq!(keys(), 2);
+}
+
+#[test]
+fn keep_joins_a_machine_that_was_removed() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Running");
+    stand_in.write("status.json", &running());
+    keep(&world, &stand_in);
+    // It has the key of its login still.
+    stand_in.write("status.json", &status("NeedsLogin", &[]));
+    let ran = keep(&world, &stand_in);
+    assert!(ran.stdout.contains("joined the tailnet"), "{}", ran.stderr);
+    assert_eq!(world.simulator.keys().len(), 1);
+}
+
+#[test]
+fn keep_takes_no_other_file() {
+    let world = World::new();
+    let stand_in = StandIn::new(&world, "Running");
+    stand_in.write("status.json", &running());
+    std::fs::create_dir(world.path().join("connected")).unwrap();
+    assert_snapshot!(keep(&world, &stand_in), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/connected cannot be used: it is another program's file
+    hint: give --keep a file that this user may write, in a directory that exists
+    ");
+}
+
 #[test]
 fn revoke_leaves_no_key() {
     let world = World::new();

@@ -277,6 +277,10 @@ pub(super) struct Up {
     /// Log in anew even if the machine is already connected
     #[arg(long)]
     pub(super) force: bool,
+    /// Leave the machine alone where a person took it down or logged it out; the file
+    /// remembers whether it was connected
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["force", "ssh", "ssh_file"])]
+    pub(super) keep: Option<PathBuf>,
     /// Revoke the key once the machine has joined
     #[arg(long)]
     pub(super) revoke: bool,

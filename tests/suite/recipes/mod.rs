@@ -263,18 +263,40 @@ fn start(bench: &Workbench, unit: &str) -> String {
     bench.succeeds(command)
 }
 
+/// Each file of the client is encrypted under its name, from standard input.
+fn assert_encrypts(block: &str) {
+    let bench = Workbench::new();
+    bench.put("systemd-creds", r#"echo "$*"; sha256sum"#);
+    bench.put("systemctl", r#"echo "systemctl $*""#);
+    let printed = bench.run("sh", block);
+    let mut expected = String::new();
+    for name in ["tailscale-oauth-client-id", "tailscale-oauth-client-secret"] {
+        let content = fs::read(bench.world.secrets().join(name)).unwrap();
+        let digest = sha256(&content);
+        expected +=
+            &format!("encrypt --name={name} - /etc/credstore.encrypted/{name}\n{digest}  -\n");
+    }
+    expected += "systemctl enable --now tailmint-up.service\n";
+    assert_eq!(printed, expected);
+}
+
 #[test]
 fn units_of_systemd_join_and_start_programs() {
     let mut page = Page::open("systemd");
+    assert_encrypts(&page.take("sh"));
+    // As the packages have it, but for the daemon, which is not here.
+    let up = include_str!("../../../release/systemd/tailmint-up.service")
+        .replace("Requires=tailscaled.service\n", "")
+        .replace("%S/tailmint", "${STATE_DIRECTORY}");
     let units = [
-        ("tailmint-up.service", page.take("ini")),
+        ("tailmint-up.service", up),
         ("app.service", page.take("ini")),
     ];
     let [up, app] = units.map(|(name, unit)| {
         let bench = Workbench::new();
         bench.put("app", r#"printf %s "$TS_AUTHKEY" | sha256sum"#);
         let bin = format!("{}/", bench.bin().display());
-        let unit = unit.replace("/usr/local/bin/", &bin);
+        let unit = unit.replace("/usr/bin/", &bin);
         let path = bench.file(name, &unit);
         let verified = bench
             .command("systemd-analyze")

@@ -53,6 +53,15 @@ impl Control {
     }
 }
 
+impl Control {
+    /// Removes the node, as an administrator does in the admin console.
+    pub(super) fn remove(&self, name: &str) {
+        ureq::delete(format!("{}/nodes/{name}", self.admin))
+            .call()
+            .unwrap();
+    }
+}
+
 impl Drop for Control {
     fn drop(&mut self) {
         drop(self.alive.take());

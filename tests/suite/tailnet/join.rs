@@ -265,6 +265,55 @@ fn logout_removes_the_ephemeral_node() {
 }
 
 #[test]
+fn keep_tells_what_a_person_did_from_what_the_server_did() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let mut node = tailnet.node("a");
+        let file = tailnet.world.path().join("connected");
+        let flags = ["--keep", file.to_str().unwrap()];
+        let keep = |node: &Node| tailnet.up(node, &flags, &[]);
+        let keys = || tailnet.world.simulator.keys().len();
+        tailnet.assert_joined(&node, &keep(&node));
+        let ran = keep(&node);
+        assert!(ran.stdout.contains("already connected"), "{}", ran.stdout);
+
+        // A person takes it down.
+        assert!(node.tailscale(&["down"]).status.success());
+        let ran = keep(&node);
+        assert!(ran.stdout.contains("was taken down"), "{}", ran.stdout);
+        node.restart();
+        let ran = keep(&node);
+        assert!(ran.stdout.contains("was taken down"), "{}", ran.stdout);
+        assert_eq!(node.state(), "Stopped");
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        keep(&node);
+        let before = keys();
+
+        // The server removes it.
+        tailnet.control.remove("a");
+        wait_until("it is out", || node.state() == "NeedsLogin");
+        let ran = keep(&node);
+        tailnet.assert_joined(&node, &ran);
+        assert_eq!(keys(), before + 1);
+
+        // A person logs it out.
+        assert!(node.tailscale(&["logout"]).status.success());
+        for restart in [false, true] {
+            if restart {
+                node.restart();
+            }
+            let ran = keep(&node);
+            assert!(ran.stdout.contains("was logged out"), "{}", ran.stdout);
+        }
+        assert_eq!(keys(), before + 1);
+        // And in again.
+        tailnet.assert_joined(&node, &tailnet.up(&node, &[], &[]));
+        let ran = keep(&node);
+        assert!(ran.stdout.contains("already connected"), "{}", ran.stdout);
+    });
+}
+
+#[test]
 fn the_lines_of_the_guide_join_too() {
     in_namespace(|programs| {
         let tailnet = Tailnet::new(programs);

@@ -50,7 +50,7 @@ func (t *tailnet) serveMap(w http.ResponseWriter, r *http.Request, machine key.M
 			message.DERPMap = t.relays
 			message.UserProfiles = []tailcfg.UserProfile{{ID: taggedDevices, LoginName: "tagged-devices"}}
 		}
-		if stream.send(message) != nil || !stream.wait(r, news) {
+		if stream.send(message) != nil || message.Node.Expired || !stream.wait(r, news) {
 			return
 		}
 	}
@@ -65,6 +65,10 @@ func (t *tailnet) look(n *node, known []tailcfg.NodeID) (*tailcfg.MapResponse, [
 		Node:         n.Node.Clone(),
 		Domain:       domain,
 		PacketFilter: tailcfg.FilterAllowAll,
+	}
+	if !slices.Contains(t.nodes, n) {
+		// That is how a node learns that it was removed: its login is over.
+		message.Node.Expired, message.Node.KeyExpiry = true, time.Now().Add(-time.Hour)
 	}
 	var peers []tailcfg.NodeID
 	for _, other := range t.nodes {

@@ -116,7 +116,8 @@ func (t *tailnet) removeIfOffline(n *node) {
 	})
 }
 
-// adminHandler serves GET /nodes.
+// adminHandler serves GET /nodes and DELETE /nodes/NAME, which removes a node as an
+// administrator does.
 func (t *tailnet) adminHandler() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /nodes", func(w http.ResponseWriter, r *http.Request) {
@@ -140,6 +141,16 @@ func (t *tailnet) adminHandler() http.Handler {
 			})
 		}
 		json.NewEncoder(w).Encode(views)
+	})
+	mux.HandleFunc("DELETE /nodes/{name}", func(w http.ResponseWriter, r *http.Request) {
+		t.mu.Lock()
+		defer t.mu.Unlock()
+		gone := t.find(func(n *node) bool { return n.ComputedName == r.PathValue("name") })
+		if gone == nil {
+			http.Error(w, "no such node", http.StatusNotFound)
+			return
+		}
+		t.remove(gone)
 	})
 	return mux
 }

@@ -2,7 +2,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use tailmint::Tag;
-use tailmint_operator::tailscale::{Join, Joined, Node, Tailscale, TimeLimit, UpArguments};
+use tailmint_operator::tailscale::{Join, Joined, Keep, Node, Tailscale, TimeLimit, UpArguments};
 
 use super::up_over_ssh::up_over_ssh;
 use crate::{
@@ -43,6 +43,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
             limit,
             start_daemon: up.start_daemon,
             force: up.force,
+            keep: up.keep.clone().map(Keep::in_file),
             revoke: up.revoke,
             interrupt: session.interrupt.clone(),
             watch: &|step| spinner.show(step),
@@ -58,7 +59,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
                 .map_err(|error| failed(error).about(&account))?
         }
     };
-    for warning in warnings(joined.node(), &properties.capabilities.tags) {
+    for warning in warnings(&joined, &properties.capabilities.tags) {
         Trace::note(&warning);
     }
     let line = if global.json {
@@ -87,8 +88,12 @@ pub(super) fn settings(up: &Up, session: &Session<'_>, given: UpArguments) -> Up
 }
 
 /// What is not as the user may expect it, though the machine is connected.
-pub(super) fn warnings(node: &Node, tags: &[Tag]) -> Vec<String> {
+pub(super) fn warnings(joined: &Joined, tags: &[Tag]) -> Vec<String> {
     let mut warnings = Vec::new();
+    let node = match joined {
+        Joined::LeftDown(_) | Joined::LeftLoggedOut(_) => return warnings,
+        connected => connected.node(),
+    };
     if !node.online {
         warnings.push(format!(
             "warning: {} does not hear from its control server",
@@ -108,6 +113,12 @@ pub(super) fn warnings(node: &Node, tags: &[Tag]) -> Vec<String> {
 pub(super) fn in_words(joined: &Joined) -> String {
     let node = joined.node();
     let what = match joined {
+        Joined::LeftDown(_) => {
+            return format!("{} was taken down, and is left so: tailscale up", node.name);
+        }
+        Joined::LeftLoggedOut(_) => {
+            return format!("{} was logged out, and is left so: tailmint up", node.name);
+        }
         Joined::Before(_) => "was already connected",
         Joined::Set(_) => "was already connected, and has the settings",
         Joined::BroughtUp(_) => "is up again",
@@ -131,6 +142,8 @@ pub(super) fn in_json(joined: &Joined) -> Value {
         Joined::Before(_) => ("before", None, None),
         Joined::Set(_) => ("set", None, None),
         Joined::BroughtUp(_) => ("brought-up", None, None),
+        Joined::LeftDown(_) => ("left-down", None, None),
+        Joined::LeftLoggedOut(_) => ("left-logged-out", None, None),
         Joined::WithKey { key, revoked, .. } => ("joined", Some(key.as_str()), Some(*revoked)),
         _ => ("in", None, None),
     };

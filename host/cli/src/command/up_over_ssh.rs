@@ -119,6 +119,7 @@ impl Fleet<'_> {
                 .map_or_else(TimeLimit::usual, TimeLimit::begin),
             start_daemon: self.up.start_daemon,
             force: self.up.force,
+            keep: None,
             revoke: self.up.revoke,
             interrupt: self.session.interrupt.clone(),
             watch: &|step| {
@@ -137,7 +138,7 @@ impl Fleet<'_> {
     }
 
     fn print(&self, global: &Global, host: &SshHost, joined: &Joined) -> Result<(), Failure> {
-        for warning in warnings(joined.node(), &self.properties.capabilities.tags) {
+        for warning in warnings(joined, &self.properties.capabilities.tags) {
             Trace::note(&format!("{host}: {warning}"));
         }
         let line = if global.json {

@@ -13,7 +13,7 @@ use super::{
 const STATE: &str = "/var/lib/tailscale/tailscaled.state";
 
 /// Where they have the socket; `tailscale` looks there.
-const SOCKET: &str = "/var/run/tailscale/tailscaled.sock";
+pub(super) const SOCKET: &str = "/var/run/tailscale/tailscaled.sock";
 
 /// What the daemon says. The packages leave it to the service manager.
 const LOG: &str = "/var/log/tailscaled.log";

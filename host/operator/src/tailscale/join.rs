@@ -1,9 +1,10 @@
-use std::{ffi::OsString, time::Duration};
+use std::{ffi::OsString, io, path::Path, time::Duration};
 
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{
-    JoinError, JoinErrorKind, KeyFate, Networking, Node, State, Tailscale, TimeLimit, UpArguments,
+    JoinError, JoinErrorKind, Keep, KeyFate, Networking, Node, State, Tailscale, TimeLimit,
+    UpArguments,
     child::{End, Finished},
     daemon::{self, Outcome},
     join_error::complaint_of,
@@ -27,6 +28,8 @@ pub struct Join<'a> {
     pub start_daemon: bool,
     /// Joins anew even if the machine is connected.
     pub force: bool,
+    /// Leaves the machine alone where a person took it down or logged it out.
+    pub keep: Option<Keep>,
     /// Revokes the key once the machine has joined.
     pub revoke: bool,
     /// Stops it.
@@ -61,7 +64,7 @@ pub enum Step {
     Revoking,
 }
 
-/// A machine that is connected to its tailnet.
+/// A machine that is connected to its tailnet, or that is not to be.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Joined {
@@ -71,6 +74,10 @@ pub enum Joined {
     Set(Node),
     /// It was logged in but stopped, and was started without a key.
     BroughtUp(Node),
+    /// A person took it down, and it is left so.
+    LeftDown(Node),
+    /// A person logged it out, and it is left so.
+    LeftLoggedOut(Node),
     /// It joined with a new key.
     WithKey {
         /// The machine.
@@ -89,6 +96,8 @@ impl Joined {
             Self::Before(node)
             | Self::Set(node)
             | Self::BroughtUp(node)
+            | Self::LeftDown(node)
+            | Self::LeftLoggedOut(node)
             | Self::WithKey { node, .. } => node,
         }
     }
@@ -120,7 +129,11 @@ impl Join<'_> {
     /// cannot be brought up.
     pub async fn without_key(&self) -> Result<Option<Joined>, JoinError> {
         let outcome = self.try_without_key().await;
-        self.interrupted_or(outcome).await
+        let joined = self.interrupted_or(outcome).await?;
+        if let Some(joined) = &joined {
+            self.remember(joined)?;
+        }
+        Ok(joined)
     }
 
     async fn try_without_key(&self) -> Result<Option<Joined>, JoinError> {
@@ -134,8 +147,12 @@ impl Join<'_> {
             _ if status.is_locked_out() => Err(locked_out(&status)),
             State::Running if self.arguments.is_empty() => Ok(Some(Joined::Before(status.node))),
             State::Running => self.set().await.map(Some),
+            State::NeedsLogin if self.is_logged_out(&status)? => {
+                Ok(Some(Joined::LeftLoggedOut(status.node)))
+            }
             State::NeedsLogin => Ok(None),
             State::NeedsMachineAuth => Err(needs_approval(&status)),
+            State::Stopped if self.keep.is_some() => Ok(Some(Joined::LeftDown(status.node))),
             State::Stopped => self.bring_up().await,
             State::NoState | State::Starting => Err(self.not_ready(&status)),
             State::Other(name) => Err(JoinError {
@@ -161,7 +178,36 @@ impl Join<'_> {
         properties: &KeyProperties,
     ) -> Result<Joined, JoinError> {
         let outcome = self.try_with_key(minter, account, properties).await;
-        self.interrupted_or(outcome).await
+        let joined = self.interrupted_or(outcome).await?;
+        self.remember(&joined)?;
+        Ok(joined)
+    }
+
+    /// Remembers a machine that is connected, for the next look.
+    fn remember(&self, joined: &Joined) -> Result<(), JoinError> {
+        match (&self.keep, joined) {
+            (None, _) | (_, Joined::LeftDown(_) | Joined::LeftLoggedOut(_)) => Ok(()),
+            (Some(keep), _) => keep
+                .connected(self.socket())
+                .map_err(|error| not_remembered(keep, &error)),
+        }
+    }
+
+    /// Whether a person logged out the machine, which has no login.
+    fn is_logged_out(&self, status: &Status) -> Result<bool, JoinError> {
+        match &self.keep {
+            // A machine that was removed has the key of its login still.
+            Some(keep) if !status.has_node_key => keep
+                .is_logged_out(self.socket())
+                .map_err(|error| not_remembered(keep, &error)),
+            _ => Ok(false),
+        }
+    }
+
+    fn socket(&self) -> &Path {
+        self.tailscale
+            .socket()
+            .unwrap_or_else(|| daemon::SOCKET.as_ref())
     }
 
     /// The outcome, unless it failed because the user wanted to stop: a terminal sends its
@@ -572,6 +618,14 @@ fn interrupted() -> JoinError {
         hint: None,
         ..JoinError::new(JoinErrorKind::Interrupted, "interrupted", "")
     }
+}
+
+fn not_remembered(keep: &Keep, error: &io::Error) -> JoinError {
+    JoinError::new(
+        JoinErrorKind::Keep,
+        format!("{} cannot be used: {error}", keep.path().display()),
+        "give --keep a file that this user may write, in a directory that exists",
+    )
 }
 
 fn loses_ssh_session() -> JoinError {

@@ -58,6 +58,8 @@ pub enum JoinErrorKind {
     Internal,
     /// The caller wanted to stop.
     Interrupted,
+    /// The file that remembers whether the machine was connected cannot be used.
+    Keep,
     /// The control server rejected the key.
     KeyRefused,
     /// Tailnet Lock keeps the machine out until another machine signs it.
@@ -255,6 +257,7 @@ impl Diagnose for JoinError {
             JoinErrorKind::Internal => Class::Internal,
             JoinErrorKind::Interrupted => Class::Interrupted,
             JoinErrorKind::Mint(error) | JoinErrorKind::RevokeFailed(error) => error.class(),
+            JoinErrorKind::Keep => Class::Usage,
             JoinErrorKind::Missing => Class::TailscaleMissing,
             _ => Class::TailscaleFailed,
         }

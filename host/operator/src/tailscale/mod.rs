@@ -4,6 +4,7 @@ pub(crate) mod child;
 mod daemon;
 mod join;
 mod join_error;
+mod keep;
 mod key_input;
 mod networking;
 mod program;
@@ -18,6 +19,7 @@ mod words;
 
 pub use join::{Join, Joined, Step};
 pub use join_error::{JoinError, JoinErrorKind, KeyFate};
+pub use keep::Keep;
 pub use networking::Networking;
 pub use program::Tailscale;
 pub use ssh_host::{SshHost, SshHostError};

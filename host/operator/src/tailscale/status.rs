@@ -9,6 +9,9 @@ pub(super) struct Status {
     pub(super) state: State,
     /// Whether the daemon has a login, if only one that is gone.
     pub(super) logged_in: bool,
+    /// Whether the daemon has the key of a login: not before the first, nor after
+    /// `tailscale logout`; but where the machine was removed.
+    pub(super) has_node_key: bool,
     pub(super) node: Node,
     /// Names the machine's login; another login has another.
     pub(super) node_key: String,
@@ -59,6 +62,8 @@ pub struct Node {
 struct Wire {
     version: String,
     backend_state: String,
+    #[serde(default)]
+    have_node_key: bool,
     #[serde(rename = "AuthURL", default)]
     login_page: String,
     #[serde(rename = "Self", default)]
@@ -95,6 +100,8 @@ impl Status {
         let said = State::of(&wire.backend_state);
         Ok(Self {
             logged_in: said != State::NeedsLogin,
+            // Old versions have the key alone, all zeros where there is none.
+            has_node_key: wire.have_node_key || is_set(&own.public_key),
             // A machine that was removed while its daemon was down says that it
             // is Running, by what it remembers, and where to log in.
             state: match said {
@@ -119,6 +126,11 @@ impl Status {
         self.state == State::Running
             && tags.all(|tag| self.node.tags.iter().any(|other| **other == *tag))
     }
+}
+
+fn is_set(key: &str) -> bool {
+    let hexadecimal = key.trim_start_matches("nodekey:");
+    hexadecimal.bytes().any(|digit| digit != b'0')
 }
 
 impl Status {
@@ -190,6 +202,7 @@ mod tests {
         let status = Status::parse(FRESH.as_bytes()).unwrap();
         assert_eq!(status.state, State::NeedsLogin);
         assert!(!status.logged_in && !status.node.online);
+        assert!(!status.has_node_key);
         assert_eq!(status.node.name, "a");
         assert_eq!(status.health, ["Tailscale is stopped."]);
         assert!(!status.is_running_with([].into_iter()));
@@ -221,7 +234,7 @@ mod tests {
         let gone = RUNNING.replace(r#""AuthURL":"""#, r#""AuthURL":"https://x/a""#);
         let status = Status::parse(gone.as_bytes()).unwrap();
         assert_eq!(status.state, State::NeedsLogin);
-        assert!(status.logged_in);
+        assert!(status.logged_in && status.has_node_key);
     }
 
     #[test]
