@@ -117,8 +117,27 @@ impl ClientFiles {
     /// its last rename.
     pub(super) fn current_id_path(&self) -> Result<PathBuf, CredentialError> {
         let pending = beside(&self.id);
-        let is_pending = is_there(&pending)? && !is_there(&beside(&self.secret))?;
-        Ok(if is_pending { pending } else { self.id.clone() })
+        let is_alone = is_there(&pending)? && !is_there(&beside(&self.secret))?;
+        Ok(if is_alone && self.is_of_secret(&pending)? {
+            pending
+        } else {
+            self.id.clone()
+        })
+    }
+
+    /// Whether the id in this file is that of the secret. It is not where somebody wrote both
+    /// files since a writer was cut off.
+    fn is_of_secret(&self, path: &Path) -> Result<bool, CredentialError> {
+        let failed = |path: &Path, wrong| CredentialError::File {
+            path: path.to_owned(),
+            wrong,
+        };
+        let Some(id) = self.id_in(path).map_err(|wrong| failed(path, wrong))? else {
+            return Ok(false);
+        };
+        let own = self.id_in_secret(&self.secret);
+        let own = own.map_err(|wrong| failed(&self.secret, wrong))?;
+        Ok(own.is_none_or(|own| own == id))
     }
 
     /// Whether nothing is there, nor a trace of a writer that was killed.
@@ -179,13 +198,25 @@ impl ClientFiles {
         let (id, secret) = (beside(&self.id), beside(&self.secret));
         match (system::is_there(&id)?, system::is_there(&secret)?) {
             (false, false) => return Ok(()),
-            (true, false) => match self.id_in(&id).map_err(io::Error::other)? {
-                // Only the last rename was left to do.
-                Some(_) => system::rename(&id, &self.id)?,
-                // It was written whole before the secret was in its place: this is something
-                // else.
-                None => system::remove(&id)?,
-            },
+            // Only the last rename was left to do. Nothing but the file that it replaces says
+            // which client there was before.
+            (true, false) if self.is_of_secret(&id).map_err(io::Error::other)? => {
+                let [old, new] = [&self.id, &id].map(|path| self.id_in(path));
+                let old = old.map_err(io::Error::other)?;
+                if let Some(old) = old.filter(|old| !new.is_ok_and(|new| new.as_ref() == Some(old)))
+                {
+                    tell(&Stray::Replaced(old));
+                }
+                system::rename(&id, &self.id)?;
+            }
+            // It was written whole before the secret was in its place: this is something else,
+            // or the secret is.
+            (true, false) => {
+                if let Some(id) = self.id_in(&id).unwrap_or_default() {
+                    tell(&Stray::CutOff(Some(id)));
+                }
+                system::remove(&id)?;
+            }
             (pending_id, _) => {
                 let mut known = self.id_in(&id).unwrap_or_default();
                 if known.is_none() {
@@ -259,21 +290,23 @@ impl ClientFiles {
             path: self.id.clone(),
             detail: error.to_string(),
         };
-        if let Err(error) = self.replace_secret(id, secret) {
-            let beside = [&self.secret, &self.id].map(|path| system::is_there(&beside(path)));
-            match beside {
-                // It is in its place, whatever was said.
-                [Ok(false), Ok(true)] => {}
-                // Nothing has changed. The id goes first: alone it would stand for a pair whose
-                // secret is in its place.
-                [Ok(_), Ok(_)] => {
-                    if system::remove(&self::beside(&self.id)).is_ok() {
-                        system::remove(&self::beside(&self.secret)).ok();
-                    }
-                    return Err(unwritable(&self.secret, &error));
-                }
-                // Nobody knows. The next writer sees, and both clients are kept until then.
-                _ => return Ok(one_step_left(&error)),
+        let unchanged = |error: &io::Error| {
+            // The id goes first: alone it would stand for a pair whose secret is in its place.
+            if system::remove(&beside(&self.id)).is_ok() {
+                system::remove(&beside(&self.secret)).ok();
+            }
+            Err(unwritable(&self.secret, error))
+        };
+        if let Err(error) = self.write_beside(id, secret) {
+            return unchanged(&error);
+        }
+        if let Err(error) = system::rename(&beside(&self.secret), &self.secret) {
+            match system::is_there(&beside(&self.secret)) {
+                Ok(true) => return unchanged(&error),
+                // It is in its place, whatever was said: the response of a server was lost.
+                Ok(false) => {}
+                // Nobody knows. Both pairs stay, and the next writer sees.
+                Err(_) => return Ok(one_step_left(&error)),
             }
         }
         Ok(match self.replace_id() {
@@ -282,16 +315,15 @@ impl ClientFiles {
         })
     }
 
-    fn replace_secret(&self, id: &str, secret: &Secret) -> io::Result<()> {
-        let (new_id, new_secret) = (beside(&self.id), beside(&self.secret));
+    fn write_beside(&self, id: &str, secret: &Secret) -> io::Result<()> {
         fail_point("client-files-before");
-        self.create(&new_secret, secret.expose_secret().as_bytes())?;
+        self.create(&beside(&self.secret), secret.expose_secret().as_bytes())?;
         fail_point("client-files-secret-written");
-        self.create(&new_id, id.as_bytes())?;
+        self.create(&beside(&self.id), id.as_bytes())?;
         fail_point("client-files-id-written");
         self.sync()?;
         fail_point("client-files-synced");
-        system::rename(&new_secret, &self.secret)
+        Ok(())
     }
 
     fn replace_id(&self) -> io::Result<()> {

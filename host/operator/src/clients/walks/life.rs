@@ -118,6 +118,8 @@ struct Current {
     /// Those that lived, and those in the files, when it began.
     lived: BTreeSet<String>,
     had: BTreeSet<String>,
+    /// Whether it deletes what the files name.
+    deletes: bool,
 }
 
 /// What a process that is killed unwinds with, in place of a process that ends.
@@ -421,6 +423,10 @@ impl Life {
             *count += 1;
             *count - 1
         };
+        if name == "client-before-deleting" && self.known().step.deletes {
+            let doomed = self.in_files();
+            self.known().condemned.extend(doomed);
+        }
         self.look(&format!("at {name}"));
         let reached = catch_unwind(AssertUnwindSafe(|| {
             self.reached(Moment::Point(name, count)).ok();
@@ -436,6 +442,9 @@ impl Life {
         if comes_between {
             self.known().is_torn = true;
         }
+        // They know whose files they change.
+        let had = self.in_files();
+        self.known().operators.extend(had);
         let names: &[&str] = match edit {
             Edit::Another => {
                 let client = self.another();
@@ -456,9 +465,6 @@ impl Life {
         };
         for name in names {
             self.known().may_be_absent = true;
-            // They know whose they were.
-            let had = self.in_files();
-            self.known().operators.extend(had);
             fs::remove_file(self.path(name)).ok();
         }
     }
@@ -505,6 +511,7 @@ impl Life {
 
     fn run(self: &Arc<Self>, minter: &Minter, act: Act, typo: bool, events: &[Event]) -> bool {
         self.known().step = Current {
+            deletes: act == Act::Delete,
             events: events.to_vec(),
             lived: self.clients().into_keys().collect(),
             ..Current::default()
