@@ -60,7 +60,7 @@ impl Stage {
                 .connect_to(simulator.address().to_string().parse().unwrap())
         };
         // Less than the shortest wait before a request is made again.
-        let once = || builder().deadline(Duration::from_millis(450));
+        let once = || builder().pooled().deadline(Duration::from_millis(450));
         let hasty = once().limits(Limits::at_most(Duration::from_millis(40)));
         let runtime = || {
             let mut runtime = tokio::runtime::Builder::new_current_thread();
@@ -69,7 +69,7 @@ impl Stage {
         let stage = Self {
             minter: once().build().unwrap(),
             hasty: hasty.build().unwrap(),
-            patient: builder().build().unwrap(),
+            patient: builder().pooled().build().unwrap(),
             other: once().build().unwrap(),
             runtime: runtime(),
             other_runtime: runtime(),
@@ -368,8 +368,14 @@ impl Life {
                         .simulator
                         .misbehave(trouble.at, fault, trouble.times);
                 }
-                Event::Beside(_, act) => self.beside(act),
-                Event::Edited(moment, edit) => self.edit(edit, moment != Moment::Beginning),
+                Event::Beside(_, act) => {
+                    self.beside(act);
+                    self.look("after another process");
+                }
+                Event::Edited(moment, edit) => {
+                    self.edit(edit, moment != Moment::Beginning);
+                    self.look("after an edit");
+                }
             }
         }
         outcome
@@ -397,10 +403,8 @@ impl Life {
             *count += 1;
             *count - 1
         };
-        let changes = matches!(
-            call,
-            Call::Create | Call::Remove | Call::Rename | Call::Write
-        );
+        // What is written beside them is no file that is read.
+        let changes = matches!(call, Call::Create | Call::Remove | Call::Rename);
         if changes && !is_before {
             self.look(&format!("after {call:?} {}", path.display()));
         }
@@ -427,7 +431,10 @@ impl Life {
             let doomed = self.in_files();
             self.known().condemned.extend(doomed);
         }
-        self.look(&format!("at {name}"));
+        // Otherwise nothing has changed since the last look.
+        if name == "client-deleted" {
+            self.look(name);
+        }
         let reached = catch_unwind(AssertUnwindSafe(|| {
             self.reached(Moment::Point(name, count)).ok();
         }));
@@ -443,7 +450,8 @@ impl Life {
             self.known().is_torn = true;
         }
         // They know whose files they change.
-        let had = self.in_files();
+        let mut had = self.in_files();
+        had.extend(fs::read_to_string(self.path(ID)).map(|id| id.trim().to_owned()));
         self.known().operators.extend(had);
         let names: &[&str] = match edit {
             Edit::Another => {
@@ -638,9 +646,9 @@ impl Life {
 
     /// Nothing is in the way any more: the next run succeeds, clears up, and names all that
     /// lives on.
-    pub(super) fn end(self: &Arc<Self>) -> Result<(), String> {
+    pub(super) fn end(self: &Arc<Self>, by_rotation: bool) -> Result<(), String> {
         let act = match self.pair() {
-            Ok(Some(_)) => Act::Rotate(Old::Deleted),
+            Ok(Some(_)) if by_rotation => Act::Rotate(Old::Deleted),
             _ => Act::Create { replace: true },
         };
         self.say(format!("{act}, with nothing in the way"));
