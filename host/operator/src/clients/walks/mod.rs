@@ -11,9 +11,8 @@ mod step;
 use std::{fs, num::NonZero, sync::Arc, thread};
 
 use proptest::test_runner::{Config, FileFailurePersistence, TestCaseError, TestError, TestRunner};
-use rustix::io::Errno;
 
-use crate::credentials::disturbance::Side;
+use crate::credentials::{Call, disturbance::Side};
 use life::{Life, Stage};
 use step::{Act, ERRORS, Event, Moment, Old, POINTS, Step, walk};
 
@@ -78,6 +77,16 @@ fn the_files_name_a_client_that_works_and_what_lives_on_is_named() {
     });
 }
 
+/// The calls that leave something behind, or are to last.
+const CHANGES: [Call; 6] = [
+    Call::ChangeOwner,
+    Call::Create,
+    Call::Remove,
+    Call::Rename,
+    Call::Sync,
+    Call::Write,
+];
+
 /// What each of these does is walked through one call and one fail point after the other.
 fn thorough() -> Vec<(bool, Act)> {
     let import = Act::Import {
@@ -127,8 +136,10 @@ fn every_call_may_fail_and_every_point_be_the_last() {
     );
     for (has_client, act) in thorough() {
         // What a run that was killed left is there to be cleared up, or to be finished.
+        let looks = matches!(act, Act::Rotate(Old::Deleted) | Act::Import { .. });
         for before in [None, Some(&killed), Some(&half)] {
-            if before.is_some() && !has_client {
+            let clears_up = matches!(act, Act::Rotate(Old::Deleted) | Act::Delete);
+            if before.is_some() && !clears_up {
                 continue;
             }
             let walk = |events| {
@@ -151,14 +162,13 @@ fn every_call_may_fail_and_every_point_be_the_last() {
                         lasts: false,
                     };
                     let error = *turn.next().unwrap();
-                    assert_holds(&stage, has_client, &walk(vec![fails(Side::Before, error)]));
-                    assert_holds(
-                        &stage,
-                        has_client,
-                        &walk(vec![fails(Side::After, Errno::IO)]),
-                    );
-                    let dies = Event::Killed(Moment::Call(call, Side::After, after));
-                    assert_holds(&stage, has_client, &walk(vec![dies]));
+                    // Most calls only look: they are gone through once.
+                    if CHANGES.contains(&call) {
+                        assert_holds(&stage, has_client, &walk(vec![fails(Side::Before, error)]));
+                        assert_holds(&stage, has_client, &walk(vec![fails(Side::After, error)]));
+                    } else if before.is_none() && looks {
+                        assert_holds(&stage, has_client, &walk(vec![fails(Side::Before, error)]));
+                    }
                 }
                 met.push(call);
             }
