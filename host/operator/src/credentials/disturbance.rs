@@ -8,11 +8,11 @@ use super::system::Call;
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Side {
     Before,
-    /// The call was carried out. Whoever waits for it may still be told that it failed.
+    /// The call was carried out. It may be said to have failed even so.
     After,
 }
 
-/// Says what the call comes to.
+/// Says whether the call is to fail.
 pub(crate) type Disturbance = Rc<dyn Fn(Call, &Path, Side) -> io::Result<()>>;
 
 thread_local! {

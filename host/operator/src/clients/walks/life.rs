@@ -129,7 +129,7 @@ thread_local! {
     static AT_POINT: RefCell<Option<Rc<dyn Fn(&'static str)>>> = const { RefCell::new(None) };
 }
 
-/// Has the fail points lead to whoever walks on the same thread.
+/// Has the fail points lead to the life that is walked on the same thread.
 fn watch_points() {
     static ONCE: Once = Once::new();
     ONCE.call_once(|| {
@@ -652,7 +652,7 @@ impl Life {
             _ => Act::Create { replace: true },
         };
         self.say(format!("{act}, with nothing in the way"));
-        // Whoever runs it is told all that there is.
+        // The one who runs it is told all that there is.
         self.known().lost.clear();
         let stage = Arc::clone(&self.stage);
         if !self.run(&stage.patient, act, false, &[]) {
