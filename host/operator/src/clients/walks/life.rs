@@ -125,8 +125,11 @@ struct Current {
 /// What a process that is killed unwinds with, in place of a process that ends.
 struct Killed;
 
+/// What is done at a fail point.
+type AtPoint = Rc<dyn Fn(&'static str)>;
+
 thread_local! {
-    static AT_POINT: RefCell<Option<Rc<dyn Fn(&'static str)>>> = const { RefCell::new(None) };
+    static AT_POINT: RefCell<Option<AtPoint>> = const { RefCell::new(None) };
 }
 
 /// Has the fail points lead to the life that is walked on the same thread.
@@ -793,12 +796,11 @@ impl Life {
         let alive = self.clients();
         let backups = self.known().backups.clone();
         let last = backups.into_iter().rfind(|it| alive.contains_key(&it.0));
-        let (id, secret) = match last.filter(|_| back) {
-            Some(pair) => pair,
-            None => {
-                let client = self.another();
-                (client.id, client.secret)
-            }
+        let (id, secret) = if let Some(pair) = last.filter(|_| back) {
+            pair
+        } else {
+            let client = self.another();
+            (client.id, client.secret)
         };
         let outputs = json!({
             "bootstrap_id": { "value": id },

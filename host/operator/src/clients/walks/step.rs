@@ -57,7 +57,7 @@ pub(super) const CALLS: [Call; 13] = [
     Call::Write,
 ];
 
-/// What is done with a client, its files, or its keys.
+/// Something to do with a client, its files, or its keys.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Act {
     Create {
