@@ -53,6 +53,9 @@ pub enum Fault {
     /// Does as always, but announces a body that is longer than it is, and
     /// closes the connection.
     Truncate,
+    /// Creates another auth key than was asked for: reusable where it was not to be and the
+    /// other way around, and not ephemeral. Other requests it does as always.
+    Widen,
     /// Writes these bytes instead of an answer.
     Wire {
         /// The bytes.

@@ -203,6 +203,10 @@ async fn answer(
             interruption.write_instead(bytes, ending);
             Ok(whole(StatusCode::OK, Vec::new()))
         }
+        Some(Fault::Widen) => {
+            let (status, body) = self::usual(state, &parts, &widened(&body));
+            Ok(whole(status, body))
+        }
         Some(Fault::Close) => {
             let (status, body) = usual();
             let mut response = whole(status, body);
@@ -222,6 +226,17 @@ async fn answer(
             Ok(drip(status, body, pause))
         }
     }
+}
+
+/// The request for a key of another kind, where it is one for a key.
+fn widened(body: &[u8]) -> Vec<u8> {
+    let mut asked: Value = serde_json::from_slice(body).unwrap_or_default();
+    let Some(create) = asked.pointer_mut("/capabilities/devices/create") else {
+        return body.to_owned();
+    };
+    create["reusable"] = (create["reusable"] != true).into();
+    create["ephemeral"] = false.into();
+    asked.to_string().into_bytes()
 }
 
 /// Waits as the fault says.

@@ -212,6 +212,12 @@ impl Simulator {
         self.state.lock().faults.clear();
     }
 
+    /// Forgets all that there was, and begins anew with the clients of the setup, at the same
+    /// addresses.
+    pub fn begin_anew(&self, setup: &Setup) {
+        *self.state.lock() = State::new(setup);
+    }
+
     /// Lets all requests that are held go on, and those that will be.
     pub fn go_on(&self) {
         self.state.lock().goes_on = true;

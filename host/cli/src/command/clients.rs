@@ -14,6 +14,7 @@ use crate::{
     print,
     session::Session,
     stray_warnings::StrayWarnings,
+    trace::Trace,
 };
 
 pub(crate) async fn clients(
@@ -142,6 +143,7 @@ async fn rotate(
         let (old_id, fate) = match &old {
             OldClient::Deleted(id) => (id, "deleted"),
             OldClient::Kept(id) => (id, "kept"),
+            OldClient::InUse(id) => (id, "did not delete"),
             OldClient::Left(id, _) => (id, "could not delete"),
         };
         let done = Done {
@@ -159,6 +161,12 @@ async fn rotate(
         let known = [client.id, old_id.clone()];
         // Whether or not anybody reads it: a client that lives on is named.
         let told = done.tell(global, &clients, &known, &warnings).await;
+        if let OldClient::InUse(id) = &old {
+            Trace::note(&format!(
+                "warning: {}: OAuth client {id} is in the files again, or they could not be read; if nobody uses it, delete it: tailmint clients delete --id {id}",
+                profile.name
+            ));
+        }
         if let OldClient::Left(id, error) = old {
             let failure = Failure::from(error);
             return Err(failure.saying(

@@ -1,5 +1,6 @@
 use super::{Clients, ClientsError};
 use crate::credentials::{CredentialError, Presence, Stray, Written};
+use tailmint::KeyId;
 use tailmint::oauth_client::{ClientDetails, NewClient};
 use tailmint_core::fail_point;
 
@@ -15,7 +16,7 @@ impl Clients<'_> {
     pub async fn create(&self, replace: bool) -> Result<ClientDetails, ClientsError> {
         let files = self.files()?;
         let held = files.hold(self.interrupt, self.tell).await?;
-        if !replace && files.presence() != Presence::Neither {
+        if !replace && files.presence()? != Presence::Neither {
             let path = if files.secret_path().symlink_metadata().is_ok() {
                 files.secret_path()
             } else {
@@ -26,7 +27,7 @@ impl Clients<'_> {
             }
             .into());
         }
-        let replaced = files.named_id();
+        let replaced = files.named_ids()?;
         files.try_out(&held)?;
         let created = self.make().await?;
         let id = &created.details.id;
@@ -34,9 +35,7 @@ impl Clients<'_> {
             Ok(Written::Whole) => {}
             Ok(Written::OneStepLeft { path, detail }) => {
                 // Its secret is gone all the same.
-                if let Some(replaced) = replaced {
-                    (self.tell)(&Stray::Replaced(replaced));
-                }
+                self.name(replaced);
                 return Err(ClientsError::OneStepLeft {
                     id: id.clone(),
                     old: None,
@@ -46,10 +45,14 @@ impl Clients<'_> {
             }
             Err(error) => return Err(self.undo(id, error.into()).await),
         }
-        if let Some(replaced) = replaced {
-            (self.tell)(&Stray::Replaced(replaced));
-        }
+        self.name(replaced);
         Ok(created.details)
+    }
+
+    fn name(&self, replaced: Vec<KeyId>) {
+        for id in replaced {
+            (self.tell)(&Stray::Replaced(id));
+        }
     }
 
     /// Creates a client with the properties of the profile.

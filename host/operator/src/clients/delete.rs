@@ -1,6 +1,7 @@
 use super::{Clients, ClientsError};
-use crate::credentials::{Presence, client_from_files};
-use tailmint::{KeyId, MintErrorKind};
+use crate::credentials::Presence;
+use tailmint::{Account, KeyId, MintErrorKind};
+use tailmint_core::fail_point;
 
 /// What was deleted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -21,16 +22,18 @@ impl Clients<'_> {
     /// tokens, and the files stay; or the files cannot be read or removed.
     pub async fn delete(&self) -> Result<Deleted, ClientsError> {
         let files = self.files()?;
-        if files.are_untouched() {
+        if files.are_untouched()? {
             return Ok(Deleted::Nothing);
         }
         let held = files.hold(self.interrupt, self.tell).await?;
-        if files.presence() == Presence::Neither {
+        if files.presence()? == Presence::Neither {
             return Ok(Deleted::Nothing);
         }
-        let id = self.current()?;
+        let (id, account) = self.current()?;
+        fail_point("client-before-deleting");
         let there = self.delete_id(&id).await?;
-        if !there && self.still_works().await? {
+        fail_point("client-deleted");
+        if !there && self.still_works(&account).await? {
             return Err(ClientsError::Elsewhere { id });
         }
         files.remove(&held)?;
@@ -41,17 +44,14 @@ impl Clients<'_> {
         })
     }
 
-    /// Whether the client of the files still gets tokens. "There is no such client" is also
+    /// Whether the client still gets tokens. "There is no such client" is also
     /// what is said of one in another tailnet than the one that was asked.
-    async fn still_works(&self) -> Result<bool, ClientsError> {
-        let Some(account) = client_from_files(self.profile, self.secrets_dir)? else {
-            return Ok(false);
-        };
-        match self
+    pub(super) async fn still_works(&self, account: &Account) -> Result<bool, ClientsError> {
+        let checked = self
             .minter
-            .check_scopes(&account, &self.profile.scopes)
-            .await
-        {
+            .check_scopes(account, &self.profile.scopes)
+            .await;
+        match checked {
             Ok(_) => Ok(true),
             // The API said so: it is not the component's own judgement of the credential.
             Err(error)

@@ -63,13 +63,13 @@ pub async fn import(
         .map_err(|wrong| ClientsError::Import(format!("{name}_secret: {wrong}")))?;
     let files = ClientFiles::new(profile, secrets_dir)?;
     let held = files.hold(interrupt, tell).await?;
-    if !replace && files.presence() != Presence::Neither {
+    if !replace && files.presence()? != Presence::Neither {
         let path = files.secret_path().to_owned();
         return Err(CredentialError::Present { path }.into());
     }
-    let replaced = files.named_id().filter(|replaced| *replaced != id);
+    let replaced = files.named_ids()?;
     let written = files.write(&held, id.as_str(), &secret)?;
-    if let Some(replaced) = replaced {
+    for replaced in replaced.into_iter().filter(|replaced| *replaced != id) {
         tell(&Stray::Replaced(replaced));
     }
     match written {

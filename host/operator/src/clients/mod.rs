@@ -9,6 +9,8 @@ mod owner;
 mod rotate;
 mod strays;
 mod terraform;
+#[cfg(test)]
+mod walks;
 
 pub use clients_error::ClientsError;
 pub use delete::Deleted;

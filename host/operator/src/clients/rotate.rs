@@ -1,9 +1,9 @@
 use std::time::Duration;
 
 use super::{Clients, ClientsError};
-use crate::credentials::{CredentialError, Written, client_from_files};
+use crate::credentials::{CredentialError, Held, Written, client_from_files};
 use tailmint::oauth_client::{ClientDetails, NewClient};
-use tailmint::{Account, Credential, KeyId, MintError};
+use tailmint::{Account, Credential, KeyId};
 use tailmint_core::fail_point;
 
 /// What becomes of the old client.
@@ -34,8 +34,10 @@ pub enum OldClient {
     Deleted(KeyId),
     /// It lives on, as was asked for.
     Kept(KeyId),
+    /// The files name it again, or what they name could not be found out: it lives on.
+    InUse(KeyId),
     /// It could not be deleted, and lives on.
-    Left(KeyId, MintError),
+    Left(KeyId, ClientsError),
 }
 
 impl Clients<'_> {
@@ -49,7 +51,7 @@ impl Clients<'_> {
     pub async fn rotate(&self, grace: Grace) -> Result<Rotated, ClientsError> {
         let files = self.files()?;
         let held = files.hold(self.interrupt, self.tell).await?;
-        let old = self.current()?;
+        let (old, account) = self.current()?;
         files.try_out(&held)?;
         let created = self.make().await?;
         let id = &created.details.id;
@@ -69,16 +71,14 @@ impl Clients<'_> {
             }
             Err(error) => return Err(self.undo(id, error.into()).await),
         }
-        // Others may read and write the files while the old client is waited for.
-        drop(held);
         Ok(Rotated {
-            old: self.retire(old, grace).await,
+            old: self.retire(old, &account, grace, held).await,
             client: created.details,
         })
     }
 
-    /// The id of the client that the files name.
-    pub(super) fn current(&self) -> Result<KeyId, ClientsError> {
+    /// The client that the files name: its id, and itself.
+    pub(super) fn current(&self) -> Result<(KeyId, Account), ClientsError> {
         // No API key stands in for a client that is to be rotated.
         let account = client_from_files(self.profile, self.secrets_dir)?;
         let files = self.files()?;
@@ -86,17 +86,18 @@ impl Clients<'_> {
             id: files.id_path().to_owned(),
             secret: files.secret_path().to_owned(),
         })?;
-        let id = match account.credential {
+        let id = match &account.credential {
             Credential::OauthClient { id, .. } => id.parse().ok(),
             Credential::ApiKey { .. } => None,
         };
-        id.ok_or_else(|| {
-            CredentialError::File {
+        match id {
+            Some(id) => Ok((id, account)),
+            None => Err(CredentialError::File {
                 path: files.id_path().to_owned(),
                 wrong: crate::credentials::Wrong::ClientId,
             }
-            .into()
-        })
+            .into()),
+        }
     }
 
     /// Whether the new client can do what the profile says.
@@ -121,26 +122,51 @@ impl Clients<'_> {
         }
     }
 
-    async fn retire(&self, old: KeyId, grace: Grace) -> OldClient {
+    async fn retire(
+        &self,
+        old: KeyId,
+        old_account: &Account,
+        grace: Grace,
+        mut held: Held,
+    ) -> OldClient {
         let Grace::Delete(after) = grace else {
             return OldClient::Kept(old);
         };
         if !after.is_zero() {
+            // Others may read and write the files while the old client is waited for.
+            drop(held);
             tokio::select! {
                 () = tokio::time::sleep(after) => {}
                 () = self.interrupt.raised() => {}
             }
-        }
-        let account = self.owner.account();
-        fail_point("client-before-deleting");
-        let deleted = self.minter.delete_client(account, &old).await;
-        fail_point("client-deleted");
-        match deleted {
-            Ok(()) => OldClient::Deleted(old),
-            Err(error) if error.kind == tailmint::MintErrorKind::NotFound => {
-                OldClient::Deleted(old)
+            fail_point("client-waited-for");
+            match self.hold_again().await {
+                Ok(again) => held = again,
+                Err(_) => return OldClient::InUse(old),
             }
+        }
+        fail_point("client-before-deleting");
+        // An operator may have put it back, with an editor or a backup, since the new one was
+        // written.
+        let named = self.files().and_then(|files| files.named_ids());
+        if named.map_or(true, |named| named.contains(&old)) {
+            return OldClient::InUse(old);
+        }
+        let deleted = self.delete_id(&old).await;
+        fail_point("client-deleted");
+        drop(held);
+        match deleted {
+            Ok(true) => OldClient::Deleted(old),
+            Ok(false) => match self.still_works(old_account).await {
+                Ok(false) => OldClient::Deleted(old),
+                Ok(true) => OldClient::Left(old.clone(), ClientsError::Elsewhere { id: old }),
+                Err(error) => OldClient::Left(old, error),
+            },
             Err(error) => OldClient::Left(old, error),
         }
+    }
+
+    async fn hold_again(&self) -> Result<Held, ClientsError> {
+        Ok(self.files()?.hold(self.interrupt, self.tell).await?)
     }
 }

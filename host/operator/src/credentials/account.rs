@@ -66,7 +66,7 @@ fn client_in(
     files: &ClientFiles,
     directory: &SecretsDir,
 ) -> Result<Option<Account>, CredentialError> {
-    let (id_path, secret_path) = (files.current_id_path(), files.secret_path());
+    let (id_path, secret_path) = (files.current_id_path()?, files.secret_path());
     let id = read(&id_path, Kind::ClientId, Content::Public, directory)?;
     let secret = read(secret_path, Kind::ClientSecret, Content::Secret, directory)?;
     let both = pair((&id_path, id), (secret_path, secret))?;

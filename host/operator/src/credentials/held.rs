@@ -7,7 +7,7 @@ use std::{
 use tailmint::Interrupt;
 use tokio::time::{Instant, sleep};
 
-use super::CredentialError;
+use super::{CredentialError, system};
 
 /// Holds the directory of the files, so that two writers come one after the other.
 #[derive(Debug)]
@@ -32,10 +32,10 @@ impl Held {
             path: path.to_owned(),
             detail: error.to_string(),
         };
-        let directory = File::open(path).map_err(failed)?;
+        let directory = system::open_directory(path).map_err(failed)?;
         let begun = Instant::now();
         loop {
-            match directory.try_lock() {
+            match system::lock(&directory) {
                 Ok(()) => {
                     return Ok(Self {
                         _directory: directory,

@@ -46,7 +46,7 @@ impl Lookup<'_> {
         }
         let files = ClientFiles::new(profile, self.directory)?;
         Err(CredentialError::None {
-            id: files.current_id_path(),
+            id: files.current_id_path()?,
             secret: files.secret_path().to_owned(),
         })
     }
@@ -71,8 +71,10 @@ impl Lookup<'_> {
     /// first.
     pub(crate) async fn all_wrong(&self, profile: &Profile) -> Vec<CredentialError> {
         let mut wrong = Vec::new();
-        if let Ok(files) = ClientFiles::new(profile, self.directory) {
-            let id = (files.current_id_path(), Kind::ClientId, Content::Public);
+        if let Ok(files) = ClientFiles::new(profile, self.directory)
+            && let Ok(id) = files.current_id_path()
+        {
+            let id = (id, Kind::ClientId, Content::Public);
             let secret = files.secret_path().to_owned();
             let secret = (secret, Kind::ClientSecret, Content::Secret);
             let read = [id, secret]

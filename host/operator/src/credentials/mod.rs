@@ -5,6 +5,8 @@ mod account;
 mod client_files;
 mod command;
 mod credential_error;
+#[cfg(test)]
+pub(crate) mod disturbance;
 mod held;
 mod lookup;
 mod reach;
@@ -12,6 +14,7 @@ mod secret_file;
 mod secrets_dir;
 mod shape;
 mod stray;
+mod system;
 mod unchangeable;
 mod vault_token;
 
@@ -26,5 +29,7 @@ pub use secrets_dir::SecretsDir;
 #[doc(hidden)]
 pub use shape::{Kind, Value};
 pub use stray::Stray;
+#[cfg(test)]
+pub(crate) use system::Call;
 pub use unchangeable::Unchangeable;
 pub(crate) use vault_token::vault_token;

@@ -11,13 +11,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use rustix::{
-    fs::{StatVfsMountFlags, fstatfs, fstatvfs},
-    process::geteuid,
-};
+use rustix::process::geteuid;
 use tailmint_core::Environment;
 
-use super::{Unchangeable, Wrong};
+use super::{Unchangeable, Wrong, system};
 use crate::users::invoker_of_root;
 
 /// What a file is read for.
@@ -87,7 +84,7 @@ impl Reader {
 
     /// Whether the file that was opened at the path may be used.
     pub(super) fn judge(&self, file: &File, path: &Path, content: Content) -> Result<(), Wrong> {
-        let metadata = file.metadata().map_err(|error| unreadable(&error))?;
+        let metadata = system::stat_open(file).map_err(|error| unreadable(&error))?;
         regular(&metadata)?;
         let place = Place::of(file, path, &metadata)?;
         let is_mounted = place.is_mounted_for_secrets(self);
@@ -130,8 +127,8 @@ impl Reader {
     /// Who may write the directory may replace the file. With the sticky bit only the
     /// file's owner may.
     pub(super) fn judge_directory(&self, directory: &Path) -> Result<(), Wrong> {
-        let file = File::open(directory).map_err(|error| unreadable(&error));
-        let metadata = directory.metadata().map_err(|error| unreadable(&error))?;
+        let file = system::open_directory(directory).map_err(|error| unreadable(&error));
+        let metadata = system::stat(directory).map_err(|error| unreadable(&error))?;
         let mode = metadata.mode() & 0o7777;
         if mode & WRITE == 0 || mode & STICKY != 0 {
             return Ok(());
@@ -149,7 +146,7 @@ impl Reader {
 
     /// What keeps its own owner from opening it, if that is its mode.
     pub(super) fn closed(&self, path: &Path) -> Option<Wrong> {
-        let metadata = path.metadata().ok()?;
+        let metadata = system::stat(path).ok()?;
         let mode = metadata.mode() & 0o7777;
         let own = metadata.uid() == self.user;
         (own && metadata.is_file() && mode & 0o400 == 0).then_some(Wrong::Closed { mode })
@@ -195,19 +192,9 @@ struct FileSystem {
 
 impl FileSystem {
     fn of(file: &File) -> Result<Self, Wrong> {
-        let failed = |error: rustix::io::Errno| unreadable(&error.into());
-        // The numbers are of 32 bits, in a type that differs from machine to machine.
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            clippy::unnecessary_cast,
-            reason = "the numbers are of 32 bits, in a type that differs between machines"
-        )]
-        let kind = fstatfs(file).map_err(failed)?.f_type as u32;
-        let flags = fstatvfs(file).map_err(failed)?.f_flag;
         Ok(Self {
-            kind,
-            is_read_only: flags.contains(StatVfsMountFlags::RDONLY),
+            kind: system::file_system(file).map_err(|error| unreadable(&error))?,
+            is_read_only: system::is_read_only(file).map_err(|error| unreadable(&error))?,
         })
     }
 
@@ -239,14 +226,14 @@ impl Directory {
 
 impl Place {
     fn of(file: &File, path: &Path, metadata: &Metadata) -> Result<Self, Wrong> {
-        let path = path.canonicalize().map_err(|error| match error.kind() {
+        let path = system::resolve(path).map_err(|error| match error.kind() {
             io::ErrorKind::NotFound => Wrong::Removed,
             _ => unreadable(&error),
         })?;
-        let there = path.metadata().map_err(|error| unreadable(&error))?;
+        let there = system::stat(&path).map_err(|error| unreadable(&error))?;
         let is_same = (there.dev(), there.ino()) == (metadata.dev(), metadata.ino());
         let directories = path.ancestors().skip(1).map(|path| {
-            let metadata = path.metadata().map_err(|error| unreadable(&error))?;
+            let metadata = system::stat(path).map_err(|error| unreadable(&error))?;
             Ok(Directory {
                 path: path.to_owned(),
                 mode: metadata.mode() & 0o7777,
@@ -267,7 +254,7 @@ impl Place {
     }
 
     fn is_in(&self, directory: Option<&Path>) -> bool {
-        let directory = directory.and_then(|it| it.canonicalize().ok());
+        let directory = directory.and_then(|it| system::resolve(it).ok());
         self.is_same && directory.is_some_and(|it| self.path.starts_with(it))
     }
 

@@ -1,8 +1,4 @@
-use std::{
-    fs::File,
-    io::{self, Read},
-    path::Path,
-};
+use std::{fs::File, io, path::Path};
 
 use zeroize::Zeroizing;
 
@@ -10,8 +6,8 @@ use super::{
     Wrong,
     reach::{Content, Reader, unreadable},
     shape::{Kind, MAX_BYTES, Value},
+    system,
 };
-use crate::opened;
 use tailmint_core::fail_point;
 
 /// A byte order mark, quotes, blanks and line ends.
@@ -31,9 +27,14 @@ pub(super) fn read(
     content: Content,
     reader: &Reader,
 ) -> Result<Option<Value>, Wrong> {
-    let mut file = match opened::open(path) {
+    let mut file = match system::open(path) {
         Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound && !is_link(path) => return Ok(None),
+        // A link that leads nowhere is there, unlike no file at all.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => match system::is_there(path) {
+            Ok(false) => return Ok(None),
+            Ok(true) => return Err(unreadable(&error)),
+            Err(error) => return Err(unreadable(&error)),
+        },
         // A socket cannot be opened at all.
         Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NXIO.raw_os_error()) => {
             return Err(Wrong::NotRegular { found: "a socket" });
@@ -53,7 +54,7 @@ fn take(file: &mut File, kind: Kind) -> Result<Value, Wrong> {
     let mut buffer = Zeroizing::new([0; BUFFER_BYTES]);
     let mut length = 0;
     loop {
-        match file.read(&mut buffer[length..]) {
+        match system::read(file, &mut buffer[length..]) {
             Ok(0) => break,
             Ok(read) => length += read,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
@@ -64,9 +65,4 @@ fn take(file: &mut File, kind: Kind) -> Result<Value, Wrong> {
         }
     }
     kind.judge(&buffer[..length])
-}
-
-/// A link that leads nowhere is there, unlike no file at all.
-fn is_link(path: &Path) -> bool {
-    path.symlink_metadata().is_ok()
 }

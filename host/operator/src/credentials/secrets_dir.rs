@@ -1,6 +1,6 @@
 use std::path::{Path, PathBuf};
 
-use super::{CredentialError, reach::Reader};
+use super::{CredentialError, reach::Reader, system};
 use crate::users::invoker_of_root;
 use tailmint_core::{Environment, Invoker};
 
@@ -42,7 +42,7 @@ impl SecretsDir {
             return Ok(for_user(Path::new(path), None));
         }
         let own = environment.home().map(|home| home.join("secrets"));
-        let is_there = |path: &Path| path.symlink_metadata().is_ok();
+        let is_there = |path: &Path| system::stat_link(path).is_ok();
         if !own.as_deref().is_some_and(is_there)
             && let Some(invoker) = invoker_of_root(environment)
         {
