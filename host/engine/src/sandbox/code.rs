@@ -8,7 +8,7 @@ use super::engine_config::engine_config;
 /// The compiled component, at the start of a page, among the program's own code: it is
 /// run where the program has it, so that a start reads the pages that it needs and copies
 /// none, and nothing is made executable while the program runs, which hardened systems
-/// refuse. Linkers put every section of such a name there.
+/// deny. Linkers put every section of such a name there.
 #[cfg_attr(
     not(target_vendor = "apple"),
     expect(unsafe_code, reason = "bytes that compilers made are code")
