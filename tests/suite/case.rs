@@ -1,7 +1,7 @@
 use std::{
     ffi::OsStr,
     os::unix::process::CommandExt,
-    path::Path,
+    path::{Path, PathBuf},
     process::{Child, Command, Stdio},
 };
 
@@ -99,9 +99,17 @@ impl<'a> Case<'a> {
     }
 }
 
+/// The program that is tested: the one that cargo built with these tests, or the one of
+/// this path, which may have been built elsewhere and for another processor.
+pub(crate) fn program() -> PathBuf {
+    std::env::var_os("TAILMINT_BIN")
+        .unwrap_or_else(|| env!("CARGO_BIN_EXE_tailmint").into())
+        .into()
+}
+
 /// `tailmint` in an environment with nothing but a `PATH`, with pipes.
 pub(crate) fn bare() -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_tailmint"));
+    let mut command = Command::new(program());
     command
         .env_clear()
         .env("PATH", "/usr/local/bin:/usr/bin:/bin");

@@ -2,7 +2,7 @@
 
 use std::{collections::BTreeSet, fs};
 
-use crate::world::World;
+use crate::{case::program, world::World};
 
 /// A command by its names, and what the list of its parent says of it.
 struct Listed {
@@ -89,8 +89,9 @@ fn every_command_has_a_manual_page() {
 fn a_reader_that_has_seen_enough_is_no_failure() {
     let world = World::new();
     for command in ["policy show", "completions bash", "man", "policy schema"] {
-        let program = env!("CARGO_BIN_EXE_tailmint");
-        let line = format!("set -o pipefail; {program} {command} | head -n 1 > /dev/null");
+        let program = program();
+        let program = program.display();
+        let line = format!("set -o pipefail; '{program}' {command} | head -n 1 > /dev/null");
         let output = std::process::Command::new("bash")
             .args(["-c", &line])
             .env_clear()

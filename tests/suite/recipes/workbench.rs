@@ -6,6 +6,7 @@ use std::{
 };
 
 use crate::{
+    case::program,
     stand_in::StandIn,
     tailnet::is_really_root,
     world::{World, holds},
@@ -26,7 +27,7 @@ impl Workbench {
         let bench = Self { world, machine };
         let tailmint = format!(
             r#"exec '{}' --connect-to {} --ca-file '{}' "$@""#,
-            env!("CARGO_BIN_EXE_tailmint"),
+            program().display(),
             bench.world.simulator.address(),
             bench.world.path().join("ca.pem").display(),
         );

@@ -10,7 +10,7 @@ use std::{
 use serde_json::{Value, json};
 
 use super::{Tailnet, namespace::in_container, node::wait_until};
-use crate::{installed::is_installed, recipes::page::Page, world::holds};
+use crate::{case::program, installed::is_installed, recipes::page::Page, world::holds};
 
 const USER: u32 = 1000;
 const HOME: &str = "/home/tazpod";
@@ -86,11 +86,7 @@ fn lay_out(tailnet: &Tailnet) -> String {
     let programs = &tailnet.programs;
     install(&programs.tailscale(), "/usr/local/bin/tailscale", 0o755);
     install(&programs.tailscaled(), "/usr/local/bin/tailscaled", 0o755);
-    install(
-        Path::new(env!("CARGO_BIN_EXE_tailmint")),
-        "/usr/local/bin/tailmint-itself",
-        0o755,
-    );
+    install(&program(), "/usr/local/bin/tailmint-itself", 0o755);
     install(&world.path().join("ca.pem"), "/usr/local/bin/ca.pem", 0o644);
     // What leads it to the simulated API, which a user does not give.
     let led = format!(

@@ -12,7 +12,7 @@ use super::{
     namespace::{in_namespace, is_really_root},
     node::wait_until,
 };
-use crate::ran::Ran;
+use crate::{case::program, ran::Ran};
 
 /// A user who is nobody in particular.
 pub(super) const NOBODY: u32 = 65534;
@@ -350,7 +350,7 @@ fn the_lines_of_the_guide_join_too() {
                 "tailmint",
                 format!(
                     r#"exec {} --secrets-dir={} --connect-to={} --ca-file={} "$@""#,
-                    env!("CARGO_BIN_EXE_tailmint"),
+                    program().display(),
                     tailnet.world.secrets().display(),
                     tailnet.world.simulator.address(),
                     tailnet.world.path().join("ca.pem").display()
