@@ -52,7 +52,7 @@ pub(super) fn load(engine: &Engine) -> Result<Component, wasmtime::Error> {
 )]
 pub(super) fn load_copy(engine: &Engine) -> Result<Component, wasmtime::Error> {
     // SAFETY: as above.
-    unsafe { Component::deserialize(engine, &CODE.0) }
+    unsafe { Component::deserialize(engine, CODE.0) }
 }
 
 /// Leaves code as it is: it was executable when the program was started, could never be
