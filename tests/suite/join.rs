@@ -752,16 +752,12 @@ fn a_key_that_tailscale_prints_is_not_repeated() {
     let stand_in = StandIn::new(&world, "NeedsLogin");
     stand_in.up(r#"echo "cannot use $(cat /proc/$$/fd/0)" >&2; exit 1"#);
     let ran = up(&world, &stand_in, &[]);
-    assert!(
-        ran.stderr.contains("cannot use [the key]"),
-        "{}",
-        ran.stderr
-    );
+    assert!(ran.stderr.contains("cannot use [secret]"), "{}", ran.stderr);
     assert_snapshot!(ran, @"
     exit status: 21
     --- stderr
     error: tailscale failed with exit status 1; key [key 1] has been revoked
-      tailscale: cannot use [the key]
+      tailscale: cannot use [secret]
     hint: see: tailscale status
     ");
     assert_no_key_is_left(&world);

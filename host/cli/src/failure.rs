@@ -11,7 +11,7 @@ use tailmint::{Account, Class, Diagnose};
 use tailmint_api::OutsideText;
 use tailmint_operator::tailscale::JoinError;
 
-use crate::{excerpt::excerpt, hints::hint, print};
+use crate::{aside::aside, excerpt::excerpt, hints::hint};
 
 /// Why the command failed: what is printed, and its exit status.
 #[derive(Debug)]
@@ -152,7 +152,7 @@ impl Failure {
         } else {
             self.print(&mut text)
         };
-        print::aside(&String::from_utf8_lossy(&text));
+        aside(&String::from_utf8_lossy(&text));
         ExitCode::from(self.code)
     }
 

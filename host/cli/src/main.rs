@@ -2,6 +2,7 @@
 //! person reads is said here, or by an error.
 
 mod arguments;
+mod aside;
 mod checksums;
 mod command;
 mod environment_file;

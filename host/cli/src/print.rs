@@ -1,4 +1,4 @@
-use std::io::{self, IsTerminal, Write};
+use std::io;
 
 use anstream::{AutoStream, ColorChoice, adapter::strip_str};
 use rustix::{
@@ -9,7 +9,6 @@ use rustix::{
 };
 use serde_json::{Value, json};
 use tailmint::{AuthKey, Class, MintedKey};
-use tailmint_api::without_keys;
 use zeroize::Zeroizing;
 
 use super::{arguments::Format, failure::Failure, key_flags::in_words, signals, start};
@@ -49,29 +48,6 @@ pub(super) fn styled(text: &str) -> Result<(), Failure> {
         ColorChoice::Never => written(&strip_str(text).to_string()),
         _ => written(text),
     }
-}
-
-/// Writes on standard error, where all goes that is no result. Nothing that looks like a
-/// key is repeated, whoever says it.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this is the one place that writes there"
-)]
-pub(super) fn aside(text: &str) {
-    let plain = strip_str(text).to_string();
-    let clean = without_keys(&plain);
-    let shown = if clean == plain { text } else { &clean };
-    // Where standard error is gone there is nobody to tell.
-    let _ = anstream::stderr().lock().write_all(shown.as_bytes());
-}
-
-/// Whether somebody watches standard error.
-#[expect(
-    clippy::disallowed_methods,
-    reason = "nothing is written: it is asked what it is"
-)]
-pub(super) fn is_watched() -> bool {
-    io::stderr().is_terminal()
 }
 
 fn unwritten(error: &io::Error) -> Failure {

@@ -9,6 +9,7 @@ use tailmint_api::{OutsideText, without_keys};
 
 use crate::{
     arguments::{Arguments, Command},
+    aside::aside,
     command,
     failure::Failure,
     limits::{self, LIMITS_HINT},
@@ -42,7 +43,7 @@ pub(crate) fn main() -> ExitCode {
 fn help_or_usage(error: &clap::Error) -> ExitCode {
     let text = error.render().ansi().to_string();
     if error.use_stderr() {
-        print::aside(&text);
+        aside(&text);
         return ExitCode::from(Class::Usage.exit_status());
     }
     match print::styled(text.trim_end_matches('\n')) {

@@ -3,7 +3,7 @@ use std::time::Duration;
 use indicatif::{ProgressBar, ProgressStyle};
 use tailmint_operator::tailscale::{Networking, Step};
 
-use crate::{limits::has_thread, print, trace::Trace};
+use crate::{aside::is_watched, limits::has_thread, trace::Trace};
 
 /// Shows what is waited for, on a terminal; nothing elsewhere.
 pub(super) struct Spinner(ProgressBar);
@@ -11,7 +11,7 @@ pub(super) struct Spinner(ProgressBar);
 impl Spinner {
     pub(super) fn new(verbose: bool) -> Self {
         // The lines of --verbose and a spinner would overwrite each other.
-        if verbose || !print::is_watched() || !has_thread() {
+        if verbose || !is_watched() || !has_thread() {
             return Self(ProgressBar::hidden());
         }
         let style = ProgressStyle::with_template("{spinner} {msg} ({elapsed})")

@@ -1,13 +1,13 @@
 use tailmint::event::{Event, Observer};
 
-use crate::print;
+use crate::aside::aside;
 
 /// Says on standard error what happens on the way out.
 pub(super) struct Trace;
 
 impl Trace {
     pub(super) fn note(line: &str) {
-        print::aside(&format!("{line}\n"));
+        aside(&format!("{line}\n"));
     }
 }
 

@@ -15,6 +15,7 @@ use tailmint_operator::tailscale::{
 use super::up::{in_json, in_words, settings, warnings};
 use crate::{
     arguments::{Global, Up},
+    aside::is_watched,
     failure::Failure,
     limits::has_thread,
     print,
@@ -211,7 +212,7 @@ fn listed(path: &Path) -> Result<Vec<SshHost>, Failure> {
 
 /// Shows on a terminal how many are done; nothing elsewhere.
 fn bar(count: usize, verbose: bool) -> ProgressBar {
-    if verbose || !print::is_watched() || !has_thread() {
+    if verbose || !is_watched() || !has_thread() {
         return ProgressBar::hidden();
     }
     let style = ProgressStyle::with_template("{spinner} {pos} of {len} machines ({elapsed})")
