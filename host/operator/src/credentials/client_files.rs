@@ -212,15 +212,16 @@ impl ClientFiles {
             // It was written whole before the secret was in its place: this is something else,
             // or the secret is.
             (true, false) => {
-                if let Some(id) = self.id_in(&id).unwrap_or_default() {
+                if let Some(id) = self.id_in(&id).map_err(io::Error::other)? {
                     tell(&Stray::CutOff(Some(id)));
                 }
                 system::remove(&id)?;
             }
             (pending_id, _) => {
-                let mut known = self.id_in(&id).unwrap_or_default();
+                // What cannot be read now is not cleared away: nothing else names the client.
+                let mut known = self.id_in(&id).map_err(io::Error::other)?;
                 if known.is_none() {
-                    known = self.id_in_secret(&secret).unwrap_or_default();
+                    known = self.id_in_secret(&secret).map_err(io::Error::other)?;
                 }
                 tell(&Stray::CutOff(known));
                 // An id alone would stand for a pair whose secret is in its place.

@@ -91,6 +91,10 @@ struct Known {
     lost: BTreeSet<String>,
     /// What somebody wanted deleted: its files may live a little longer.
     condemned: BTreeSet<String>,
+    /// What an import is given: it asks no API, so that a client that another process deletes
+    /// meanwhile goes into the files all the same. Or what an operator puts back while the
+    /// request that deletes it is on its way.
+    given: Option<String>,
     /// How often it was said in this step that a client may exist whose id nobody knows, and
     /// how often of a key.
     open: [usize; 2],
@@ -120,6 +124,8 @@ struct Current {
     had: BTreeSet<String>,
     /// Whether it deletes what the files name.
     deletes: bool,
+    /// Whether somebody else changed the files since it began.
+    has_company: bool,
 }
 
 /// What a process that is killed unwinds with, in place of a process that ends.
@@ -311,7 +317,9 @@ impl Life {
         let wrong = match pair {
             Ok(Some((id, secret, own))) => {
                 let works = alive.get(&own) == Some(&secret);
-                let is_condemned = known.condemned.contains(&id) || known.condemned.contains(&own);
+                let is_condemned = known.condemned.contains(&id)
+                    || known.condemned.contains(&own)
+                    || known.given.as_ref() == Some(&own);
                 let is_whole = id == own || known.is_torn;
                 if is_condemned || (works && is_whole) {
                     None
@@ -372,11 +380,16 @@ impl Life {
                         .misbehave(trouble.at, fault, trouble.times);
                 }
                 Event::Beside(_, act) => {
+                    self.known().step.has_company = true;
                     self.beside(act);
                     self.look("after another process");
                 }
                 Event::Edited(moment, edit) => {
+                    self.known().step.has_company |= moment != Moment::Beginning;
                     self.edit(edit, moment != Moment::Beginning);
+                    if matches!(moment, Moment::Point("secret-opened", _)) {
+                        self.known().given = self.pair().ok().flatten().map(|(.., own)| own);
+                    }
                     self.look("after an edit");
                 }
             }
@@ -560,6 +573,10 @@ impl Life {
             ended
         };
         self.stage.simulator.forgive();
+        let given = self.known().given.take();
+        if let Some(id) = given.filter(|id| !self.is_alive(id)) {
+            self.known().condemned.insert(id);
+        }
         match ended {
             Ok(done) => done,
             Err(killed) if killed.is::<Killed>() => {
@@ -707,7 +724,7 @@ impl Life {
                 match created {
                     Ok(client) => {
                         self.say(format!("    created {}", client.id));
-                        if was_there && !replace {
+                        if was_there && !replace && !self.known().step.has_company {
                             self.broken("it replaced what it was not to replace".to_owned());
                         }
                         self.others(&clients, &[client.id]).await
@@ -802,6 +819,7 @@ impl Life {
             let client = self.another();
             (client.id, client.secret)
         };
+        self.known().given = Some(id.clone());
         let outputs = json!({
             "bootstrap_id": { "value": id },
             "bootstrap_secret": { "value": secret },
