@@ -270,6 +270,15 @@ is_greater() {
     esac
 }
 
+# What is there says that it is tailmint; with its version.
+judge_program() {
+    there=$("$program" --version 2> /dev/null) || there=''
+    case $there in
+        "tailmint "*) there=${there#tailmint } ;;
+        *) fail "$program is there, and does not say that it is tailmint" "$1" ;;
+    esac
+}
+
 # What is there already may be replaced.
 judge_existing() {
     if [ -d "$program" ]; then
@@ -281,12 +290,7 @@ judge_existing() {
         fail "$program is a link, which another installer has probably created" \
             "remove it with that one (pipx uninstall tailmint, uv tool uninstall tailmint), or use --force"
     fi
-    there=$("$program" --version 2> /dev/null) || there=''
-    case $there in
-        "tailmint "*) there=${there#tailmint } ;;
-        *) fail "$program is there, and does not say that it is tailmint" \
-            "move it away, or replace it with --force" ;;
-    esac
+    judge_program "move it away, or replace it with --force"
     if is_version "$there" && is_newer "$there" "$version"; then
         fail "$program is tailmint $there, which is newer than $version" \
             "to go back to $version, use --force"
@@ -308,7 +312,9 @@ put() {
     directory=$(dirname "$2")
     make_directory "$directory"
     if [ -d "$2" ]; then fail "$2 is a directory" "$elsewhere"; fi
-    new=$directory/.tailmint-new-$$-$(basename "$2")
+    # By a name that nobody can have guessed: a link of somebody else would be followed.
+    new=$(mktemp "$directory/.tailmint-new-XXXXXX" 2> "$work/said") ||
+        fail "$2 cannot be written: $(last_words)" "$elsewhere"
     printf '%s\n%s\n' "$new" "$2" >> "$work/new"
     { cp "$1" "$new" && chmod "$3" "$new"; } 2> "$work/said" ||
         fail "$2 cannot be written: $(last_words)" "$elsewhere"
@@ -317,11 +323,16 @@ put() {
 # Moves the new files to their places: the program last, so that it is never there
 # without what belongs to it.
 commit() {
+    # A signal would leave files of two versions.
+    trap '' HUP INT TERM
     while IFS= read -r new && IFS= read -r final; do
         mv -f "$new" "$final" 2> "$work/said" ||
             fail "$final cannot be replaced: $(last_words)" "$elsewhere"
     done < "$work/new"
     rm -f "$work/new" "$work/directories"
+    trap 'exit 129' HUP
+    trap 'exit 130' INT
+    trap 'exit 143' TERM
 }
 
 install_release() {
@@ -412,6 +423,9 @@ uninstall() {
     if [ -L "$program" ] && [ "$force" = no ]; then
         fail "$program is a link, which another installer has probably created" \
             "remove it with that one, or use --force"
+    fi
+    if [ -e "$program" ] && [ "$force" = no ]; then
+        judge_program "remove it by hand, or use --force"
     fi
     removed=0
     set -- "$program"
