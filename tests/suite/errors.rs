@@ -192,10 +192,9 @@ fn rate_limited_without_a_delay() {
     world.simulator.misbehave(Endpoint::Keys, limited, 9);
     let begun = Instant::now();
     assert_snapshot!(world.run(&["mint"]), @"
-    exit status: 14
+    exit status: 15
     --- stderr
     error: the API wants fewer requests: too many requests
-      the credential is from [dir]/secrets/tailscale-oauth-client-secret
     hint: wait, then try again
     ");
     // Three retries, after 0.5, 1 and 2 seconds.
@@ -233,10 +232,9 @@ fn rate_limited_for_too_long() {
     let begun = Instant::now();
     let (_, ran) = mint_after(Endpoint::Keys, limited);
     assert_snapshot!(ran, @"
-    exit status: 14
+    exit status: 15
     --- stderr
     error: the API wants fewer requests: too many requests
-      the credential is from [dir]/secrets/tailscale-oauth-client-secret
     hint: wait 1day, then try again
     ");
     assert!(begun.elapsed() < Duration::from_secs(5));

@@ -381,7 +381,7 @@ fn keep_takes_no_other_file() {
     stand_in.write("status.json", &running());
     std::fs::create_dir(world.path().join("connected")).unwrap();
     assert_snapshot!(keep(&world, &stand_in), @"
-    exit status: 2
+    exit status: 1
     --- stderr
     error: [dir]/connected cannot be used: it is another program's file
     hint: give --keep a file that this user may write, in a directory that exists

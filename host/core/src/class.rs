@@ -52,7 +52,7 @@ classes! {
     Guest "guest" 13;
     /// The API rejected the request.
     Rejected "rejected" 14;
-    /// The API could not be reached, or failed on its side.
+    /// The API could not be reached, failed on its side, or wants fewer requests. Try again later.
     Unreachable "unreachable" 15;
     /// A request was sent and no response came: a key may exist.
     OutcomeUnknown "outcome-unknown" 16;

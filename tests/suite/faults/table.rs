@@ -185,7 +185,7 @@ fn status() -> Vec<Case> {
     };
     let twice = [("retry-after", "86400"), ("retry-after", "0")];
     let early = "HTTP/1.1 103 Early Hints\r\nlink: </x>\r\n\r\n";
-    let limited = Outcome::FailsInTheEnd(Class::Rejected);
+    let limited = Outcome::FailsInTheEnd(Class::Unreachable);
     vec![
         case("400", said(400), REFUSED, REFUSED),
         case("401", said(401), REFUSED, REFUSED),
@@ -226,7 +226,7 @@ fn status() -> Vec<Case> {
             limited,
             UNKNOWN,
         ),
-        case("429, a day", wait(429, "86400"), REFUSED, REFUSED),
+        case("429, a day", wait(429, "86400"), UNREACHABLE, UNREACHABLE),
         case(
             "429, twice",
             answer(429, &twice, r#"{"message":"later"}"#),

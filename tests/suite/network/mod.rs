@@ -306,7 +306,7 @@ fn led_to(address: &'static str, policy: &str, then: impl FnOnce(&World, Ran)) {
 fn an_address_of_a_dns_blocker_is_named() {
     led_to("0.0.0.0", "", |_, ran| {
         assert_snapshot!(ran, @"
-        exit status: 12
+        exit status: 15
         --- stderr
         error: the API cannot be reached (api.tailscale.com leads to 0.0.0.0, which is not public: no address at all, which is how DNS blockers respond)
         hint: nothing was sent; let the DNS blocker (such as AdGuard, or a hosts file) allow the name
@@ -318,7 +318,7 @@ fn an_address_of_a_dns_blocker_is_named() {
 fn an_address_of_this_machine_is_named() {
     led_to("127.0.0.1", "", |_, ran| {
         assert_snapshot!(ran, @"
-        exit status: 12
+        exit status: 15
         --- stderr
         error: the API cannot be reached (api.tailscale.com leads to 127.0.0.1, which is not public: loopback)
         hint: nothing was sent; see whether /etc/hosts has the name; if that address is meant, give --connect-to 127.0.0.1:443
@@ -330,7 +330,7 @@ fn an_address_of_this_machine_is_named() {
 fn an_address_of_a_private_network_is_named() {
     led_to("10.1.2.3", "", |_, ran| {
         assert_snapshot!(ran, @"
-        exit status: 12
+        exit status: 15
         --- stderr
         error: the API cannot be reached (api.tailscale.com leads to 10.1.2.3, which is not public: private)
         hint: nothing was sent; see whether the name server of this network, or a VPN's, has an entry of its own for the name; if that address is meant, give --connect-to 10.1.2.3:443
@@ -342,7 +342,7 @@ fn an_address_of_a_private_network_is_named() {
 fn a_fake_address_of_a_proxy_is_named() {
     led_to("198.18.0.7", "", |_, ran| {
         assert_snapshot!(ran, @r#"
-        exit status: 12
+        exit status: 15
         --- stderr
         error: the API cannot be reached (api.tailscale.com leads to 198.18.0.7, which is not public: a fake address, as proxies such as Clash and sing-box give out in fake-IP mode)
         hint: nothing was sent; exclude the name from the proxy's fake addresses, or set trust.fake-addresses to "allow" in the policy; if that address is meant, give --connect-to 198.18.0.7:443

@@ -203,16 +203,19 @@ impl Diagnose for MintError {
             MintErrorKind::Interrupted => Class::Interrupted,
             MintErrorKind::Misuse => Class::Usage,
             MintErrorKind::Audit | MintErrorKind::Forbidden => Class::Policy,
-            MintErrorKind::Denied { .. } | MintErrorKind::NotPublic => Class::Denied,
+            MintErrorKind::Denied { .. } => Class::Denied,
             MintErrorKind::GuestOverLimit | MintErrorKind::GuestTrapped => Class::Guest,
             MintErrorKind::InvalidCredential if self.status.is_none() => Class::Credential,
             MintErrorKind::InvalidCredential
             | MintErrorKind::InvalidRequest
             | MintErrorKind::MissingScope
             | MintErrorKind::NotFound
-            | MintErrorKind::RateLimited { .. }
             | MintErrorKind::TagsNotPermitted { .. } => Class::Rejected,
+            // What may be otherwise in a while: a page where one signs in to a network, say,
+            // has its own addresses for all names.
             MintErrorKind::MalformedResponse
+            | MintErrorKind::NotPublic
+            | MintErrorKind::RateLimited { .. }
             | MintErrorKind::Transport { .. }
             | MintErrorKind::Unavailable => Class::Unreachable,
             MintErrorKind::OutcomeUnknown => Class::OutcomeUnknown,

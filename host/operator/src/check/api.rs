@@ -18,24 +18,20 @@ pub(super) async fn reach(
         tell(&Finding::passed("connection", message));
         return true;
     };
-    let (class, hint) = match &failure {
-        Failure::Resolve { .. } => (
-            Class::Unreachable,
-            format!("see whether {API_HOST} can be resolved here"),
+    let hint = match &failure {
+        Failure::Resolve { .. } => format!("see whether {API_HOST} can be resolved here"),
+        Failure::NotPublic { remedy, .. } => (*remedy).to_owned(),
+        Failure::Tls { certificate, .. } => Authorities::remedy(
+            certificate.unwrap_or(CertificateProblem::Other),
+            environment,
         ),
-        Failure::NotPublic { remedy, .. } => (Class::Denied, (*remedy).to_owned()),
-        Failure::Tls { certificate, .. } => (
-            Class::Unreachable,
-            Authorities::remedy(
-                certificate.unwrap_or(CertificateProblem::Other),
-                environment,
-            ),
-        ),
-        _ => (
-            Class::Unreachable,
-            format!("see whether {API_HOST} can be reached on port 443 from here"),
-        ),
+        _ => format!("see whether {API_HOST} can be reached on port 443 from here"),
     };
-    tell(&Finding::failed("connection", &failure, Some(hint), class));
+    tell(&Finding::failed(
+        "connection",
+        &failure,
+        Some(hint),
+        Class::Unreachable,
+    ));
     false
 }

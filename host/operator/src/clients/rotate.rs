@@ -142,15 +142,17 @@ impl Clients<'_> {
             fail_point("client-waited-for");
             match self.hold_again().await {
                 Ok(again) => held = again,
-                Err(_) => return OldClient::InUse(old),
+                Err(error) => return OldClient::Left(old, error),
             }
         }
         fail_point("client-before-deleting");
         // An operator may have put it back, with an editor or a backup, since the new one was
         // written.
         let named = self.files().and_then(|files| files.named_ids());
-        if named.map_or(true, |named| named.contains(&old)) {
-            return OldClient::InUse(old);
+        match named {
+            Ok(named) if named.contains(&old) => return OldClient::InUse(old),
+            Ok(_) => {}
+            Err(error) => return OldClient::Left(old, error.into()),
         }
         let deleted = self.delete_id(&old).await;
         fail_point("client-deleted");

@@ -254,10 +254,10 @@ impl Diagnose for JoinError {
     fn class(&self) -> Class {
         match &self.kind {
             JoinErrorKind::Denied(_) => Class::Denied,
-            JoinErrorKind::Internal => Class::Internal,
+            // What keeps a machine cannot be written: a disk may be full for a while.
+            JoinErrorKind::Internal | JoinErrorKind::Keep => Class::Internal,
             JoinErrorKind::Interrupted => Class::Interrupted,
             JoinErrorKind::Mint(error) | JoinErrorKind::RevokeFailed(error) => error.class(),
-            JoinErrorKind::Keep => Class::Usage,
             JoinErrorKind::Missing => Class::TailscaleMissing,
             _ => Class::TailscaleFailed,
         }

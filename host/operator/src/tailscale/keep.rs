@@ -36,13 +36,17 @@ impl Keep {
 
     /// Remembers that the machine is connected, by the daemon with this socket.
     pub(super) fn connected(&self, socket: &Path) -> io::Result<()> {
-        self.remember(&connected_to(socket))
+        // Without a socket that can be seen, a logout is not told from a daemon that lost its
+        // state: the machine is logged in then.
+        let to = connected_to(socket);
+        self.remember(to.as_deref().unwrap_or("connected"))
     }
 
     /// Whether somebody logged the machine out, where it has no login. Remembers it.
     pub(super) fn is_logged_out(&self, socket: &Path) -> io::Result<bool> {
         let remembered = self.remembered()?;
-        let is_logged_out = remembered == LOGGED_OUT || remembered == connected_to(socket);
+        let is_logged_out =
+            remembered == LOGGED_OUT || connected_to(socket).is_some_and(|it| it == remembered);
         if is_logged_out {
             self.remember(LOGGED_OUT)?;
         }
@@ -80,16 +84,11 @@ impl Keep {
 }
 
 /// Tells this daemon from one that is started later, which has a socket of its own.
-fn connected_to(socket: &Path) -> String {
-    let found = fs::metadata(socket);
-    found.map_or_else(
-        |_| "connected".to_owned(),
-        |it| {
-            let (device, number) = (it.dev(), it.ino());
-            let (seconds, rest) = (it.ctime(), it.ctime_nsec());
-            format!("connected {device} {number} {seconds}.{rest:09}")
-        },
-    )
+fn connected_to(socket: &Path) -> Option<String> {
+    let found = fs::metadata(socket).ok()?;
+    let (device, number) = (found.dev(), found.ino());
+    let (seconds, rest) = (found.ctime(), found.ctime_nsec());
+    Some(format!("connected {device} {number} {seconds}.{rest:09}"))
 }
 
 #[cfg(test)]
@@ -123,6 +122,15 @@ mod tests {
         keep.connected(&socket).unwrap();
         fs::rename(&socket, directory.path().join("old")).unwrap();
         fs::write(&socket, "").unwrap();
+        assert!(!keep.is_logged_out(&socket).unwrap());
+    }
+
+    #[test]
+    fn a_machine_whose_socket_cannot_be_seen_is_logged_in() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("socket");
+        let keep = Keep::in_file(directory.path().join("connected"));
+        keep.connected(&socket).unwrap();
         assert!(!keep.is_logged_out(&socket).unwrap());
     }
 
