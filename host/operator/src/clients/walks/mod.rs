@@ -14,9 +14,9 @@ use proptest::test_runner::{
     Config, FileFailurePersistence, RngSeed, TestCaseError, TestError, TestRunner,
 };
 
-use crate::credentials::{Call, disturbance::Side};
+use crate::credentials::disturbance::Side;
 use life::{Life, Stage};
-use step::{Act, ERRORS, Event, Moment, Old, POINTS, Step, walk};
+use step::{Act, CHANGES, ERRORS, Event, Moment, Old, POINTS, Step, walk};
 
 /// How many walks a run takes: the same in each, so that a change is judged by itself.
 /// `TAILMINT_WALKS=100000` takes others, and more.
@@ -85,16 +85,6 @@ fn the_files_name_a_client_that_works_and_what_lives_on_is_named() {
         }
     });
 }
-
-/// The calls that leave something behind, or are to last.
-const CHANGES: [Call; 6] = [
-    Call::ChangeOwner,
-    Call::Create,
-    Call::Remove,
-    Call::Rename,
-    Call::Sync,
-    Call::Write,
-];
 
 /// What each of these does is walked through one call and one fail point after the other.
 fn thorough() -> Vec<(bool, Act)> {

@@ -232,16 +232,19 @@ fn act_beside() -> impl Strategy<Value = Act> {
     select(all.to_vec())
 }
 
+/// The calls that leave something behind, or are to last.
+pub(super) const CHANGES: [Call; 6] = [
+    Call::ChangeOwner,
+    Call::Create,
+    Call::Remove,
+    Call::Rename,
+    Call::Sync,
+    Call::Write,
+];
+
 /// Most of the calls only look. Those that write are drawn more often.
 fn call() -> impl Strategy<Value = (Call, usize)> {
-    let few = select(vec![
-        Call::ChangeOwner,
-        Call::Create,
-        Call::Remove,
-        Call::Rename,
-        Call::Sync,
-        Call::Write,
-    ]);
+    let few = select(CHANGES.to_vec());
     let once = select(vec![Call::CreateDirectory, Call::Lock]);
     let many = select(vec![
         Call::FileSystem,
