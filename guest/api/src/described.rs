@@ -1,3 +1,5 @@
+use std::collections::BTreeMap;
+
 use serde::{Deserialize, Serialize};
 
 use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, text::one_line};
@@ -32,6 +34,18 @@ pub struct Described {
     scopes: Vec<String>,
     #[serde(default, deserialize_with = "list")]
     tags: Vec<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    issuer: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    subject: Option<String>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    audience: Option<String>,
+    #[serde(
+        default,
+        rename = "customClaimRules",
+        skip_serializing_if = "Option::is_none"
+    )]
+    claim_rules: Option<BTreeMap<String, String>>,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -93,6 +107,31 @@ pub struct DescribedClient {
     pub tags: Vec<String>,
 }
 
+/// A federated identity as the API describes it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DescribedIdentity {
+    /// Its id, as the API says it: the `client_id` of the exchange.
+    pub id: String,
+    /// When it was created, in RFC 3339; empty if the API did not say.
+    pub created: String,
+    /// Whether it was deleted.
+    pub invalid: bool,
+    /// What the admin console shows beside it.
+    pub description: String,
+    /// Its scopes.
+    pub scopes: Vec<String>,
+    /// The tags that it may give to machines.
+    pub tags: Vec<String>,
+    /// Who issues the tokens that it takes.
+    pub issuer: String,
+    /// The subjects whose tokens it takes.
+    pub subject: String,
+    /// For whom its tokens are issued; empty if the API did not say.
+    pub audience: String,
+    /// What other claims have to be, by their names.
+    pub claim_rules: BTreeMap<String, String>,
+}
+
 impl Described {
     /// Its id.
     pub fn id(&self) -> String {
@@ -145,6 +184,29 @@ impl Described {
             description: one_line(&self.description.unwrap_or_default()),
             scopes: lines(&self.scopes),
             tags: lines(&self.tags),
+        }
+    }
+
+    /// What it says of a federated identity.
+    pub fn into_identity(self) -> DescribedIdentity {
+        let text = |text: Option<String>| one_line(&text.unwrap_or_default());
+        let rules = self.claim_rules.unwrap_or_default().into_iter();
+        DescribedIdentity {
+            id: match self.id {
+                Id::Name(name) => name,
+                Id::Number(number) => number.to_string(),
+            },
+            created: text(self.created),
+            invalid: self.invalid,
+            description: text(self.description),
+            scopes: lines(&self.scopes),
+            tags: lines(&self.tags),
+            issuer: text(self.issuer),
+            subject: text(self.subject),
+            audience: text(self.audience),
+            claim_rules: rules
+                .map(|(name, pattern)| (one_line(&name), one_line(&pattern)))
+                .collect(),
         }
     }
 }

@@ -29,6 +29,12 @@ impl Granted {
         })
     }
 
+    /// The scopes that it names, each as one line.
+    pub fn scopes(&self) -> Vec<String> {
+        let scopes = self.scope.as_deref().unwrap_or_default();
+        scopes.split_ascii_whitespace().map(one_line).collect()
+    }
+
     /// The tags, each as one line.
     pub fn tags(&self) -> Vec<String> {
         let tags = self.tags.as_deref().unwrap_or_default();

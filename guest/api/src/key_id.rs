@@ -1,8 +1,9 @@
 use crate::{MAX_KEY_ID_BYTES, begins_like_key, is_key_id, text_type};
 
 text_type! {
-    /// The id of an auth key or an OAuth client, such as `k123456CNTRL`: 1 to 64 ASCII
-    /// letters and digits. It names a key and is not secret.
+    /// The id of an auth key or an OAuth client, such as `k123456CNTRL`, or of a federated
+    /// identity, such as `T123CNTRL-k456CNTRL`: 1 to 64 ASCII letters and digits, with at
+    /// most one hyphen between them. It names a key and is not secret.
     KeyId, KeyIdError, |id| {
         if begins_like_key(id) {
             return Err(KeyIdError::Secret);

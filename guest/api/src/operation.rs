@@ -7,7 +7,7 @@ use std::{fmt, str::FromStr};
 
 use serde::{Deserialize, Serialize};
 
-use crate::{AUTH_KEYS_SCOPE, OAUTH_KEYS_SCOPE, Route};
+use crate::{AUTH_KEYS_SCOPE, FEDERATED_KEYS_SCOPE, OAUTH_KEYS_SCOPE, Route};
 
 /// What a request does to what the API keeps.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +44,8 @@ pub enum Kind {
     AuthKey,
     /// An OAuth client.
     OauthClient,
+    /// A federated identity: it has no secret.
+    FederatedIdentity,
 }
 
 impl Kind {
@@ -52,6 +54,7 @@ impl Kind {
         match self {
             Self::AuthKey => "auth",
             Self::OauthClient => "client",
+            Self::FederatedIdentity => "federated",
         }
     }
 
@@ -60,14 +63,33 @@ impl Kind {
         match self {
             Self::AuthKey => "key",
             Self::OauthClient => "OAuth client",
+            Self::FederatedIdentity => "federated identity",
         }
     }
 
-    /// The same after an article.
+    /// What people call many.
+    pub const fn plural(self) -> &'static str {
+        match self {
+            Self::AuthKey => "keys",
+            Self::OauthClient => "OAuth clients",
+            Self::FederatedIdentity => "federated identities",
+        }
+    }
+
+    /// Its name after an article.
     pub const fn with_article(self) -> &'static str {
         match self {
             Self::AuthKey => "a key",
             Self::OauthClient => "an OAuth client",
+            Self::FederatedIdentity => "a federated identity",
+        }
+    }
+
+    /// Whether something new of the kind comes with a secret.
+    pub const fn has_secret(self) -> bool {
+        match self {
+            Self::AuthKey | Self::OauthClient => true,
+            Self::FederatedIdentity => false,
         }
     }
 
@@ -79,6 +101,9 @@ impl Kind {
             }
             Self::OauthClient => {
                 "look for a new OAuth client in the admin console and delete it: it does not expire"
+            }
+            Self::FederatedIdentity => {
+                "look for a new federated identity in the admin console and delete it: it does not expire"
             }
         }
     }
@@ -216,6 +241,7 @@ macro_rules! table {
 
 const AUTH_KEYS: Option<&str> = Some(AUTH_KEYS_SCOPE);
 const OAUTH_KEYS: Option<&str> = Some(OAUTH_KEYS_SCOPE);
+const FEDERATED_KEYS: Option<&str> = Some(FEDERATED_KEYS_SCOPE);
 const AS_ASKED: Option<&str> = None;
 
 table! {
@@ -224,34 +250,52 @@ table! {
         Token "token" is Token and Effect::Reads;
         /// Asks whether an OAuth client can grant a scope.
         CheckScope "check-scope" is Token and Effect::Reads;
+        /// Exchanges an identity token for an access token.
+        TokenExchange "token-exchange" is TokenExchange and Effect::Reads;
         /// Creates an auth key.
         CreateAuthKey "create-auth-key" is CreateKey and Effect::Creates(Kind::AuthKey);
         /// Creates an OAuth client.
         CreateClient "create-client" is CreateKey and Effect::Creates(Kind::OauthClient);
+        /// Creates a federated identity.
+        CreateIdentity "create-identity" is CreateKey
+            and Effect::Creates(Kind::FederatedIdentity);
+        /// Changes what a federated identity says.
+        UpdateIdentity "update-identity" is ReplaceKey and Effect::Changes;
         /// Reads an auth key.
         GetKey "get-key" is GetKey and Effect::Reads;
-        /// Reads all auth keys and OAuth clients that the credential may see.
+        /// Reads all auth keys, OAuth clients and federated identities that the credential
+        /// may see.
         ListKeys "list-keys" is ListKeys and Effect::Reads;
-        /// Revokes an auth key, or deletes an OAuth client.
+        /// Revokes an auth key, or deletes an OAuth client or a federated identity.
         DeleteKey "delete-key" is DeleteKey and Effect::Deletes;
     }
     operations {
         /// Asks which scopes an OAuth client can grant.
         Check "check" takes CheckScope with AS_ASKED;
+        /// Asks whether a federated identity takes an identity token, and what it grants.
+        CheckIdentity "check-identity" takes TokenExchange with AS_ASKED;
         /// Creates one OAuth client.
         CreateClient "create-client" takes CreateClient with OAUTH_KEYS;
+        /// Creates one federated identity.
+        CreateIdentity "create-identity" takes CreateIdentity with FEDERATED_KEYS;
         /// Deletes one OAuth client.
         DeleteClient "delete-client" takes DeleteKey with OAUTH_KEYS;
+        /// Deletes one federated identity.
+        DeleteIdentity "delete-identity" takes DeleteKey with FEDERATED_KEYS;
         /// Reads one auth key.
         Get "get" takes GetKey with AUTH_KEYS;
         /// Reads all auth keys.
         List "list" takes ListKeys with AUTH_KEYS;
         /// Reads all OAuth clients.
         ListClients "list-clients" takes ListKeys with OAUTH_KEYS;
+        /// Reads all federated identities.
+        ListIdentities "list-identities" takes ListKeys with FEDERATED_KEYS;
         /// Creates one auth key.
         Mint "mint" takes CreateAuthKey with AUTH_KEYS;
         /// Revokes one auth key.
         Revoke "revoke" takes DeleteKey with AUTH_KEYS;
+        /// Changes one federated identity.
+        UpdateIdentity "update-identity" takes UpdateIdentity with FEDERATED_KEYS;
     }
 }
 
@@ -259,9 +303,9 @@ names!(Rule);
 names!(Operation);
 
 impl Rule {
-    /// Whether the request is one to the token endpoint.
+    /// Whether the request is one for an access token.
     pub const fn is_for_token(self) -> bool {
-        matches!(self.route(), Route::Token)
+        self.route().token_form().is_some()
     }
 
     /// Whether the request has a JSON body: it says what is created or changed.
@@ -270,9 +314,9 @@ impl Rule {
     }
 
     /// The operations that need the request: for an access token, all but those that
-    /// are about the token endpoint itself.
+    /// are about the request for one itself.
     pub fn operations(self) -> impl Iterator<Item = Operation> {
-        let before_all_others = matches!(self, Self::Token);
+        let before_all_others = matches!(self, Self::Token | Self::TokenExchange);
         Operation::ALL.iter().copied().filter(move |operation| {
             let own = operation.rule();
             own == self || (before_all_others && !own.is_for_token())

@@ -1,4 +1,4 @@
-use crate::{is_key_id, is_tailnet};
+use crate::{TokenForm, is_key_id, is_tailnet};
 
 /// A request that the API knows: method, path and query.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -11,8 +11,13 @@ pub enum Route {
     GetKey,
     /// Describes all keys that the credential may see.
     ListKeys,
+    /// Replaces what a key says.
+    ReplaceKey,
     /// Exchanges an OAuth client's credentials for an access token.
     Token,
+    /// Exchanges an identity token for an access token (Tailscale's page "Workload identity
+    /// federation"; the `OpenAPI` document does not have it).
+    TokenExchange,
 }
 
 /// The methods of the routes.
@@ -24,6 +29,8 @@ pub enum RouteMethod {
     Get,
     /// `POST`
     Post,
+    /// `PUT`
+    Put,
 }
 
 impl RouteMethod {
@@ -33,26 +40,30 @@ impl RouteMethod {
             Self::Delete => "DELETE",
             Self::Get => "GET",
             Self::Post => "POST",
+            Self::Put => "PUT",
         }
     }
 }
 
 impl Route {
     /// All routes that tailmint uses.
-    pub const ALL: [Self; 5] = [
+    pub const ALL: [Self; 7] = [
         Self::CreateKey,
         Self::DeleteKey,
         Self::GetKey,
         Self::ListKeys,
+        Self::ReplaceKey,
         Self::Token,
+        Self::TokenExchange,
     ];
 
     /// The route's method.
     pub const fn method(self) -> RouteMethod {
         match self {
-            Self::CreateKey | Self::Token => RouteMethod::Post,
+            Self::CreateKey | Self::Token | Self::TokenExchange => RouteMethod::Post,
             Self::DeleteKey => RouteMethod::Delete,
             Self::GetKey | Self::ListKeys => RouteMethod::Get,
+            Self::ReplaceKey => RouteMethod::Put,
         }
     }
 
@@ -60,8 +71,11 @@ impl Route {
     pub const fn template(self) -> &'static str {
         match self {
             Self::CreateKey | Self::ListKeys => "/api/v2/tailnet/{tailnet}/keys",
-            Self::DeleteKey | Self::GetKey => "/api/v2/tailnet/{tailnet}/keys/{id}",
+            Self::DeleteKey | Self::GetKey | Self::ReplaceKey => {
+                "/api/v2/tailnet/{tailnet}/keys/{id}"
+            }
             Self::Token => "/api/v2/oauth/token",
+            Self::TokenExchange => "/api/v2/oauth/token-exchange",
         }
     }
 
@@ -71,6 +85,19 @@ impl Route {
         match self {
             Self::ListKeys => Some("all=true"),
             _ => None,
+        }
+    }
+
+    /// The form that the request's body is, where it is one for an access token.
+    pub const fn token_form(self) -> Option<TokenForm> {
+        match self {
+            Self::Token => Some(TokenForm::CLIENT),
+            Self::TokenExchange => Some(TokenForm::IDENTITY),
+            Self::CreateKey
+            | Self::DeleteKey
+            | Self::GetKey
+            | Self::ListKeys
+            | Self::ReplaceKey => None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! What the API would reject, rejected before a token is asked for.
 
+use std::{fmt, str::FromStr};
+
 use tailmint_api::{
     MAX_DESCRIPTION_BYTES, MAX_SCOPES, OutsideText, is_description, is_scope, is_tag,
 };
@@ -59,6 +61,21 @@ pub(crate) fn description(description: &str) -> Result<(), Error> {
         "the API does not accept this description",
         format!("use at most {MAX_DESCRIPTION_BYTES} letters, digits, hyphens and spaces"),
     ))
+}
+
+/// Whether the text is of the type, which says what is wrong with it. The text is not
+/// repeated.
+pub(crate) fn text<T>(what: &str, text: &str) -> Result<(), Error>
+where
+    T: FromStr<Err: fmt::Display>,
+{
+    match text.parse::<T>() {
+        Ok(_) => Ok(()),
+        Err(error) => Err(Error::invalid_request(
+            format!("invalid {what}"),
+            error.to_string(),
+        )),
+    }
 }
 
 /// The text in quotes, on one line. A secret in the wrong position is not repeated.

@@ -5,12 +5,14 @@ mod outgoing;
 use outgoing::Outgoing;
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Credential, Error, KeyProperties, MintedKey,
-    NewClient, OauthClient, ScopeCheck, auth_keys,
+    AuthKey, ClientDetails, ClientProperties, Credential, Error, FederatedIdentity,
+    IdentityDetails, IdentityGrant, IdentityProperties, KeyProperties, MintedKey, NewClient,
+    OauthClient, ScopeCheck, auth_keys,
     bindings::exports::tailmint::api::{
-        auth_keys::Guest as AuthKeys, oauth_clients::Guest as OauthClients,
+        auth_keys::Guest as AuthKeys, federated_identities::Guest as FederatedIdentities,
+        oauth_clients::Guest as OauthClients,
     },
-    oauth_clients,
+    federated_identities, oauth_clients,
 };
 
 struct Component;
@@ -64,5 +66,37 @@ impl OauthClients for Component {
 
     fn check(client: OauthClient, scopes: Vec<String>) -> Result<Vec<ScopeCheck>, Error> {
         oauth_clients::check(&mut Outgoing, &client, &scopes)
+    }
+}
+
+impl FederatedIdentities for Component {
+    fn create(
+        credential: Credential,
+        tailnet: String,
+        properties: IdentityProperties,
+    ) -> Result<IdentityDetails, Error> {
+        federated_identities::create(&mut Outgoing, &credential, &tailnet, &properties)
+    }
+
+    fn list(credential: Credential, tailnet: String) -> Result<Vec<IdentityDetails>, Error> {
+        federated_identities::list(&mut Outgoing, &credential, &tailnet)
+    }
+
+    fn update(
+        credential: Credential,
+        tailnet: String,
+        id: String,
+        properties: IdentityProperties,
+    ) -> Result<IdentityDetails, Error> {
+        let place = (&*tailnet, &*id);
+        federated_identities::update(&mut Outgoing, &credential, place, &properties)
+    }
+
+    fn remove(credential: Credential, tailnet: String, id: String) -> Result<(), Error> {
+        federated_identities::delete(&mut Outgoing, &credential, &tailnet, &id)
+    }
+
+    fn check(identity: FederatedIdentity) -> Result<IdentityGrant, Error> {
+        federated_identities::check(&mut Outgoing, &identity)
     }
 }

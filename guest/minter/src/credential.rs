@@ -1,4 +1,6 @@
-use crate::{Credential, Error, OauthClient, Problem};
+use tailmint_api::{MAX_ID_TOKEN_BYTES, is_key_id};
+
+use crate::{Credential, Error, FederatedIdentity, OauthClient, Problem};
 
 /// Secrets that were seen are under 100 bytes; a host's placeholder is shorter
 /// still. 4 KiB is what the secrets directory allows.
@@ -13,6 +15,7 @@ impl Credential {
         match self {
             Self::ApiKey(key) => check("API key", key, MAX_SECRET_BYTES),
             Self::OauthClient(client) => client.check(),
+            Self::FederatedIdentity(identity) => identity.check(),
         }
     }
 }
@@ -22,6 +25,23 @@ impl OauthClient {
     pub(crate) fn check(&self) -> Result<(), Error> {
         check("OAuth client id", &self.id, MAX_ID_BYTES)?;
         check("OAuth client secret", &self.secret, MAX_SECRET_BYTES)
+    }
+}
+
+impl FederatedIdentity {
+    /// As [`Credential::check`]. The token may be a placeholder, so that it is not looked
+    /// into.
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        check("identity token", &self.id_token, MAX_ID_TOKEN_BYTES)?;
+        if is_key_id(&self.client_id) {
+            return Ok(());
+        }
+        Err(Error::InvalidCredential(Problem {
+            message: "the client id is not one of a federated identity".to_owned(),
+            hint: "give the client id that the admin console shows, such as T123CNTRL-k456CNTRL"
+                .to_owned(),
+            status: None,
+        }))
     }
 }
 

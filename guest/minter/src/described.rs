@@ -1,11 +1,13 @@
 //! Reads what the API describes, and hands it on as the contract has it.
 
 use tailmint_api::{
-    Described, DescribedClient, DescribedKey, DescribedList, Kind, from_json, is_key_id,
+    Described, DescribedClient, DescribedIdentity, DescribedKey, DescribedList, Kind, from_json,
+    is_key_id,
 };
 
 use crate::{
-    AuthKey, ClientDetails, ClientProperties, Error, Response, rejection::malformed, step::Step,
+    AuthKey, ClaimRule, ClientDetails, ClientProperties, Error, IdentityDetails,
+    IdentityProperties, Response, rejection::malformed, step::Step,
 };
 
 /// A key string that was seen is under 100 bytes, and its length varies; with
@@ -80,6 +82,38 @@ pub(crate) fn client(described: Described) -> ClientDetails {
             description,
             scopes,
             tags,
+        },
+    }
+}
+
+pub(crate) fn identity(described: Described) -> IdentityDetails {
+    let DescribedIdentity {
+        id,
+        created,
+        invalid,
+        description,
+        scopes,
+        tags,
+        issuer,
+        subject,
+        audience,
+        claim_rules,
+    } = described.into_identity();
+    let rules = claim_rules.into_iter();
+    IdentityDetails {
+        id,
+        created,
+        invalid,
+        properties: IdentityProperties {
+            description,
+            scopes,
+            tags,
+            issuer,
+            subject,
+            audience: (!audience.is_empty()).then_some(audience),
+            claim_rules: rules
+                .map(|(claim, pattern)| ClaimRule { claim, pattern })
+                .collect(),
         },
     }
 }

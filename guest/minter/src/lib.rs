@@ -1,7 +1,7 @@
 //! The minting logic: speaks the Tailscale API, knows no host.
 //!
-//! Start with [`auth_keys::mint`]; [`oauth_clients`] manages the OAuth clients that keys
-//! are minted with.
+//! Start with [`auth_keys::mint`]; [`oauth_clients`] and [`federated_identities`] are about
+//! the credentials that keys are minted with.
 //!
 //! Only `component` uses `wasi:http`. Requests go out through the trait [`Transport`],
 //! so the flow is tested natively, and a native program can use the same logic without
@@ -16,9 +16,11 @@ mod component;
 mod credential;
 mod described;
 mod error;
+pub mod federated_identities;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]
 pub mod fuzz;
+mod identity_properties;
 mod key_properties;
 pub mod oauth_clients;
 mod path;
@@ -30,8 +32,8 @@ mod token;
 mod transport;
 
 pub use bindings::exports::tailmint::api::types::{
-    AuthKey, ClientDetails, ClientProperties, Credential, Error, KeyProperties, MintedKey,
-    NewClient, OauthClient, Problem, RateLimit, ScopeCheck, TagsRefusal, TransportCause,
-    TransportFailure,
+    AuthKey, ClaimRule, ClientDetails, ClientProperties, Credential, Error, FederatedIdentity,
+    IdentityDetails, IdentityGrant, IdentityProperties, KeyProperties, MintedKey, NewClient,
+    OauthClient, Problem, RateLimit, ScopeCheck, TagsRefusal, TransportCause, TransportFailure,
 };
 pub use transport::{Request, Response, Transport, TransportError};

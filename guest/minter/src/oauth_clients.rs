@@ -5,7 +5,7 @@ use tailmint_api::{Kind, NewClientBody, OAUTH_KEYS_SCOPE};
 
 use crate::{
     ClientDetails, ClientProperties, Credential, Error, NewClient, OauthClient, ScopeCheck,
-    Transport, checks, described, resource::Resource, token::exchange,
+    Transport, checks, described, resource::Resource, token::grant,
 };
 
 const OAUTH_CLIENTS: Resource<ClientDetails> = Resource {
@@ -58,7 +58,7 @@ pub fn check(
     checks::scopes(scopes)?;
     let mut checks = Vec::new();
     for scope in scopes {
-        let (granted, tags) = match exchange(transport, client, scope) {
+        let (granted, tags) = match grant(transport, client, scope) {
             Ok(token) => (true, token.tags),
             Err(Error::MissingScope(_)) => (false, Vec::new()),
             Err(error) => return Err(error),

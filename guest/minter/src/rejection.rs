@@ -1,7 +1,7 @@
 //! The error that a response without success means, from the step, the status and the
 //! message of the server.
 
-use tailmint_api::{AUTH_KEYS_SCOPE, ApiError, Kind, OutsideText, from_json};
+use tailmint_api::{AUTH_KEYS_SCOPE, ApiError, OutsideText, from_json};
 
 use crate::{Error, Problem, RateLimit, Response, TagsRefusal, retry_after, step::Step};
 
@@ -49,16 +49,13 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
     let says = |part: &str| body.says(part);
     match response.status {
         // The key may exist: a gateway gave up waiting, or failed after the API had acted.
-        status
-            if let Step::Create(kind) = step
-                && !body.proves_rejection(status) =>
-        {
+        status if step.changes().is_some() && !body.proves_rejection(status) => {
             let what = if status >= 500 {
                 "the API, or a gateway, failed"
             } else {
                 "the response is not the API's"
             };
-            outcome_unknown(kind, &format!("{what}: {said}"), Some(status))
+            outcome_unknown(step, &format!("{what}: {said}"), Some(status))
         }
         429 => Error::RateLimited(RateLimit {
             problem: problem(
@@ -98,13 +95,13 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
             format!("the OAuth client is not allowed to do this: {said}"),
             &scope_hint(step, needs),
         )),
-        404 if step == Step::Token => malformed(step, 404, &said),
+        404 if matches!(step, Step::Token | Step::Exchange) => malformed(step, 404, &said),
         404 => Error::NotFound(problem(
             match step {
-                Step::Token | Step::Create(_) | Step::List(_) => {
+                Step::Token | Step::Exchange | Step::Create(_) | Step::List(_) => {
                     format!("there is no such tailnet: {said}")
                 }
-                Step::Get(kind) | Step::Delete(kind) => {
+                Step::Get(kind) | Step::Update(kind) | Step::Delete(kind) => {
                     format!("there is no such {}: {said}", kind.name())
                 }
             },
@@ -121,11 +118,9 @@ pub(crate) fn rejection(step: Step, response: &Response, needs: Needs<'_>) -> Er
 /// leaves open whether there is one.
 pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     let success = (200..300).contains(&status);
-    if let Step::Create(kind) = step
-        && success
-    {
+    if step.changes().is_some() && success {
         return outcome_unknown(
-            kind,
+            step,
             &format!("the API's response cannot be used: {what}"),
             Some(status),
         );
@@ -137,11 +132,11 @@ pub(crate) fn malformed(step: Step, status: u16, what: &str) -> Error {
     })
 }
 
-/// The key may exist.
-pub(crate) fn outcome_unknown(kind: Kind, message: &str, status: Option<u16>) -> Error {
+/// The key may exist, or may have been changed.
+pub(crate) fn outcome_unknown(step: Step, message: &str, status: Option<u16>) -> Error {
     Error::OutcomeUnknown(Problem {
         message: message.to_owned(),
-        hint: kind.look_for_it().to_owned(),
+        hint: step.look_for_it().unwrap_or_default().to_owned(),
         status,
     })
 }
@@ -195,6 +190,8 @@ pub(crate) fn missing_scope_hint(scope: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use tailmint_api::Kind;
+
     use super::*;
 
     fn response(status: u16, body: &str) -> Response {

@@ -30,40 +30,100 @@ impl<T> Resource<T> {
         body: &impl Serialize,
         tags: &[String],
     ) -> Result<(String, T), Error> {
-        let step = Step::Create(self.kind);
-        let path = path::of_tailnet(Route::CreateKey, tailnet)?;
-        let body = json(body)?;
-        let token = token(transport, credential, self.scope)?;
-        let response = transport
-            .send(&Request {
-                route: Route::CreateKey,
-                path,
-                bearer: Some(token.bearer),
-                body: Some(body),
-            })
-            .map_err(|error| error.while_creating(self.kind))?;
-        if response.status != 200 {
-            let needs = Needs {
-                scope: self.scope,
-                tailnet,
-                tags,
-                carried: &token.tags,
-            };
-            return Err(match response.status {
-                status @ 201..300 => {
-                    malformed(step, status, &format!("status {status} instead of 200"))
-                }
-                _ => rejection(step, &response, needs),
-            });
-        }
-        let mut new = described::one(step, &response)?;
+        let mut new = self.create_one(transport, credential, tailnet, body, tags)?;
         match described::take_secret(&mut new) {
             Some(secret) => Ok((secret, (self.describe)(new))),
             None => Err(malformed(
-                step,
+                Step::Create(self.kind),
                 200,
                 &format!("{} {} came without its secret", self.kind.name(), new.id()),
             )),
+        }
+    }
+
+    /// Creates one of a kind that has no secret, with a request that is sent at most once.
+    pub(crate) fn create_without_secret(
+        &self,
+        transport: &mut impl Transport,
+        credential: &Credential,
+        tailnet: &str,
+        body: &impl Serialize,
+        tags: &[String],
+    ) -> Result<T, Error> {
+        let new = self.create_one(transport, credential, tailnet, body, tags)?;
+        Ok((self.describe)(new))
+    }
+
+    fn create_one(
+        &self,
+        transport: &mut impl Transport,
+        credential: &Credential,
+        tailnet: &str,
+        body: &impl Serialize,
+        tags: &[String],
+    ) -> Result<Described, Error> {
+        let change = Change {
+            step: Step::Create(self.kind),
+            route: Route::CreateKey,
+            path: path::of_tailnet(Route::CreateKey, tailnet)?,
+            body: json(body)?,
+            tags,
+        };
+        self.change(transport, credential, tailnet, change)
+    }
+
+    /// Replaces what one says, with a request that is sent at most once.
+    pub(crate) fn replace(
+        &self,
+        transport: &mut impl Transport,
+        credential: &Credential,
+        (tailnet, id): (&str, &str),
+        body: &impl Serialize,
+        tags: &[String],
+    ) -> Result<T, Error> {
+        let change = Change {
+            step: Step::Update(self.kind),
+            route: Route::ReplaceKey,
+            path: path::of_key(Route::ReplaceKey, tailnet, id)?,
+            body: json(body)?,
+            tags,
+        };
+        let changed = self.change(transport, credential, tailnet, change)?;
+        Ok((self.describe)(changed))
+    }
+
+    /// Sends a request that creates or changes one, at most once.
+    fn change(
+        &self,
+        transport: &mut impl Transport,
+        credential: &Credential,
+        tailnet: &str,
+        change: Change<'_>,
+    ) -> Result<Described, Error> {
+        let step = change.step;
+        let token = token(transport, credential, self.scope)?;
+        let response = transport
+            .send(&Request {
+                route: change.route,
+                path: change.path,
+                bearer: Some(token.bearer),
+                body: Some(change.body),
+            })
+            .map_err(|error| error.while_changing(step))?;
+        let needs = Needs {
+            scope: self.scope,
+            tailnet,
+            tags: change.tags,
+            carried: &token.tags,
+        };
+        match response.status {
+            200 => described::one(step, &response),
+            status @ 201..300 => Err(malformed(
+                step,
+                status,
+                &format!("status {status} instead of 200"),
+            )),
+            _ => Err(rejection(step, &response, needs)),
         }
     }
 
@@ -141,6 +201,16 @@ impl<T> Resource<T> {
             )),
         }
     }
+}
+
+/// A request that creates or changes something.
+struct Change<'a> {
+    step: Step,
+    route: Route,
+    path: String,
+    body: Body,
+    /// The tags that it gives.
+    tags: &'a [String],
 }
 
 fn json(body: &impl Serialize) -> Result<Body, Error> {

@@ -1,4 +1,4 @@
-use tailmint_api::{API_HOST, Kind, OutsideText, Route, USER_AGENT};
+use tailmint_api::{API_HOST, OutsideText, Route, USER_AGENT};
 
 use crate::{
     Error, Problem, TransportCause, TransportFailure, rejection::outcome_unknown, step::Step,
@@ -102,13 +102,11 @@ impl TransportError {
         }
     }
 
-    /// The error where the request creates a key.
-    pub(crate) fn while_creating(self, kind: Kind) -> Error {
-        let step = Step::Create(kind);
+    /// The error where the request creates or changes something.
+    pub(crate) fn while_changing(self, step: Step) -> Error {
         match self {
-            Self::Denied { detail } => denied(&detail),
             Self::Lost { detail, .. } => outcome_unknown(
-                kind,
+                step,
                 &format!(
                     "no response to {}: {}",
                     step.request(),
@@ -116,7 +114,7 @@ impl TransportError {
                 ),
                 None,
             ),
-            Self::NotSent { cause, detail } => failure(step, cause, &detail),
+            other => other.without_effect(step),
         }
     }
 }

@@ -90,6 +90,7 @@ fn of_mint(error: &MintError) -> Option<String> {
         return Some(match left.kind {
             Kind::AuthKey => format!("revoke it: tailmint keys revoke {}", left.id),
             Kind::OauthClient => format!("delete it: tailmint clients delete --id {}", left.id),
+            Kind::FederatedIdentity => format!("delete it: tailmint identities delete {}", left.id),
         });
     }
     match &error.kind {
@@ -97,6 +98,7 @@ fn of_mint(error: &MintError) -> Option<String> {
         MintErrorKind::OutcomeUnknown => error.left_open.map(|kind| match kind {
             Kind::AuthKey => "see whether there is a new key, and revoke it: tailmint keys list, tailmint keys revoke ID; otherwise it works until it expires".to_owned(),
             Kind::OauthClient => "see whether there is a new OAuth client, and delete it: tailmint clients list, tailmint clients delete --id ID; it does not expire".to_owned(),
+            Kind::FederatedIdentity => "see whether there is a new federated identity, and delete it: tailmint identities list, tailmint identities delete ID; it does not expire".to_owned(),
         }),
         _ => error.cause.as_deref().and_then(of_failure),
     }

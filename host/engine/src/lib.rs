@@ -62,6 +62,16 @@ pub mod oauth_client {
     pub use crate::minter::{ClientDetails, NewClient, ScopeCheck};
 }
 
+/// Federated identities: credentials without a standing secret.
+pub mod federated_identity {
+    pub use tailmint_api::{
+        Audience, AudienceError, ClaimName, ClaimNameError, IdentityProperties, Issuer,
+        IssuerError, Pattern, PatternError,
+    };
+
+    pub use crate::minter::{IdentityDetails, IdentityGrant};
+}
+
 /// How the API is reached.
 pub mod connection {
     pub use tailmint_core::Failure;

@@ -101,6 +101,16 @@ fn change() -> impl Strategy<Value = Change> {
     (select(MEMBERS.as_slice()), 0_u32..40).prop_map(|(member, by)| Change { member, by })
 }
 
+const ISSUERS: [&str; 2] = ["https://issuer.example.com", "https://other.example.com"];
+
+/// Each fits those behind it.
+const SUBJECTS: [&str; 4] = [
+    "repo:*",
+    "repo:acme/*",
+    "repo:acme/web:*",
+    "repo:acme/web:main",
+];
+
 /// From the widest to the narrowest.
 const EXPIRIES: [&str; 4] = ["90d", "1h", "10m", "1m"];
 
@@ -116,6 +126,8 @@ impl Change {
                     "types" => "auth",
                     "query" => "all",
                     "headers" => "authorization",
+                    "issuers" => ISSUERS[usize::try_from(self.by).unwrap() % ISSUERS.len()],
+                    "subjects" => SUBJECTS[usize::try_from(self.by).unwrap() % SUBJECTS.len()],
                     _ => "x-more",
                 };
                 if !items.contains(&more.into()) {
@@ -176,6 +188,7 @@ fn requests() -> impl Strategy<Value = (Rule, Request)> {
             .prop_map(|scope| { Body::Form(vec![("scope".to_owned(), scope.to_owned())]) }),
         key_body().prop_map(Body::Json),
         client_body().prop_map(Body::Json),
+        identity_body().prop_map(Body::Json),
     ];
     let query = prop::option::of(select(vec!["", "all=1", "x"]));
     let bytes = select(vec![0_usize, 1, 30, 8150, 8192, 8200]);
@@ -210,6 +223,17 @@ fn client_body() -> impl Strategy<Value = Value> {
             "scopes": scopes,
             "tags": tags,
         })
+    })
+}
+
+fn identity_body() -> impl Strategy<Value = Value> {
+    let issuer = select(ISSUERS.as_slice());
+    let subject = select(SUBJECTS.as_slice());
+    (client_body(), issuer, subject).prop_map(|(mut body, issuer, subject)| {
+        body["keyType"] = "federated".into();
+        body["issuer"] = issuer.into();
+        body["subject"] = subject.into();
+        body
     })
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 use serde_json::Value;
-use tailmint_api::{Expiry, Kind, Operation, Rule, Scope, Tag};
+use tailmint_api::{Expiry, Issuer, Kind, Operation, Route, Rule, Scope, Tag};
 use tailmint_core::Denial;
 use toml::Spanned;
 
@@ -13,11 +13,11 @@ use crate::{
     Body, MAX_BODY_BYTES,
     choice::Choice as _,
     member::{
-        Addresses, At, Fixed, Form, Header, KeyType, Member, Misfit, Mode, Most, Names, Permission,
-        Pins, Property, QueryName, VERSION, Version,
+        Addresses, At, Fixed, Form, Header, KeyType, Member, Misfit, Mode, Most, Names, Patterns,
+        Permission, Pins, Property, QueryName, VERSION, Version,
     },
     section::{join, section},
-    seen::{RequestFacts, Seen, characters, flag, items},
+    seen::{RequestFacts, Seen, characters, flag, items, text},
 };
 
 section! {
@@ -151,6 +151,8 @@ section! {
         key: Option<KeySection> = "body" => Seen::Body(facts.request.json()),
         /// What the OAuth client may be that it creates.
         client: Option<ClientSection> = "body" => Seen::Body(facts.request.json()),
+        /// What the federated identity may be that it creates or changes.
+        identity: Option<IdentityPropertiesSection> = "body" => Seen::Body(facts.request.json()),
     }
 }
 
@@ -198,6 +200,26 @@ section! {
 section! {
     /// What a new OAuth client may be.
     ClientSection, ClientGiven, Body(Some(body)) {
+        /// The scopes that it may have.
+        scopes: Names<Scope> = "body.scopes" => Seen::SomeNames(items(&body["scopes"])),
+        /// The tags that it may give to devices.
+        tags: Names<Tag> = "body.tags" => Seen::Names(items(&body["tags"])),
+        /// How long its description may be, at most.
+        max_description_characters: Most<usize> = "body.description" => Seen::Number(
+            Some(characters(&body["description"])),
+            "characters",
+        ),
+    }
+}
+
+section! {
+    /// What a federated identity may be.
+    IdentityPropertiesSection, IdentityPropertiesGiven, Body(Some(body)) {
+        /// The issuers whose tokens it may take. An empty list allows none.
+        issuers: Names<Issuer> = "body.issuer" => Seen::SomeNames(text(&body["issuer"])),
+        /// The subjects whose tokens it may take: `repo:acme/*` allows `repo:acme/web:*`.
+        /// An empty list allows none.
+        subjects: Patterns = "body.subject" => Seen::SomeNames(text(&body["subject"])),
         /// The scopes that it may have.
         scopes: Names<Scope> = "body.scopes" => Seen::SomeNames(items(&body["scopes"])),
         /// The tags that it may give to devices.
@@ -350,12 +372,15 @@ impl RequestRule {
             content_type: content_type.map(|text| Fixed(text.to_owned())),
             scopes: match rule {
                 Rule::CheckScope => Some(named(&CHECKED_SCOPES)),
-                _ if is_for_token => Some(named(&scopes)),
+                // An exchange asks for none.
+                _ if route == Route::Token => Some(named(&scopes)),
                 _ => None,
             },
             key: (rule.effect().creates() == Some(Kind::AuthKey)).then(KeySection::built_in),
             client: (rule.effect().creates() == Some(Kind::OauthClient))
                 .then(ClientSection::built_in),
+            identity: matches!(rule, Rule::CreateIdentity | Rule::UpdateIdentity)
+                .then(IdentityPropertiesSection::built_in),
         }
     }
 }
@@ -377,6 +402,19 @@ impl KeySection {
 impl ClientSection {
     fn built_in() -> Self {
         Self {
+            scopes: named(&CLIENT_SCOPES),
+            tags: named(&TAGS),
+            max_description_characters: Most(MAX_DESCRIPTION_CHARACTERS),
+        }
+    }
+}
+
+impl IdentityPropertiesSection {
+    /// No issuer and no subject: who may come in without a secret is said by a person.
+    fn built_in() -> Self {
+        Self {
+            issuers: Names(Vec::new()),
+            subjects: Patterns::default(),
             scopes: named(&CLIENT_SCOPES),
             tags: named(&TAGS),
             max_description_characters: Most(MAX_DESCRIPTION_CHARACTERS),
@@ -444,6 +482,9 @@ impl Document {
         let rule = self.rule.of(rule);
         let seen = || Seen::Body(Some(body));
         rule.key.judge(&At::section(Some(&at), "key"), seen())?;
-        rule.client.judge(&At::section(Some(&at), "client"), seen())
+        rule.client
+            .judge(&At::section(Some(&at), "client"), seen())?;
+        rule.identity
+            .judge(&At::section(Some(&at), "identity"), seen())
     }
 }

@@ -1,8 +1,8 @@
 use serde::Serialize;
 use serde_json::{Value, json};
 use tailmint_api::{
-    ClientProperties, KeyId, KeyProperties, NewClientBody, NewKeyBody, Operation, Rule, Scope, Tag,
-    Tailnet,
+    ClientProperties, IdentityProperties, KeyId, KeyProperties, NewClientBody, NewIdentityBody,
+    NewKeyBody, Operation, Rule, Scope, Tag, Tailnet,
 };
 
 /// What the caller asked for: requests are compared with it member by member, so that a
@@ -23,13 +23,25 @@ pub enum Task {
         /// The scopes, in their order.
         scopes: Vec<Scope>,
     },
+    /// Exchange an identity token, and see what is granted.
+    CheckIdentity,
     /// Create an OAuth client with these properties.
     CreateClient {
         /// The properties.
         properties: ClientProperties,
     },
+    /// Create a federated identity with these properties.
+    CreateIdentity {
+        /// The properties.
+        properties: Box<IdentityProperties>,
+    },
     /// Delete the OAuth client.
     DeleteClient {
+        /// Its id.
+        id: KeyId,
+    },
+    /// Delete the federated identity.
+    DeleteIdentity {
         /// Its id.
         id: KeyId,
     },
@@ -42,6 +54,8 @@ pub enum Task {
     List,
     /// Read all OAuth clients.
     ListClients,
+    /// Read all federated identities.
+    ListIdentities,
     /// Create an auth key with these properties.
     Mint {
         /// The properties.
@@ -52,6 +66,13 @@ pub enum Task {
         /// Its id.
         id: KeyId,
     },
+    /// Replace what the federated identity says with these properties.
+    UpdateIdentity {
+        /// Its id.
+        id: KeyId,
+        /// The properties.
+        properties: Box<IdentityProperties>,
+    },
 }
 
 /// The body of a request, typed.
@@ -59,6 +80,7 @@ pub enum Task {
 #[serde(untagged)]
 enum Written<'a> {
     Client(NewClientBody<'a>),
+    Identity(NewIdentityBody<'a>),
     Key(NewKeyBody),
 }
 
@@ -68,6 +90,7 @@ struct Said<'a> {
     id: Option<&'a KeyId>,
     key: Option<&'a KeyProperties>,
     client: Option<&'a ClientProperties>,
+    identity: Option<&'a IdentityProperties>,
     checked: &'a [Scope],
 }
 
@@ -76,13 +99,18 @@ impl Task {
     pub fn operation(&self) -> Operation {
         match self {
             Self::Check { .. } => Operation::Check,
+            Self::CheckIdentity => Operation::CheckIdentity,
             Self::CreateClient { .. } => Operation::CreateClient,
+            Self::CreateIdentity { .. } => Operation::CreateIdentity,
             Self::DeleteClient { .. } => Operation::DeleteClient,
+            Self::DeleteIdentity { .. } => Operation::DeleteIdentity,
             Self::Get { .. } => Operation::Get,
             Self::List => Operation::List,
             Self::ListClients => Operation::ListClients,
+            Self::ListIdentities => Operation::ListIdentities,
             Self::Mint { .. } => Operation::Mint,
             Self::Revoke { .. } => Operation::Revoke,
+            Self::UpdateIdentity { .. } => Operation::UpdateIdentity,
         }
     }
 
@@ -102,11 +130,23 @@ impl Task {
                 key: Some(properties),
                 ..nothing
             },
-            Self::DeleteClient { id } | Self::Get { id } | Self::Revoke { id } => Said {
+            Self::CreateIdentity { properties } => Said {
+                identity: Some(properties),
+                ..nothing
+            },
+            Self::UpdateIdentity { id, properties } => Said {
+                id: Some(id),
+                identity: Some(properties),
+                ..nothing
+            },
+            Self::DeleteClient { id }
+            | Self::DeleteIdentity { id }
+            | Self::Get { id }
+            | Self::Revoke { id } => Said {
                 id: Some(id),
                 ..nothing
             },
-            Self::List | Self::ListClients => nothing,
+            Self::CheckIdentity | Self::List | Self::ListClients | Self::ListIdentities => nothing,
         }
     }
 }
@@ -161,17 +201,27 @@ impl Intent {
     }
 
     fn written(&self) -> Option<Written<'_>> {
-        match self.task.said() {
-            Said { key: Some(key), .. } => Some(Written::Key(key.body())),
-            Said { client, .. } => client.map(|client| Written::Client(client.body())),
-        }
+        let Said {
+            key,
+            client,
+            identity,
+            ..
+        } = self.task.said();
+        let key = key.map(|key| Written::Key(key.body()));
+        let client = client.map(|client| Written::Client(client.body()));
+        let identity = identity.map(|identity| Written::Identity(identity.body()));
+        key.or(client).or(identity)
     }
 
     /// The tags that it asks for.
     pub fn tags(&self) -> &[Tag] {
         match self.task.said() {
             Said { key: Some(key), .. } => &key.capabilities.tags,
-            Said { client, .. } => client.map_or(&[], |client| &client.tags),
+            Said {
+                client: Some(client),
+                ..
+            } => &client.tags,
+            Said { identity, .. } => identity.map_or(&[], |identity| &identity.tags),
         }
     }
 
@@ -182,6 +232,10 @@ impl Intent {
                 client: Some(client),
                 ..
             } => &client.scopes,
+            Said {
+                identity: Some(identity),
+                ..
+            } => &identity.scopes,
             Said { checked, .. } => checked,
         }
     }

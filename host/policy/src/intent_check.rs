@@ -1,16 +1,16 @@
 use http::header;
 use serde_json::Value;
-use tailmint_api::{KeyId, Rule, USER_AGENT};
+use tailmint_api::{KeyId, Rule, TokenForm, USER_AGENT};
 use tailmint_core::{Denial, quoted};
 
-use crate::{Body, Intent, MAX_BODY_BYTES, Request, run_policy::Sent};
+use crate::{Asking, Body, Intent, MAX_BODY_BYTES, Request, run_policy::Sent};
 
 impl Intent {
     /// The rule whose route is the request's, among those that the operation needs.
-    pub(crate) fn rule_of(&self, request: &Request) -> Result<Rule, Denial> {
+    pub(crate) fn rule_of(&self, request: &Request, asking: &Asking) -> Result<Rule, Denial> {
         let id = self.id().map_or("", KeyId::as_str);
         let own = self.rule();
-        let token = (!own.is_for_token()).then_some(Rule::Token);
+        let token = asking.token_rule().filter(|_| !own.is_for_token());
         let mut rules = token.into_iter().chain([own]);
         let found = rules.find(|rule| {
             let route = rule.route();
@@ -32,7 +32,7 @@ impl Intent {
         &self,
         rule: Rule,
         request: &Request,
-        client_id: Option<&str>,
+        asking: &Asking,
         sent: Sent,
     ) -> Result<(), Denial> {
         let before = sent.before(rule);
@@ -52,8 +52,8 @@ impl Intent {
             return Err(Denial::new("body", reason));
         }
         check_headers(rule, request)?;
-        if rule.is_for_token() {
-            return check_token_form(&request.body, client_id, self.scope(before));
+        if let Some(form) = rule.route().token_form() {
+            return check_token_form(form, &request.body, asking, self.scope(before));
         }
         match (self.body(), &request.body) {
             (Some(expected), body) => check_json(body, &expected),
@@ -123,23 +123,24 @@ fn difference(found: &Value, expected: &Value, at: &str) -> Option<Denial> {
         .map(|name| Denial::new(format!("{at}.{name}"), "it is missing"))
 }
 
-/// The members of the token request. The seals judge the value of the secret.
+/// The members of the request for an access token. The seals judge the value of the secret.
 fn check_token_form(
+    form: TokenForm,
     body: &Body,
-    client_id: Option<&str>,
+    asking: &Asking,
     scope: Option<&str>,
 ) -> Result<(), Denial> {
     let Body::Form(members) = body else {
         return Err(Denial::new("body", "it is not a form"));
     };
     for (name, value) in members {
-        let expected = match name.as_str() {
-            "client_id" => Some(value.as_str()) == client_id,
-            "client_secret" => true,
-            "grant_type" => value == "client_credentials",
-            "scope" => Some(value.as_str()) == scope,
-            _ => false,
-        };
+        let expected = form.members.contains(&name.as_str())
+            && match name.as_str() {
+                "client_id" => Some(value.as_str()) == asking.client_id(),
+                "grant_type" => value == "client_credentials",
+                "scope" => Some(value.as_str()) == scope,
+                name => name == form.secret,
+            };
         let member = || format!("body.{}", quoted(name.as_bytes()).trim_matches('"'));
         if !expected {
             return Err(Denial::new(member(), "this request does not have it"));
@@ -148,7 +149,7 @@ fn check_token_form(
             return Err(Denial::new(member(), "it comes twice"));
         }
     }
-    for name in ["client_id", "client_secret", "grant_type", "scope"] {
+    for name in form.members {
         if !members.iter().any(|(other, _)| other == name) {
             return Err(Denial::new(format!("body.{name}"), "it is missing"));
         }

@@ -8,6 +8,7 @@
 //! [`Intent`] says what the caller asked for, [`Request`] is a request in its one
 //! normal form, and [`RunPolicy`] decides about the requests of one call in turn.
 
+mod asking;
 #[cfg(test)]
 mod ceiling_tests;
 mod choice;
@@ -25,6 +26,7 @@ mod schema;
 mod section;
 mod seen;
 
+pub use asking::Asking;
 pub use explained::Explained;
 pub use intent::{Intent, Task};
 pub use policy::{Policy, PolicyFile};

@@ -6,7 +6,7 @@ use std::{borrow::Cow, fmt, ops::Range, str::FromStr};
 
 use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value, json};
-use tailmint_api::{Expiry, Operation, Scope, Tag};
+use tailmint_api::{Expiry, Issuer, Operation, Pattern, Scope, Tag};
 use tailmint_core::{Denial, VaultAddress, quoted};
 
 use crate::{
@@ -341,6 +341,12 @@ impl Name for Scope {
     }
 }
 
+impl Name for Issuer {
+    fn text(&self) -> &str {
+        self.as_str()
+    }
+}
+
 impl Name for Tag {
     fn text(&self) -> &str {
         self.as_str()
@@ -421,6 +427,57 @@ impl<T: Name> Member for Names<T> {
 
     fn form() -> Form {
         Form::Value("a list of names".into())
+    }
+}
+
+/// Patterns, each of which allows what it fits.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Patterns(pub(crate) Vec<Pattern>);
+
+impl Patterns {
+    fn fit(&self, text: &str) -> bool {
+        self.0.iter().any(|it| it.fits(text))
+    }
+}
+
+impl Member for Patterns {
+    type Given = Self;
+
+    fn over(given: Self, _base: &Self, _name: &str) -> Result<Self, Misfit> {
+        Ok(given)
+    }
+
+    fn wider_than(&self, ceiling: &Self, path: &str) -> Option<String> {
+        unless_within(self.0.iter().all(|it| ceiling.fit(it.as_str())), path)
+    }
+
+    /// What is seen may be a pattern too: one that fits it as a text fits all that it fits.
+    fn judge(&self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
+        let names = match seen {
+            Seen::SomeNames(names) if names.is_empty() => return Err(at.deny("there are none")),
+            Seen::SomeNames(names) => names,
+            _ => return Err(mismatch(at)),
+        };
+        let Some(name) = names.iter().find(|name| !self.fit(name)) else {
+            return Ok(());
+        };
+        let quoted = quoted(name.as_bytes());
+        let reason = format!("{quoted} is not allowed");
+        Err(if name.parse::<Pattern>().is_ok() {
+            at.deny_unless(reason, |path| format!("add {quoted} to {path}"))
+        } else {
+            // No policy can name it.
+            at.deny(reason)
+        })
+    }
+
+    fn schema() -> Value {
+        json!({ "type": "array", "items": { "type": "string" }, "uniqueItems": true })
+    }
+
+    fn form() -> Form {
+        Form::Value("a list of patterns, in which `*` stands for any characters".into())
     }
 }
 

@@ -3,7 +3,7 @@ use std::sync::Arc;
 use tailmint_api::Rule;
 use tailmint_core::{Decision, Denial};
 
-use crate::{Intent, Policy, Request};
+use crate::{Asking, Intent, Policy, Request};
 
 /// How many requests were sent before, in this call.
 #[derive(Clone, Copy, Debug, Default)]
@@ -35,19 +35,17 @@ impl Sent {
 pub struct RunPolicy {
     policy: Arc<Policy>,
     intent: Intent,
-    /// The id of the OAuth client that asks, if one does.
-    client_id: Option<String>,
+    asking: Asking,
     sent: Sent,
 }
 
 impl RunPolicy {
-    /// The policy for what the caller asked for, with the OAuth client of this id if it
-    /// is one that asks.
-    pub fn new(policy: Arc<Policy>, intent: Intent, client_id: Option<String>) -> Self {
+    /// The policy for what the caller asked for, with this credential.
+    pub fn new(policy: Arc<Policy>, intent: Intent, asking: Asking) -> Self {
         Self {
             policy,
             intent,
-            client_id,
+            asking,
             sent: Sent::default(),
         }
     }
@@ -72,7 +70,7 @@ impl RunPolicy {
             Ok(request) => request,
             Err(denial) => return no_rule(denial.clone()),
         };
-        let rule = match self.intent.rule_of(request) {
+        let rule = match self.intent.rule_of(request, &self.asking) {
             Ok(rule) => rule,
             Err(denial) => return no_rule(denial),
         };
@@ -83,8 +81,7 @@ impl RunPolicy {
             return (decision, Some(rule));
         }
         // Whatever the policy says, nothing is sent that nobody asked for.
-        let client_id = self.client_id.as_deref();
-        if let Err(denial) = self.intent.check(rule, request, client_id, self.sent) {
+        if let Err(denial) = self.intent.check(rule, request, &self.asking, self.sent) {
             return (Decision::denied(rule.name(), denial), Some(rule));
         }
         self.sent.count(rule);

@@ -44,6 +44,14 @@ pub(crate) fn items(list: &Value) -> Vec<Cow<'_, str>> {
         .collect()
 }
 
+/// A text in a body, if there is one.
+pub(crate) fn text(text: &Value) -> Vec<Cow<'_, str>> {
+    match text {
+        Value::Null => Vec::new(),
+        text => vec![text.as_str().unwrap_or("?").into()],
+    }
+}
+
 /// The number of characters of a text in a body.
 pub(crate) fn characters(text: &Value) -> u64 {
     text.as_str().unwrap_or_default().chars().count() as u64

@@ -51,6 +51,7 @@ fn address(outgoing: &OutgoingRequest, request: &Request) -> Result<(), ()> {
         RouteMethod::Delete => WasiMethod::Delete,
         RouteMethod::Get => WasiMethod::Get,
         RouteMethod::Post => WasiMethod::Post,
+        RouteMethod::Put => WasiMethod::Put,
     };
     outgoing.set_method(&method)?;
     outgoing.set_scheme(Some(&Scheme::Https))?;

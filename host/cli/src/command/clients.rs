@@ -320,7 +320,8 @@ fn own_clients(session: &Session<'_>) -> Vec<(String, String)> {
             let account = client_from_files(profile, &session.secrets_dir).ok()??;
             match account.credential {
                 tailmint::Credential::OauthClient { id, .. } => Some((id, profile.name.clone())),
-                tailmint::Credential::ApiKey { .. } => None,
+                tailmint::Credential::ApiKey { .. }
+                | tailmint::Credential::FederatedIdentity { .. } => None,
             }
         })
         .collect()

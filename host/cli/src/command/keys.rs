@@ -133,6 +133,9 @@ fn may_be_of(minted: &Minted, account: &Account) -> bool {
         (Some(client), Credential::OauthClient { id, .. }) => {
             client == id || minted.is_client_deleted
         }
+        (Some(client), Credential::FederatedIdentity { client_id, .. }) => {
+            client == client_id.as_str()
+        }
         (None, Credential::ApiKey { .. }) => {
             let tailnet = minted.tailnet.as_deref();
             tailnet.is_none_or(|tailnet| tailnet == account.tailnet.as_str())

@@ -94,7 +94,9 @@ async fn client(session: &Session<'_>) -> Result<(String, tailmint::Secret), Fai
     let account = account.ok_or_else(|| missing(session))?;
     match account.credential {
         Credential::OauthClient { id, secret } => Ok((id, secret)),
-        Credential::ApiKey { .. } => Err(Failure::internal("the files have no OAuth client")),
+        Credential::ApiKey { .. } | Credential::FederatedIdentity { .. } => {
+            Err(Failure::internal("the files have no OAuth client"))
+        }
     }
 }
 

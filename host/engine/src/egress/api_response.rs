@@ -125,8 +125,8 @@ fn visible(rule: Rule, is_success: bool, body: Value) -> Option<String> {
         return only::<ApiError>(body);
     }
     match rule.route() {
-        Route::Token => only::<Granted>(body),
-        Route::CreateKey | Route::GetKey => only::<Described>(body),
+        Route::Token | Route::TokenExchange => only::<Granted>(body),
+        Route::CreateKey | Route::GetKey | Route::ReplaceKey => only::<Described>(body),
         Route::ListKeys => only::<DescribedList>(body),
         Route::DeleteKey => None,
     }
@@ -176,7 +176,7 @@ fn is_result_of(rule: Rule, key: &str) -> bool {
     match rule.effect().creates() {
         Some(Kind::AuthKey) => is_auth_key(key),
         Some(Kind::OauthClient) => is_client_secret(key),
-        None => false,
+        Some(Kind::FederatedIdentity) | None => false,
     }
 }
 

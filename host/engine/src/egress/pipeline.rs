@@ -47,7 +47,8 @@ pub(crate) struct Outcome {
     pub(crate) denied: Option<Decision>,
     /// Why something could not be written down.
     pub(crate) unwritten: Option<String>,
-    /// How many requests may have created something whose id nobody knows.
+    /// How many requests may have created something whose id nobody knows, or changed
+    /// something without a word.
     pub(crate) open: u32,
 }
 
@@ -73,6 +74,15 @@ impl Outcome {
 struct Ready {
     rule: Rule,
     request: HttpRequest<Full<Bytes>>,
+}
+
+/// Whether it matters for ever that nobody knows whether the request was carried out. What
+/// was deleted can be deleted once more.
+fn leaves_open(rule: Rule) -> bool {
+    match rule.effect() {
+        Effect::Creates(_) | Effect::Changes => true,
+        Effect::Reads | Effect::Deletes => false,
+    }
 }
 
 impl Run {
@@ -183,7 +193,7 @@ impl Run {
             let outcome = &mut self.state().outcome;
             outcome.last_sent = Some(ready.rule);
             outcome.failure = None;
-            if ready.rule.effect().creates().is_some() {
+            if leaves_open(ready.rule) {
                 outcome.open += 1;
             }
         }
@@ -219,7 +229,11 @@ impl Run {
             };
             let is_rejected =
                 from_json(&body).is_ok_and(|error: ApiError| error.proves_rejection(status));
-            if rule.effect().creates().is_some() && (created.is_some() || is_rejected) {
+            let is_settled = match rule.effect() {
+                Effect::Changes => status == 200,
+                _ => created.is_some(),
+            };
+            if leaves_open(rule) && (is_settled || is_rejected) {
                 state.outcome.open -= 1;
             }
             state.outcome.responses.push(Seen { rule, status, body });
@@ -249,7 +263,7 @@ impl Run {
         {
             let outcome = &mut self.state().outcome;
             outcome.failure = Some(failure.clone());
-            if rule.effect().creates().is_some() && !failure.may_have_arrived() {
+            if leaves_open(rule) && !failure.may_have_arrived() {
                 outcome.open -= 1;
             }
         }
@@ -306,8 +320,8 @@ impl Run {
     }
 
     /// Ends the run: nothing is sent any more, also not by a task that outlives the call.
-    /// The keys or clients that the API gave out in it, and whether there may be one whose
-    /// id is not known.
+    /// What the API created in it, and whether there may be something whose id is not known,
+    /// or that was changed without a word.
     pub(crate) fn end(&self) -> (Vec<KeyId>, bool) {
         let mut state = self.state();
         state.is_over = true;

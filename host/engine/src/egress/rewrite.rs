@@ -1,7 +1,7 @@
 use bytes::Bytes;
 use http::{HeaderValue, Request, header};
 use http_body_util::Full;
-use tailmint_api::{API_HOST, Rule, USER_AGENT};
+use tailmint_api::{API_HOST, Route, Rule, USER_AGENT};
 use tailmint_core::Denial;
 use tailmint_policy::{Body, Intent, Request as Judged};
 use zeroize::Zeroizing;
@@ -45,7 +45,7 @@ pub(super) fn rewrite(
     let (content_type, body) = match &judged.body {
         Body::Form(members) if rule.is_for_token() => (
             Some("application/x-www-form-urlencoded"),
-            token_form(members, seals)?,
+            token_form(rule.route(), members, seals)?,
         ),
         // What the caller asked for, in its own words.
         Body::Json(_) if rule.has_json() => {
@@ -80,8 +80,9 @@ fn no_stray_placeholder(rule: Rule, judged: &Judged, seals: &Seals) -> Result<()
     match &judged.body {
         Body::Form(members) => {
             for (name, value) in members {
-                let place = rule.is_for_token() && name == "client_secret";
-                if !place && seals.occurs_in(value) {
+                let form = rule.route().token_form();
+                let is_slot = form.is_some_and(|form| form.secret == name);
+                if !is_slot && seals.occurs_in(value) {
                     return stray("body");
                 }
             }
@@ -95,27 +96,28 @@ fn no_stray_placeholder(rule: Rule, judged: &Judged, seals: &Seals) -> Result<()
 /// How the value of the header begins that a secret is sent in.
 const BEARER: &str = "Bearer ";
 
-/// The members of the token request, in their order.
-const TOKEN_MEMBERS: [&str; 4] = ["client_id", "client_secret", "grant_type", "scope"];
-
-/// The token request (RFC 6749, 4.4.2).
-fn token_form(members: &[(String, String)], seals: &Seals) -> Result<Bytes, Denial> {
-    let mut values = [""; TOKEN_MEMBERS.len()];
-    for (name, value) in TOKEN_MEMBERS.iter().zip(&mut values) {
+/// The form of a request for an access token, with the secret in it.
+fn token_form(route: Route, members: &[(String, String)], seals: &Seals) -> Result<Bytes, Denial> {
+    let form = route.token_form();
+    let form = form.ok_or_else(|| Denial::new("body", "this request has no form"))?;
+    let mut pairs = Vec::with_capacity(form.members.len());
+    for &name in form.members {
         let found = members.iter().find(|(other, _)| other == name);
         let (_, found) =
             found.ok_or_else(|| Denial::new(format!("body.{name}"), "it is missing"))?;
-        *value = match *name {
-            "client_secret" => seals.open_client_secret(found)?.expose_secret(),
-            _ => found,
+        let value = if name == form.secret {
+            seals.open_form(route, name, found)?.expose_secret()
+        } else {
+            found
         };
+        pairs.push((name, value));
     }
     // As long as it can become, so that no copy of the secret is left behind by growing:
     // an escape takes three bytes for one, and each member has `=` and `&` around it.
-    let bytes = |(name, value): (&&str, &&str)| name.len() + 3 * value.len() + 2;
-    let capacity = TOKEN_MEMBERS.iter().zip(&values).map(bytes).sum();
+    let bytes = |(name, value): &(&str, &str)| name.len() + 3 * value.len() + 2;
+    let capacity = pairs.iter().map(bytes).sum();
     let mut form = form_urlencoded::Serializer::new(String::with_capacity(capacity));
-    form.extend_pairs(TOKEN_MEMBERS.iter().zip(&values));
+    form.extend_pairs(pairs);
     let form = Zeroizing::new(form.finish().into_bytes());
     debug_assert!(form.capacity() == capacity, "the form has grown");
     Ok(Bytes::from_owner(form))
@@ -129,22 +131,34 @@ mod tests {
 
     #[test]
     fn the_form_never_grows_and_leaves_no_copy_of_the_secret_behind() {
-        for secret in ["s", &"s".repeat(4096), &"%&=ü+ ".repeat(600)] {
-            let mut seals = Seals::default();
-            let sealed = seals
-                .client_secret(Secret::new((*secret).to_owned()))
-                .unwrap();
-            let members: Vec<_> = TOKEN_MEMBERS
-                .iter()
-                .map(|name| match *name {
-                    "client_secret" => ((*name).to_owned(), sealed.as_str().to_owned()),
-                    _ => ((*name).to_owned(), "value".to_owned()),
-                })
-                .collect();
-            // It asserts by itself that its buffer is the one that it began with.
-            let form = token_form(&members, &seals).unwrap();
-            let read: Vec<_> = form_urlencoded::parse(&form).collect();
-            assert_eq!(read[1].1, *secret);
+        let long = "s".repeat(16 * 1024);
+        for route in [Route::Token, Route::TokenExchange] {
+            let form = route.token_form().unwrap();
+            for secret in ["s", &long, &"%&=ü+ ".repeat(600)] {
+                let mut seals = Seals::default();
+                let secret = Secret::new((*secret).to_owned());
+                let sealed = match route {
+                    Route::Token => seals.client_secret(secret.clone()),
+                    _ => seals.id_token(secret.clone()),
+                };
+                let sealed = sealed.unwrap();
+                let members: Vec<_> = form
+                    .members
+                    .iter()
+                    .map(|name| {
+                        let is_secret = *name == form.secret;
+                        let value = if is_secret { sealed.as_str() } else { "value" };
+                        ((*name).to_owned(), value.to_owned())
+                    })
+                    .collect();
+                // It asserts by itself that its buffer is the one that it began with.
+                let written = token_form(route, &members, &seals).unwrap();
+                let read: Vec<_> = form_urlencoded::parse(&written).collect();
+                let names: Vec<_> = read.iter().map(|(name, _)| &**name).collect();
+                assert_eq!(names, form.members);
+                let at = names.iter().position(|name| *name == form.secret).unwrap();
+                assert_eq!(read[at].1, secret.expose_secret());
+            }
         }
     }
 }

@@ -69,7 +69,7 @@ impl Subject for ComponentRequest<'_> {
         entry.request_bytes = self.bytes;
         entry.key = self.intent.id().map(ToString::to_string);
         // The token that comes before says nothing about what is to be created.
-        if self.rule.is_some_and(|rule| rule != Rule::Token) {
+        if self.rule == Some(self.intent.rule()) {
             entry.scopes = self
                 .intent
                 .scopes()

@@ -40,10 +40,10 @@ impl Minter {
     ) -> Result<(Arc<Run>, types::Credential), MintError> {
         let internal = |error: getrandom::Error| MintError::internal(&error.to_string());
         let mut seals = Seals::default();
-        let (client_id, sealed) = match &account.credential {
+        let sealed = match &account.credential {
             Credential::ApiKey { key } => {
                 let key = seals.bearer(key.clone()).map_err(internal)?;
-                (None, types::Credential::ApiKey(key.as_str().to_owned()))
+                types::Credential::ApiKey(key.as_str().to_owned())
             }
             Credential::OauthClient { id, secret } => {
                 let secret = seals.client_secret(secret.clone()).map_err(internal)?;
@@ -51,17 +51,28 @@ impl Minter {
                     id: id.clone(),
                     secret: secret.as_str().to_owned(),
                 };
-                (Some(id.clone()), types::Credential::OauthClient(client))
+                types::Credential::OauthClient(client)
+            }
+            Credential::FederatedIdentity {
+                client_id,
+                id_token,
+            } => {
+                let id_token = seals.id_token(id_token.clone()).map_err(internal)?;
+                types::Credential::FederatedIdentity(types::FederatedIdentity {
+                    client_id: client_id.to_string(),
+                    id_token: id_token.as_str().to_owned(),
+                })
             }
         };
+        let asking = account.credential.asking();
         let context = Context {
             component: digest.to_owned(),
-            client: client_id.clone(),
+            client: asking.client_id().map(ToOwned::to_owned),
             tailnet: Some(account.tailnet.to_string()),
             ..self.context.clone()
         };
         let run = Run::new(
-            RunPolicy::new(Arc::clone(&self.policy), intent.clone(), client_id),
+            RunPolicy::new(Arc::clone(&self.policy), intent.clone(), asking),
             seals,
             Arc::clone(&self.connections),
             Arc::clone(&self.observer),

@@ -3,8 +3,8 @@
 
 use serde::de::DeserializeOwned;
 use tailmint_api::{
-    ApiError, Described, DescribedClient, DescribedKey, DescribedList, Granted, Kind, Rule,
-    from_json,
+    ApiError, Described, DescribedClient, DescribedIdentity, DescribedKey, DescribedList, Effect,
+    Granted, Kind, Rule, from_json,
 };
 
 use super::{MintError, failure::invalid_result};
@@ -35,9 +35,13 @@ pub(super) fn bears_out(error: &types::Error, outcome: &Outcome, own: Rule) -> b
         types::Error::NotFound(_) => {
             is_rejected && last.is_some_and(|seen| seen.rule == own && seen.status == 404)
         }
-        types::Error::OutcomeUnknown(_) => outcome
-            .last_sent
-            .is_some_and(|rule| rule.effect().creates().is_some()),
+        types::Error::OutcomeUnknown(_) => {
+            outcome.last_sent.is_some_and(|rule| match rule.effect() {
+                Effect::Creates(_) => true,
+                Effect::Changes => !is_rejected,
+                Effect::Reads | Effect::Deletes => false,
+            })
+        }
         types::Error::RateLimited(_) => last.is_some_and(|seen| seen.status == 429),
         types::Error::TagsNotPermitted(_) => is_rejected,
         types::Error::Transport(_) => outcome.failure.is_some(),
@@ -93,6 +97,22 @@ pub(super) fn client(run: &Run) -> Result<DescribedClient, MintError> {
 pub(super) fn clients(run: &Run) -> Result<Vec<DescribedClient>, MintError> {
     let listed = of_kind(own(run)?, Kind::OauthClient);
     Ok(listed.map(Described::into_client).collect())
+}
+
+/// The federated identity that the API described.
+pub(super) fn identity(run: &Run) -> Result<DescribedIdentity, MintError> {
+    own(run).map(Described::into_identity)
+}
+
+/// The federated identities that the API listed.
+pub(super) fn identities(run: &Run) -> Result<Vec<DescribedIdentity>, MintError> {
+    let listed = of_kind(own(run)?, Kind::FederatedIdentity);
+    Ok(listed.map(Described::into_identity).collect())
+}
+
+/// What was granted for an identity token.
+pub(super) fn exchanged(run: &Run) -> Result<Granted, MintError> {
+    own(run)
 }
 
 fn of_kind(list: DescribedList, kind: Kind) -> impl Iterator<Item = Described> {

@@ -82,6 +82,17 @@ pub(super) fn settled(error: MintError, kind: Kind, issued: &[KeyId], is_open: b
     }
 }
 
+/// The error where the request that changes something may have been carried out, whatever
+/// the component says of it.
+pub(super) fn perhaps_changed(error: MintError) -> MintError {
+    MintError {
+        kind: MintErrorKind::OutcomeUnknown,
+        message: format!("{}; it may have been changed", error.message),
+        hint: Some("see in the admin console whether it was changed".to_owned()),
+        ..error
+    }
+}
+
 /// The policy denied a request.
 pub(super) fn policy_denied(decision: Decision) -> MintError {
     let denial = decision.denial.as_ref();

@@ -28,7 +28,7 @@ pub struct MintError {
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct LeftBehind {
-    /// Which of the two it is.
+    /// What it is.
     pub kind: Kind,
     /// Its id.
     pub id: KeyId,
@@ -38,9 +38,10 @@ pub struct LeftBehind {
 
 impl fmt::Display for LeftBehind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (what, done) = match self.kind {
-            Kind::AuthKey => ("key", "revoked"),
-            Kind::OauthClient => ("OAuth client", "deleted"),
+        let what = self.kind.name();
+        let done = match self.kind {
+            Kind::AuthKey => "revoked",
+            Kind::OauthClient | Kind::FederatedIdentity => "deleted",
         };
         let id = &self.id;
         if self.is_deleted {

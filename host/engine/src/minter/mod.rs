@@ -1,5 +1,5 @@
-//! The library's main object: creates, reads and revokes auth keys, and manages the OAuth
-//! clients that keys are minted with.
+//! The library's main object: creates, reads and revokes auth keys, and the OAuth clients
+//! and federated identities that keys are minted with.
 
 mod auth_key;
 mod auth_keys;
@@ -7,6 +7,8 @@ mod builder;
 mod call;
 mod evidence;
 mod failure;
+mod federated_identities;
+mod federated_identity;
 mod granted;
 mod mint_error;
 mod oauth_client;
@@ -15,6 +17,7 @@ mod retry;
 
 pub use auth_key::{AuthKey, MintedKey};
 pub use builder::MinterBuilder;
+pub use federated_identity::{IdentityDetails, IdentityGrant};
 pub use mint_error::{LeftBehind, MintError, MintErrorKind};
 pub use oauth_client::{ClientDetails, NewClient, ScopeCheck};
 #[cfg(feature = "__internals")]
@@ -27,9 +30,9 @@ use std::{
 };
 
 use call::Called;
-use failure::{policy_denied, settled};
+use failure::{perhaps_changed, policy_denied, settled};
 use retry::Backoff;
-use tailmint_api::{KeyId, Kind};
+use tailmint_api::{Effect, KeyId, Kind};
 use tailmint_audit::{Audit, Context};
 use tailmint_core::{Event, Failure, Interrupt, Observer};
 use tailmint_policy::{Intent, Policy, Task};
@@ -41,7 +44,7 @@ use crate::{
 };
 
 /// Creates, reads and revokes auth keys with the sandboxed component, and creates, checks
-/// and deletes OAuth clients.
+/// and deletes OAuth clients and federated identities.
 ///
 /// The component is loaded once in a process, when the first call needs it; each call gets
 /// an instance of its own, which never sees a secret. Calls one after the other share one
@@ -83,10 +86,10 @@ impl fmt::Debug for Minter {
 /// How one call of the component ended.
 struct Attempt<T> {
     result: Result<T, MintError>,
-    /// The keys or clients that the API gave out, which are to be deleted where there is no
-    /// result.
+    /// What the API created, which is to be deleted where there is no result.
     issued: Vec<KeyId>,
-    /// Whether one may exist whose id is not known.
+    /// Whether there may be something whose id is not known, or that was changed without a
+    /// word.
     is_open: bool,
 }
 
@@ -100,7 +103,7 @@ impl<T> Attempt<T> {
         }
     }
 
-    fn may_have_created(&self) -> bool {
+    fn may_have_changed(&self) -> bool {
         self.is_open || !self.issued.is_empty()
     }
 }
@@ -144,7 +147,8 @@ impl Minter {
         C: Future<Output = Told<U>>,
     {
         let intent = Intent::new(account.tailnet.clone(), task);
-        let creates = intent.rule().effect().creates();
+        let effect = intent.rule().effect();
+        let creates = effect.creates();
         let begun = Instant::now();
         let mut retry = self.backoff.start(self.deadline);
         loop {
@@ -152,9 +156,9 @@ impl Minter {
             let attempt = self
                 .attempt(&self.runner, account, &intent, left, &call, &accept)
                 .await;
-            // Whatever the component says: what was created, or may have been, is not
-            // created once more.
-            let is_over = attempt.may_have_created();
+            // Whatever the component says: what was created or changed, or may have been, is
+            // not created or changed once more.
+            let is_over = attempt.may_have_changed();
             let mut error = match attempt.result {
                 // A key is of no use to somebody who has gone away.
                 Ok(_) if creates == Some(Kind::AuthKey) && self.interrupt.is_raised() => {
@@ -163,6 +167,9 @@ impl Minter {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
+            if let (Effect::Changes, true) = (effect, attempt.is_open) {
+                error = perhaps_changed(error);
+            }
             if let Some(kind) = creates {
                 error = settled(error, kind, &attempt.issued, attempt.is_open);
                 for id in attempt.issued {
@@ -182,7 +189,7 @@ impl Minter {
     }
 
     async fn wait(&self, intent: &Intent, wait: Duration) -> Result<(), MintError> {
-        let interruptible = intent.rule().effect() != tailmint_api::Effect::Deletes;
+        let interruptible = intent.rule().effect() != Effect::Deletes;
         tokio::select! {
             () = tokio::time::sleep(wait) => Ok(()),
             () = self.interrupt.raised(), if interruptible => Err(MintError::interrupted()),
@@ -226,13 +233,14 @@ impl Minter {
         }
     }
 
-    /// Revokes the key or deletes the client that a failed call left behind, by the
+    /// Revokes the key or deletes what else a failed call left behind, by the
     /// built-in component where that may run: the one that left it behind is not asked.
     async fn delete_left_behind(&self, account: &Account, kind: Kind, id: KeyId) -> LeftBehind {
         let runner = self.cleaner.as_ref().unwrap_or(&self.runner);
         let task = match kind {
             Kind::AuthKey => Task::Revoke { id: id.clone() },
             Kind::OauthClient => Task::DeleteClient { id: id.clone() },
+            Kind::FederatedIdentity => Task::DeleteIdentity { id: id.clone() },
         };
         let intent = Intent::new(account.tailnet.clone(), task);
         let id_of = &id;
@@ -240,6 +248,7 @@ impl Minter {
             match kind {
                 Kind::AuthKey => auth_keys::revoke(called, id_of).await,
                 Kind::OauthClient => oauth_clients::delete(called, id_of).await,
+                Kind::FederatedIdentity => federated_identities::delete(called, id_of).await,
             }
         };
         let limit = self.deadline;

@@ -7,9 +7,10 @@ wasmtime::component::bindgen!({
         package tailmint:host;
 
         world calls {
-            export tailmint:api/types@0.1.0;
-            export tailmint:api/auth-keys@0.1.0;
-            export tailmint:api/oauth-clients@0.1.0;
+            export tailmint:api/types@0.2.0;
+            export tailmint:api/auth-keys@0.2.0;
+            export tailmint:api/oauth-clients@0.2.0;
+            export tailmint:api/federated-identities@0.2.0;
         }
     ",
     exports: { default: async },

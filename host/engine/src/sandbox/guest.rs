@@ -5,7 +5,7 @@ use wasmtime::{
 };
 
 use super::{
-    bindings::exports::tailmint::api::{auth_keys, oauth_clients},
+    bindings::exports::tailmint::api::{auth_keys, federated_identities, oauth_clients},
     state::State,
 };
 
@@ -24,6 +24,7 @@ pub(crate) struct Guest {
 pub(super) struct Exports {
     auth_keys: auth_keys::GuestIndices,
     oauth_clients: oauth_clients::GuestIndices,
+    federated_identities: federated_identities::GuestIndices,
 }
 
 impl Exports {
@@ -31,6 +32,7 @@ impl Exports {
         Ok(Self {
             auth_keys: auth_keys::GuestIndices::new(component)?,
             oauth_clients: oauth_clients::GuestIndices::new(component)?,
+            federated_identities: federated_identities::GuestIndices::new(component)?,
         })
     }
 }
@@ -48,6 +50,14 @@ impl Guest {
         &mut self,
     ) -> Result<(oauth_clients::Guest, &mut Store<State>), wasmtime::Error> {
         let indices = &self.exports.oauth_clients;
+        let functions = indices.load(&mut self.store, &self.instance)?;
+        Ok((functions, &mut self.store))
+    }
+
+    pub(crate) fn federated_identities(
+        &mut self,
+    ) -> Result<(federated_identities::Guest, &mut Store<State>), wasmtime::Error> {
+        let indices = &self.exports.federated_identities;
         let functions = indices.load(&mut self.store, &self.instance)?;
         Ok((functions, &mut self.store))
     }

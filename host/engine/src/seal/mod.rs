@@ -2,7 +2,7 @@
 
 mod placeholder;
 
-use tailmint_api::{KeyId, Rule};
+use tailmint_api::{KeyId, Route, Rule};
 use tailmint_core::{Denial, Parts, Secret, redact};
 
 pub(crate) use placeholder::Placeholder;
@@ -28,8 +28,8 @@ struct Seal {
 enum Slot {
     /// The bearer of a request.
     Bearer,
-    /// The member `client_secret` of the token request.
-    ClientSecret,
+    /// The secret member of the form of this route.
+    Form(Route),
     /// The result of the run: no request at all. Known with the id of its key.
     Result(KeyId),
 }
@@ -53,7 +53,12 @@ impl Seals {
         &mut self,
         secret: Secret,
     ) -> Result<Placeholder, getrandom::Error> {
-        self.seal(secret, Slot::ClientSecret)
+        self.seal(secret, Slot::Form(Route::Token))
+    }
+
+    /// Seals the token of a federated identity.
+    pub(crate) fn id_token(&mut self, secret: Secret) -> Result<Placeholder, getrandom::Error> {
+        self.seal(secret, Slot::Form(Route::TokenExchange))
     }
 
     /// Seals what came in a response to be the result: an auth key, or the secret of
@@ -87,9 +92,14 @@ impl Seals {
         self.open(text, &Slot::Bearer, "header \"authorization\"")
     }
 
-    /// The secret to send as `client_secret` in place of `text`.
-    pub(crate) fn open_client_secret(&self, text: &str) -> Result<&Secret, Denial> {
-        self.open(text, &Slot::ClientSecret, "body.client_secret")
+    /// The secret to send as this member of the route's form in place of `text`.
+    pub(crate) fn open_form(
+        &self,
+        route: Route,
+        member: &str,
+        text: &str,
+    ) -> Result<&Secret, Denial> {
+        self.open(text, &Slot::Form(route), &format!("body.{member}"))
     }
 
     fn open(&self, text: &str, slot: &Slot, member: &str) -> Result<&Secret, Denial> {
@@ -136,9 +146,10 @@ impl Seals {
             .sealed
             .iter()
             .filter_map(|seal| match (&seal.slot, rule) {
-                (Slot::ClientSecret, rule) if rule.is_for_token() => {
-                    Some(("client-secret", &seal.secret))
-                }
+                (Slot::Form(route), rule) if rule.route() == *route => match route {
+                    Route::TokenExchange => Some(("id-token", &seal.secret)),
+                    _ => Some(("client-secret", &seal.secret)),
+                },
                 (Slot::Bearer, rule) if !rule.is_for_token() => Some(("bearer", &seal.secret)),
                 _ => None,
             });
@@ -177,14 +188,27 @@ mod tests {
         let mut seals = Seals::default();
         let bearer = seals.bearer(secret("token")).unwrap();
         let client = seals.client_secret(secret("client")).unwrap();
+        let identity = seals.id_token(secret("e30.e30.c2ln")).unwrap();
         let key = seals.issued("k1".parse().unwrap(), secret("key")).unwrap();
         let opens = |place: &str, placeholder: &Placeholder| match place {
             "bearer" => seals.open_bearer(placeholder.as_str()).is_ok(),
-            "client" => seals.open_client_secret(placeholder.as_str()).is_ok(),
+            "client" => {
+                let opened = seals.open_form(Route::Token, "client_secret", placeholder.as_str());
+                opened.is_ok()
+            }
+            "identity" => {
+                let opened = seals.open_form(Route::TokenExchange, "jwt", placeholder.as_str());
+                opened.is_ok()
+            }
             _ => seals.open_result(placeholder.as_str()).is_some(),
         };
-        for (place, placeholder) in [("bearer", &bearer), ("client", &client), ("result", &key)] {
-            for other in ["bearer", "client", "result"] {
+        for (place, placeholder) in [
+            ("bearer", &bearer),
+            ("client", &client),
+            ("identity", &identity),
+            ("result", &key),
+        ] {
+            for other in ["bearer", "client", "identity", "result"] {
                 assert_eq!(
                     opens(other, placeholder),
                     place == other,
@@ -210,5 +234,21 @@ mod tests {
         let placeholder = placeholder.as_str();
         assert_eq!(text, format!("bad token {placeholder}, yes {placeholder}"));
         assert!(seals.occurs_in(&text));
+    }
+
+    #[test]
+    fn no_part_of_an_identity_token_passes_by_itself() {
+        let parts = [
+            "eyJhbGciOiJSUzI1NiIsImtpZCI6IjEifQ",
+            "eyJzdWIiOiJyZXBvOmFjbWUvd2ViOnJlZjpyZWZzL2hlYWRzL21haW4ifQ",
+            "c2lnbmF0dXJlLXNpZ25hdHVyZS1zaWduYXR1cmU",
+        ];
+        let mut seals = Seals::default();
+        seals.id_token(secret(&parts.join("."))).unwrap();
+        for part in parts {
+            let shown = seals.redact(&format!("unexpected claim in {part} of it"));
+            assert!(!shown.contains(&part[..16]), "{shown}");
+            assert!(shown.starts_with("unexpected claim in "), "{shown}");
+        }
     }
 }

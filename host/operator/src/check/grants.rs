@@ -7,6 +7,7 @@ use tailmint_api::AUTH_KEYS_SCOPE;
 
 use super::Finding;
 use crate::Profile;
+use tailmint::federated_identity::IdentityGrant;
 use tailmint::oauth_client::{Scope, ScopeCheck};
 use tailmint::{Account, Class, Credential, Diagnose, MintError, Minter, Tag};
 
@@ -42,7 +43,62 @@ pub(super) async fn look(
                 Err(error) => tell(&failed(profile, "token", &error)),
             }
         }
+        Credential::FederatedIdentity { .. } => match minter.check_identity(account).await {
+            Ok(grant) => {
+                let message = "the federated identity takes it".to_owned();
+                tell(&Finding::passed(about(profile, "identity token"), message));
+                for finding in of_identity(profile, &grant) {
+                    tell(&finding);
+                }
+            }
+            Err(error) => tell(&failed(profile, "identity token", &error)),
+        },
     }
+}
+
+/// What the identity grants, all at once: none of its scopes can be left out at the exchange.
+fn of_identity(profile: &Profile, grant: &IdentityGrant) -> Vec<Finding> {
+    let subject = about(profile, "scopes");
+    let has = |scope: &str| grant.scopes.iter().any(|it| it == scope);
+    let mut findings = vec![if grant.scopes.is_empty() {
+        Finding::warned(
+            subject,
+            "the API does not say which scopes the identity grants",
+            "see in the admin console that it grants auth_keys",
+        )
+    } else if has("all") {
+        Finding::warned(
+            subject,
+            "it grants all scopes: whoever has a token of it can change the whole tailnet",
+            "take out all but auth_keys: a scope cannot be left out at the exchange",
+        )
+    } else if !has(AUTH_KEYS_SCOPE) {
+        Finding::failed(
+            subject,
+            &format!(
+                "auth_keys is missing, so that no key can be minted; it grants {}",
+                grant.scopes.join(" ")
+            ),
+            Some(
+                "give the federated identity the scope auth_keys (write) in the admin console"
+                    .to_owned(),
+            ),
+            Class::Rejected,
+        )
+    } else if grant.scopes.len() > 1 {
+        Finding::warned(
+            subject,
+            format!(
+                "it grants more than minting takes: {}",
+                grant.scopes.join(" ")
+            ),
+            "create one federated identity for each use: a scope cannot be left out at the exchange",
+        )
+    } else {
+        Finding::passed(subject, "it grants auth_keys and nothing else")
+    }];
+    findings.push(judged_tags(profile, &grant.tags, "identity"));
+    findings
 }
 
 fn about(profile: &Profile, what: &str) -> String {
@@ -124,8 +180,13 @@ fn tags(profile: &Profile, checks: &[ScopeCheck]) -> Option<Finding> {
     let keys = checks
         .iter()
         .find(|check| check.scope.as_str() == AUTH_KEYS_SCOPE && check.granted)?;
+    Some(judged_tags(profile, &keys.tags, "client"))
+}
+
+/// The tags that the credential carries, beside those that keys of the profile have.
+fn judged_tags(profile: &Profile, carried: &[String], credential: &str) -> Finding {
     let subject = about(profile, "tags");
-    let mut carried = keys.tags.clone();
+    let mut carried = carried.to_vec();
     carried.sort();
     let mut wanted: Vec<_> = profile
         .key
@@ -136,11 +197,11 @@ fn tags(profile: &Profile, checks: &[ScopeCheck]) -> Option<Finding> {
         .collect();
     wanted.sort_unstable();
     let (shown, asked) = (carried.join(" "), wanted.join(" "));
-    Some(if carried.is_empty() {
+    if carried.is_empty() {
         // The token endpoint's answer need not have them.
         Finding::warned(
             subject,
-            "the API does not say which tags the client carries",
+            format!("the API does not say which tags the {credential} carries"),
             format!("see in the admin console that it carries {asked}"),
         )
     } else if carried == wanted {
@@ -153,7 +214,7 @@ fn tags(profile: &Profile, checks: &[ScopeCheck]) -> Option<Finding> {
                 "the API rejects keys unless {shown} owns {asked} in the tailnet policy's tagOwners"
             ),
         )
-    })
+    }
 }
 
 /// An API key says its own id; the API says when it ends.

@@ -88,7 +88,7 @@ impl Clients<'_> {
         })?;
         let id = match &account.credential {
             Credential::OauthClient { id, .. } => id.parse().ok(),
-            Credential::ApiKey { .. } => None,
+            Credential::ApiKey { .. } | Credential::FederatedIdentity { .. } => None,
         };
         match id {
             Some(id) => Ok((id, account)),

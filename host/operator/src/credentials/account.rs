@@ -57,7 +57,7 @@ fn is_torn(read: &Result<Option<Account>, CredentialError>) -> bool {
                 .split('-')
                 .nth(2)
                 .is_some_and(|named| named != id),
-            Credential::ApiKey { .. } => false,
+            Credential::ApiKey { .. } | Credential::FederatedIdentity { .. } => false,
         },
     }
 }
