@@ -115,6 +115,7 @@ impl Change {
                     "scopes" => "devices",
                     "types" => "auth",
                     "query" => "all",
+                    "sources" => "github",
                     "headers" => "authorization",
                     _ => "x-more",
                 };
