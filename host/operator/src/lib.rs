@@ -15,13 +15,16 @@ mod profile;
 mod sound_file;
 mod source;
 pub mod tailscale;
+mod token_source;
 mod unsound;
 mod users;
 pub mod vault;
 
 pub use authorities::{Authorities, AuthoritiesError};
+pub use credentials::identity;
 pub use minter_settings::{MinterSettings, MinterSettingsError};
 pub use profile::Profile;
 pub use source::{CredentialCommand, Source};
+pub use token_source::{Platform, TokenSource, TokenSourceKind};
 pub use unsound::{Unsound, UnsoundFile};
 pub use users::environment_of_process;

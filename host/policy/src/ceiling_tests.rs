@@ -125,6 +125,7 @@ impl Change {
                     "scopes" => "devices",
                     "types" => "auth",
                     "query" => "all",
+                    "sources" => "github",
                     "headers" => "authorization",
                     "issuers" => ISSUERS[usize::try_from(self.by).unwrap() % ISSUERS.len()],
                     "subjects" => SUBJECTS[usize::try_from(self.by).unwrap() % SUBJECTS.len()],

@@ -13,8 +13,8 @@ use crate::{
     Body, MAX_BODY_BYTES,
     choice::Choice as _,
     member::{
-        Addresses, At, Fixed, Form, Header, KeyType, Member, Misfit, Mode, Most, Names, Patterns,
-        Permission, Pins, Property, QueryName, VERSION, Version,
+        Addresses, At, Fixed, Form, Header, Hosts, KeyType, Member, Misfit, Mode, Most, Names,
+        Patterns, Permission, Pins, Property, QueryName, Source, VERSION, Version,
     },
     section::{join, section},
     seen::{RequestFacts, Seen, characters, flag, items, text},
@@ -39,6 +39,8 @@ section! {
         credentials: CredentialsSection = "credentials" => Seen::Nothing(()),
         /// Which machines keys may be handed to by ssh.
         ssh: SshSection = "ssh" => Seen::Nothing(()),
+        /// Where the identity tokens of federated identities may come from.
+        identity: IdentitySection = "identity" => Seen::Nothing(()),
         /// The rules: one for each request that the component can make.
         rule: Rules = "rule" => Seen::Nothing(()),
     }
@@ -102,6 +104,32 @@ section! {
         /// The machines, as they are given on the command line, or without their users.
         /// `*` stands for all. An empty list allows none.
         hosts: Names<String> = "host" => Seen::Names(vec![host.into()]),
+    }
+}
+
+section! {
+    /// Where the identity tokens of federated identities may come from. The built-in
+    /// policy lets them come from nowhere.
+    IdentitySection, IdentityGiven, Identity(facts) {
+        /// The federated identities that may be used, by their client ids.
+        client_ids: Names<String> = "identity.client-id" => Seen::Names(
+            vec![facts.client_id.into()],
+        ),
+        /// The audiences that tokens may be for, beside `api.tailscale.com/CLIENT-ID`.
+        audiences: Names<String> = "identity.audience" => Seen::Names(facts.audiences()),
+        /// The platforms that may be asked for a token.
+        sources: Names<Source> = "identity.source" => Seen::Names(facts.sources()),
+        /// The files that may be read, by their absolute paths.
+        files: Names<String> = "identity.file" => Seen::Names(facts.files()),
+        /// The variables that may be read, by their names. `file:PATH` in one is read
+        /// where `files` has the path too.
+        environment: Names<String> = "identity.variable" => Seen::Names(facts.variables()),
+        /// The programs that may be run to print a token, by their names in `$PATH` or by
+        /// their absolute paths.
+        commands: Names<String> = "identity.command" => Seen::Names(facts.commands()),
+        /// The hosts that GitHub's token service may be at. `*.` stands for one label or
+        /// more.
+        github_hosts: Hosts = "identity.host" => Seen::Names(facts.hosts()),
     }
 }
 
@@ -431,6 +459,9 @@ const IMPORTS: [&str; 5] = [
     "wasi:io/streams@0.2.0",
 ];
 
+/// Where GitHub's own token service is. A GitHub Enterprise Server has its own host.
+const GITHUB_HOSTS: &str = "*.actions.githubusercontent.com";
+
 impl Document {
     /// What the two built-in profiles need, and no more.
     pub(crate) fn built_in() -> Self {
@@ -457,6 +488,15 @@ impl Document {
             },
             ssh: SshSection {
                 hosts: Names(Vec::new()),
+            },
+            identity: IdentitySection {
+                client_ids: Names(Vec::new()),
+                audiences: Names(Vec::new()),
+                sources: Names(Vec::new()),
+                files: Names(Vec::new()),
+                environment: Names(Vec::new()),
+                commands: Names(Vec::new()),
+                github_hosts: Hosts::of(GITHUB_HOSTS),
             },
             rule: Rules(
                 Rule::ALL

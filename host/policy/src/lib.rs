@@ -35,4 +35,4 @@ pub use reference::reference;
 pub use request::{Body, MAX_BODY_BYTES, Request};
 pub use run_policy::RunPolicy;
 pub use schema::schema;
-pub use seen::{ComponentFacts, TrustFacts};
+pub use seen::{ComponentFacts, IdentityFacts, IdentitySource, TrustFacts};

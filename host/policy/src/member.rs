@@ -369,6 +369,11 @@ choice! {
     KeyType: "auth"
 }
 
+choice! {
+    /// A platform that tells a machine who it is.
+    Source: "github" | "gcp" | "azure" | "fly"
+}
+
 impl<T: Choice + fmt::Debug + FromStr + PartialEq + DeserializeOwned> Name for T {
     fn text(&self) -> &str {
         self.word()
@@ -514,6 +519,94 @@ impl Member for Addresses {
 
     fn form() -> Form {
         Form::Value("a list of addresses, such as `\"https://vault.example.com:8200\"`".into())
+    }
+}
+
+/// Hosts: names, and all names below one.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(transparent)]
+pub(crate) struct Hosts(Vec<HostPattern>);
+
+/// A name in lower case, or `*.` and one, for all names below it.
+#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[serde(try_from = "String")]
+struct HostPattern(String);
+
+/// The most that a name has (RFC 1035, 2.3.4).
+const MAX_HOST_BYTES: usize = 253;
+
+impl TryFrom<String> for HostPattern {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let name = text.strip_prefix("*.").unwrap_or(&text);
+        let is_of_label =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || b"-_".contains(&byte);
+        let is_label = |label: &str| !label.is_empty() && label.bytes().all(is_of_label);
+        if name.len() <= MAX_HOST_BYTES && name.split('.').all(is_label) {
+            Ok(Self(text))
+        } else {
+            Err("give a host's name in lower case, such as \"*.example.com\"")
+        }
+    }
+}
+
+impl HostPattern {
+    /// Whether it stands for this name, or for all that another pattern stands for. The
+    /// `*` of that is a label like any other.
+    fn covers(&self, name: &str) -> bool {
+        match self.0.strip_prefix('*') {
+            // With the dot, so that `*.example.com` does not cover `notexample.com`.
+            Some(end) => name.len() > end.len() && name.ends_with(end),
+            None => self.0 == name,
+        }
+    }
+}
+
+impl Hosts {
+    /// One pattern, which is known to be one.
+    pub(crate) fn of(pattern: &str) -> Self {
+        Self(vec![HostPattern(pattern.to_owned())])
+    }
+
+    fn cover(&self, name: &str) -> bool {
+        self.0.iter().any(|pattern| pattern.covers(name))
+    }
+}
+
+impl Member for Hosts {
+    type Given = Self;
+
+    fn over(given: Self, _base: &Self, _name: &str) -> Result<Self, Misfit> {
+        Ok(given)
+    }
+
+    fn wider_than(&self, ceiling: &Self, path: &str) -> Option<String> {
+        unless_within(self.0.iter().all(|it| ceiling.cover(&it.0)), path)
+    }
+
+    fn judge(&self, at: &At<'_>, seen: Seen<'_>) -> Result<(), Denial> {
+        let Seen::Names(names) = seen else {
+            return Err(mismatch(at));
+        };
+        let Some(name) = names.iter().find(|name| !self.cover(name)) else {
+            return Ok(());
+        };
+        let quoted = quoted(name.as_bytes());
+        let reason = format!("{quoted} is not allowed");
+        Err(match HostPattern::try_from(name.clone().into_owned()) {
+            Ok(_) => at.deny_unless(reason, |path| format!("add {quoted} to {path}")),
+            Err(_) => at.deny(reason),
+        })
+    }
+
+    fn schema() -> Value {
+        let pattern = "^(\\*\\.)?[a-z0-9_-]+(\\.[a-z0-9_-]+)*$";
+        json!({ "type": "array", "items": { "type": "string", "pattern": pattern } })
+    }
+
+    fn form() -> Form {
+        Form::Value("a list of hosts, such as `\"*.example.com\"`".into())
     }
 }
 

@@ -5,7 +5,7 @@ use tailmint_api::{Operation, OutsideText, Rule};
 use tailmint_core::{Decision, Denial, Position, VaultAddress, digest::sha256};
 
 use crate::{
-    ComponentFacts, PolicyError, Request, TrustFacts,
+    ComponentFacts, IdentityFacts, IdentitySource, PolicyError, Request, TrustFacts,
     document::{Document, DocumentGiven},
     member::{At, Member, Misfit, VERSION},
     seen::{RequestFacts, Seen},
@@ -250,6 +250,27 @@ impl Policy {
             } else {
                 Err(denial)
             }
+        })
+    }
+
+    /// Whether an identity token may come from there, for this identity and audience. That
+    /// is not a request to the API, so that a report-only policy denies it as any other
+    /// does.
+    ///
+    /// # Errors
+    /// The first of these that the policy does not name.
+    pub fn check_identity(&self, facts: &IdentityFacts<'_>) -> Result<(), Denial> {
+        let at = At::section(None, "identity");
+        let check = |facts: &IdentityFacts<'_>| {
+            self.judge(|document| document.identity.judge(&at, Seen::Identity(facts)))
+        };
+        check(facts).or_else(|denial| match facts.source {
+            IdentitySource::Command { name, path } if path != name => {
+                let source = IdentitySource::Command { name: path, path };
+                let facts = IdentityFacts { source, ..*facts };
+                check(&facts).map_err(|_| denial)
+            }
+            _ => Err(denial),
         })
     }
 

@@ -28,6 +28,8 @@ pub(crate) enum Seen<'a> {
     Command(&'a str),
     /// A machine that a key is to be handed to by ssh.
     SshHost(&'a str),
+    /// Where an identity token is to come from.
+    Identity(&'a IdentityFacts<'a>),
     /// A request.
     Request(&'a RequestFacts<'a>),
     /// The JSON body of a request; `None` where it has another body, or none.
@@ -109,4 +111,101 @@ pub struct TrustFacts {
     pub fake_addresses: bool,
     /// A proxy makes the connection.
     pub proxy: bool,
+}
+
+/// Where an identity token is to come from, and what it is for.
+#[derive(Clone, Copy, Debug)]
+#[non_exhaustive]
+pub struct IdentityFacts<'a> {
+    /// The federated identity, by its client id.
+    pub client_id: &'a str,
+    /// The audience that the token is for.
+    pub audience: &'a str,
+    /// Where the token comes from.
+    pub source: IdentitySource<'a>,
+}
+
+/// Where an identity token is to come from, as the policy sees it.
+#[derive(Clone, Copy, Debug)]
+pub enum IdentitySource<'a> {
+    /// The file at this path.
+    File(&'a str),
+    /// The variable of this name.
+    Variable(&'a str),
+    /// This program.
+    Command {
+        /// As it was named.
+        name: &'a str,
+        /// Where it was found.
+        path: &'a str,
+    },
+    /// GitHub's token service at this host.
+    Github {
+        /// The host.
+        host: &'a str,
+    },
+    /// The service of another platform, by the name that policies have for it.
+    Platform(&'a str),
+}
+
+impl<'a> IdentityFacts<'a> {
+    /// A token from this source for the identity of this client id.
+    pub fn new(client_id: &'a str, audience: &'a str, source: IdentitySource<'a>) -> Self {
+        Self {
+            client_id,
+            audience,
+            source,
+        }
+    }
+
+    /// The audience that an identity has where nobody gives it another one, and that
+    /// every policy takes.
+    pub fn usual_audience(client_id: &str) -> String {
+        format!("api.tailscale.com/{client_id}")
+    }
+
+    /// Those that the policy has to name.
+    pub(crate) fn audiences(&self) -> Vec<Cow<'a, str>> {
+        if self.audience == Self::usual_audience(self.client_id) {
+            Vec::new()
+        } else {
+            vec![self.audience.into()]
+        }
+    }
+
+    pub(crate) fn sources(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::Github { .. } => vec!["github".into()],
+            IdentitySource::Platform(name) => vec![name.into()],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn files(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::File(path) => vec![path.into()],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn variables(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::Variable(name) => vec![name.into()],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn commands(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::Command { name, .. } => vec![name.into()],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn hosts(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::Github { host } => vec![host.into()],
+            _ => Vec::new(),
+        }
+    }
 }

@@ -11,10 +11,9 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::{
-    CredentialError, Wrong,
+    CredentialError,
     credential_error::CommandFailure,
-    secret_file::BUFFER_BYTES,
-    shape::{Kind, MAX_BYTES, Value},
+    shape::{Kind, Value},
 };
 use crate::{CredentialCommand, tailscale::child::stop};
 use tailmint::{Interrupt, policy::Policy};
@@ -28,6 +27,9 @@ const LATE: Duration = Duration::from_secs(1);
 
 /// A signal for both of them reaches this process a moment later at times.
 const SIGNAL: Duration = Duration::from_millis(100);
+
+/// What is kept of an error: its beginning.
+const MAX_SAID_BYTES: usize = 4096;
 
 /// The most lines of an error that are shown: the last.
 const MAX_LINES: usize = 3;
@@ -51,29 +53,31 @@ impl Runner<'_> {
         command: &CredentialCommand,
         kind: Kind,
     ) -> Result<Value, CredentialError> {
-        let name = || command.program.clone();
-        let failed = |failure| CredentialError::Command {
-            program: name(),
-            failure,
-        };
-        let program = self.find(command).ok_or_else(|| {
-            failed(CommandFailure::Missing {
-                detail: "there is no such program".to_owned(),
-            })
-        })?;
+        let program = self.find(command)?;
         let allowed = match self.policy {
             Some(policy) => policy.check_command(&command.program, &program),
             None => Policy::built_in().check_command(&command.program, &program),
         };
         allowed.map_err(CredentialError::CommandDenied)?;
+        self.run_allowed(command, program, kind).await
+    }
+
+    /// The same for a command that the policy was asked about.
+    pub(super) async fn run_allowed(
+        self,
+        command: &CredentialCommand,
+        program: PathBuf,
+        kind: Kind,
+    ) -> Result<Value, CredentialError> {
+        let failed = |failure| failed(command, failure);
         let mut child = process(command, program).spawn().map_err(|error| {
             failed(CommandFailure::Missing {
                 detail: error.to_string(),
             })
         })?;
+        let mut buffer = kind.buffer();
         // Of one size, so that no copy is left behind by growing.
-        let mut buffer = Zeroizing::new([0; BUFFER_BYTES]);
-        let mut said = Zeroizing::new([0; MAX_BYTES]);
+        let mut said = Zeroizing::new([0; MAX_SAID_BYTES]);
         let (mut length, mut said_length) = (0, 0);
         let ended = {
             let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
@@ -82,7 +86,7 @@ impl Runner<'_> {
                     fill(stderr, &mut *said, &mut said_length).await;
                     Ok(())
                 };
-                let whole = value(stdout, &mut *buffer, &mut length);
+                let whole = value(stdout, &mut buffer, &mut length);
                 tokio::try_join!(whole, drained).map(drop)
             };
             tokio::select! {
@@ -100,7 +104,7 @@ impl Runner<'_> {
                     Cut::Overdue => failed(CommandFailure::Overdue {
                         seconds: LIMIT.as_secs(),
                     }),
-                    Cut::TooLong => failed(CommandFailure::Printed(Wrong::TooLong)),
+                    Cut::TooLong => failed(CommandFailure::Printed(kind.too_long())),
                     Cut::Lost(error) => failed(CommandFailure::Missing {
                         detail: error.to_string(),
                     }),
@@ -120,13 +124,25 @@ impl Runner<'_> {
             .map_err(|wrong| failed(CommandFailure::Printed(wrong)))
     }
 
-    /// Relative parts of `$PATH` are passed over: what they name depends on where one
-    /// stands.
-    fn find(self, command: &CredentialCommand) -> Option<PathBuf> {
+    /// Where the program is. Relative parts of `$PATH` are passed over: what they name
+    /// depends on where one stands.
+    pub(super) fn find(self, command: &CredentialCommand) -> Result<PathBuf, CredentialError> {
         let path = self.environment.get("PATH").unwrap_or_default();
         let absolute = std::env::split_paths(path).filter(|part| part.is_absolute());
-        let absolute = std::env::join_paths(absolute).ok()?;
-        which::which_in(&command.program, Some(absolute), "/").ok()
+        let absolute = std::env::join_paths(absolute).ok();
+        let found =
+            absolute.and_then(|path| which::which_in(&command.program, Some(path), "/").ok());
+        found.ok_or_else(|| {
+            let detail = "there is no such program".to_owned();
+            failed(command, CommandFailure::Missing { detail })
+        })
+    }
+}
+
+fn failed(command: &CredentialCommand, failure: CommandFailure) -> CredentialError {
+    CredentialError::Command {
+        program: command.program.clone(),
+        failure,
     }
 }
 
@@ -238,7 +254,7 @@ const SECRET_BYTES: usize = 20;
 
 /// The line without what looks like a key: long words with letters and digits, and
 /// whatever begins as Tailscale's keys do.
-fn without_secrets(line: &str) -> String {
+pub(super) fn without_secrets(line: &str) -> String {
     let is_of_word = |it: char| it.is_alphanumeric() || "-_+=.~".contains(it);
     let mut shown = String::new();
     let mut rest = line;

@@ -253,8 +253,11 @@ pub enum Wrong {
     #[error("it is not the name of a tailnet")]
     Tailnet,
     /// It is too long.
-    #[error("it is longer than {} bytes", super::shape::MAX_BYTES)]
-    TooLong,
+    #[error("it is longer than {most} bytes")]
+    TooLong {
+        /// How many bytes it may have.
+        most: usize,
+    },
     /// The system does not let it be read.
     #[error("it cannot be read: {detail}")]
     Unreadable {

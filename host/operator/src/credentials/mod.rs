@@ -8,6 +8,7 @@ mod credential_error;
 #[cfg(test)]
 pub(crate) mod disturbance;
 mod held;
+pub mod identity;
 mod lookup;
 mod reach;
 mod secret_file;

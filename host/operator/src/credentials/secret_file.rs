@@ -1,20 +1,12 @@
-use std::{fs::File, io, path::Path};
-
-use zeroize::Zeroizing;
+use std::{fs::File, io, os::unix::fs::MetadataExt, path::Path};
 
 use super::{
     Wrong,
     reach::{Content, Reader, unreadable},
-    shape::{Kind, MAX_BYTES, Value},
+    shape::{Kind, Value},
     system,
 };
 use tailmint_core::fail_point;
-
-/// A byte order mark, quotes, blanks and line ends.
-const TRIMMED_BYTES: usize = 64;
-
-/// Room for the longest value, with what is around it.
-pub(super) const BUFFER_BYTES: usize = MAX_BYTES + TRIMMED_BYTES;
 
 /// Reads a value from a file, or `None` if there is no such file.
 ///
@@ -49,9 +41,15 @@ pub(super) fn read(
     value.map(Some)
 }
 
+/// Whether others than the owner of the file may read it, as far as its mode says so.
+pub(super) fn is_open(path: &Path) -> bool {
+    system::stat(path).is_ok_and(|metadata| metadata.mode() & READ_BY_OTHERS != 0)
+}
+
+const READ_BY_OTHERS: u32 = 0o044;
+
 fn take(file: &mut File, kind: Kind) -> Result<Value, Wrong> {
-    // Of one size, so that no copy is left behind by growing.
-    let mut buffer = Zeroizing::new([0; BUFFER_BYTES]);
+    let mut buffer = kind.buffer();
     let mut length = 0;
     loop {
         match system::read(file, &mut buffer[length..]) {
@@ -61,7 +59,7 @@ fn take(file: &mut File, kind: Kind) -> Result<Value, Wrong> {
             Err(error) => return Err(unreadable(&error)),
         }
         if length == buffer.len() {
-            return Err(Wrong::TooLong);
+            return Err(kind.too_long());
         }
     }
     kind.judge(&buffer[..length])

@@ -1,6 +1,6 @@
 use zeroize::Zeroizing;
 
-use super::{Wrong, credential_error::KeySettings};
+use super::{Wrong, credential_error::KeySettings, identity::IdToken};
 
 /// What a value is to be.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +11,8 @@ pub enum Kind {
     ClientId,
     /// The secret of an OAuth client.
     ClientSecret,
+    /// An identity token of a platform.
+    IdToken,
     /// The name of a tailnet.
     Tailnet,
     /// A token of a Vault.
@@ -26,8 +28,12 @@ pub struct Value {
     pub was_wrapped: bool,
 }
 
-/// The most bytes that a value may have. Those that were seen have under 100.
-pub(super) const MAX_BYTES: usize = 4096;
+/// The most bytes that a value may have which is not a token of a platform. Those that
+/// were seen have under 100.
+const MAX_BYTES: usize = 4096;
+
+/// A byte order mark, quotes, blanks and line ends.
+const TRIMMED_BYTES: usize = 64;
 
 /// The beginnings of keys and secrets: Tailscale's (its reference of key
 /// prefixes) and Headscale's.
@@ -46,9 +52,24 @@ impl Kind {
             Self::ApiKey => "an API key",
             Self::ClientId => "an OAuth client id",
             Self::ClientSecret => "an OAuth client secret",
+            Self::IdToken => "an identity token",
             Self::Tailnet => "the name of a tailnet",
             Self::VaultToken => "a Vault token",
         }
+    }
+
+    /// The most bytes that such a value may have.
+    pub(super) const fn max_bytes(self) -> usize {
+        match self {
+            Self::IdToken => IdToken::MAX_BYTES,
+            _ => MAX_BYTES,
+        }
+    }
+
+    /// Room for the longest such value, with what is around it. It is of one size, so that
+    /// no copy of a secret is left behind by growing.
+    pub(super) fn buffer(self) -> Zeroizing<Vec<u8>> {
+        Zeroizing::new(vec![0; self.max_bytes() + TRIMMED_BYTES])
     }
 
     /// Removes what an editor or a shell adds to the value, a BOM, white space and
@@ -62,8 +83,8 @@ impl Kind {
         if value.is_empty() {
             return Err(Wrong::Empty);
         }
-        if value.len() > MAX_BYTES {
-            return Err(Wrong::TooLong);
+        if value.len() > self.max_bytes() {
+            return Err(self.too_long());
         }
         if value.contains(&b'\n') || value.contains(&b'\r') {
             return Err(Wrong::SeveralLines);
@@ -96,6 +117,12 @@ impl Kind {
         let text = Zeroizing::new(String::from_utf8_lossy(value).into_owned());
         self.check_prefix(&text)?;
         Ok(Value { text, was_wrapped })
+    }
+
+    pub(super) fn too_long(self) -> Wrong {
+        Wrong::TooLong {
+            most: self.max_bytes(),
+        }
     }
 
     fn check_prefix(self, value: &str) -> Result<(), Wrong> {

@@ -1,0 +1,224 @@
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
+
+use tailmint::{
+    Interrupt,
+    connection::Trust,
+    event::{Observer, Unobserved},
+    policy::{IdentityFacts, IdentitySource, Policy},
+};
+use tailmint_audit::Audit;
+use tailmint_core::Environment;
+
+use super::{Fetched, IdToken, IdentityError, Platform, TokenSource};
+use crate::{
+    CredentialCommand,
+    credentials::{
+        command::Runner,
+        reach::{Content, Reader},
+        secret_file,
+        shape::Kind,
+    },
+};
+
+/// What identity tokens are fetched with. Each is fetched anew.
+pub struct IdentitySources<'a> {
+    policy: Option<&'a Policy>,
+    environment: &'a Environment,
+    interrupt: &'a Interrupt,
+    audit: Option<Arc<dyn Audit>>,
+    observer: Arc<dyn Observer>,
+    trust: Trust,
+}
+
+impl<'a> IdentitySources<'a> {
+    /// Sources under this policy, of which `None` stands for the built-in one: that allows
+    /// none. The variables are those of the environment, and the interrupt ends a command
+    /// or a request.
+    pub fn new(
+        policy: Option<&'a Policy>,
+        environment: &'a Environment,
+        interrupt: &'a Interrupt,
+    ) -> Self {
+        Self {
+            policy,
+            environment,
+            interrupt,
+            audit: None,
+            observer: Arc::new(Unobserved),
+            trust: Trust::bundled(),
+        }
+    }
+
+    /// Writes down what a platform is asked, before it is asked. What cannot be written
+    /// down is not asked.
+    #[must_use]
+    pub fn audit(self, audit: Arc<dyn Audit>) -> Self {
+        Self {
+            audit: Some(audit),
+            ..self
+        }
+    }
+
+    /// Tells the observer what a platform is asked.
+    #[must_use]
+    pub fn observer(self, observer: Arc<dyn Observer>) -> Self {
+        Self { observer, ..self }
+    }
+
+    /// Trusts these authorities where a platform is asked over TLS.
+    #[must_use]
+    pub fn trust(self, trust: Trust) -> Self {
+        Self { trust, ..self }
+    }
+
+    /// The token of the federated identity with this client id, for this audience.
+    /// [`judge`](super::judge) says whether it is fit to be sent.
+    ///
+    /// # Errors
+    /// The policy does not allow the source, it has no token, or what it has is none.
+    pub async fn fetch(
+        &self,
+        source: &TokenSource,
+        client_id: &str,
+        audience: &str,
+    ) -> Result<Fetched, IdentityError> {
+        let identity = Identity {
+            client_id,
+            audience,
+        };
+        match source {
+            TokenSource::File(path) => self.file(path, identity, source),
+            TokenSource::Variable(name) => self.variable(name, identity, source),
+            TokenSource::Command(command) => self.command(command, identity, source).await,
+            TokenSource::Platform(platform) => self.platform(platform, identity).await,
+        }
+    }
+
+    fn file(
+        &self,
+        path: &Path,
+        identity: Identity<'_>,
+        source: &TokenSource,
+    ) -> Result<Fetched, IdentityError> {
+        let shown = path.to_string_lossy();
+        self.check(identity, IdentitySource::File(&shown))?;
+        let reader = Reader::of_process(self.environment);
+        let read = secret_file::read(path, Kind::IdToken, Content::Secret, &reader);
+        let wrong = |wrong| IdentityError::File {
+            path: path.to_owned(),
+            wrong,
+        };
+        let value = read.map_err(wrong)?;
+        let value = value.ok_or_else(|| IdentityError::MissingFile {
+            path: path.to_owned(),
+        })?;
+        let mut fetched = taken(value.text.as_bytes(), source)?;
+        fetched.origin = path.display().to_string();
+        if secret_file::is_open(path) {
+            fetched.notes.push(format!(
+                "{}: others on this machine may read it, as they may read all that is mounted there",
+                path.display()
+            ));
+        }
+        Ok(fetched)
+    }
+
+    fn variable(
+        &self,
+        name: &str,
+        identity: Identity<'_>,
+        source: &TokenSource,
+    ) -> Result<Fetched, IdentityError> {
+        self.check(identity, IdentitySource::Variable(name))?;
+        let missing = || IdentityError::MissingVariable {
+            name: name.to_owned(),
+        };
+        let value = self.environment.get(name).ok_or_else(missing)?;
+        let value = value.as_encoded_bytes();
+        let Some(path) = value.strip_prefix(b"file:") else {
+            return taken(value, source);
+        };
+        let path = String::from_utf8_lossy(path);
+        let path = PathBuf::from(path.trim());
+        if !path.is_absolute() {
+            return Err(IdentityError::VariablePath {
+                name: name.to_owned(),
+            });
+        }
+        // What is in the environment does not say which files may be read.
+        self.file(&path, identity, &TokenSource::File(path.clone()))
+    }
+
+    async fn command(
+        &self,
+        command: &CredentialCommand,
+        identity: Identity<'_>,
+        source: &TokenSource,
+    ) -> Result<Fetched, IdentityError> {
+        let runner = Runner {
+            policy: self.policy,
+            environment: self.environment,
+            interrupt: self.interrupt,
+        };
+        let program = runner.find(command)?;
+        let path = program.to_string_lossy().into_owned();
+        let seen = IdentitySource::Command {
+            name: &command.program,
+            path: &path,
+        };
+        self.check(identity, seen)?;
+        let for_audience = |argument: &String| argument.replace(AUDIENCE, identity.audience);
+        let command = CredentialCommand {
+            arguments: command.arguments.iter().map(for_audience).collect(),
+            ..command.clone()
+        };
+        let value = runner.run_allowed(&command, program, Kind::IdToken).await?;
+        taken(value.text.as_bytes(), source)
+    }
+
+    #[expect(clippy::unused_async, reason = "platforms are asked over connections")]
+    async fn platform(
+        &self,
+        platform: &Platform,
+        _identity: Identity<'_>,
+    ) -> Result<Fetched, IdentityError> {
+        let _ = (platform, &self.audit, &self.observer, &self.trust);
+        Err(IdentityError::Internal("platforms are not asked yet"))
+    }
+
+    /// Whether the policy allows it.
+    fn check(
+        &self,
+        identity: Identity<'_>,
+        source: IdentitySource<'_>,
+    ) -> Result<(), IdentityError> {
+        let facts = IdentityFacts::new(identity.client_id, identity.audience, source);
+        let allowed = match self.policy {
+            Some(policy) => policy.check_identity(&facts),
+            None => Policy::built_in().check_identity(&facts),
+        };
+        allowed.map_err(IdentityError::Denied)
+    }
+}
+
+/// Whose token, and whom it is for.
+#[derive(Clone, Copy)]
+struct Identity<'a> {
+    client_id: &'a str,
+    audience: &'a str,
+}
+
+/// What stands for the audience in the arguments of commands.
+const AUDIENCE: &str = "{audience}";
+
+fn taken(text: &[u8], source: &TokenSource) -> Result<Fetched, IdentityError> {
+    let token = IdToken::read(text).map_err(|error| IdentityError::not_token(source, error))?;
+    Ok(Fetched {
+        token,
+        origin: source.to_string(),
+        notes: Vec::new(),
+    })
+}
