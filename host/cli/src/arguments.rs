@@ -6,7 +6,7 @@ use tailmint::connection::ConnectTo;
 use tailmint_api::Operation;
 use tailmint_operator::{tailscale::SshHost, vault::VaultPath};
 
-use super::key_flags::KeyFlags;
+use super::{identity_flags::IdentityFlags, key_flags::KeyFlags};
 
 /// Joins machines to a Tailscale network without a standing key.
 ///
@@ -305,6 +305,8 @@ pub(super) struct Up {
 pub(super) struct Check {
     #[command(flatten)]
     pub(super) profiles: Profiles,
+    #[command(flatten)]
+    pub(super) identity: IdentityFlags,
     /// The socket of tailscaled
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
@@ -402,9 +404,11 @@ pub(super) enum ClientsCommand {
 
 #[derive(Args)]
 pub(super) struct Keys {
-    /// Whose OAuth client to use
+    /// Whose credential to use
     #[arg(long, value_name = "NAME", global = true)]
     pub(super) profile: Option<String>,
+    #[command(flatten)]
+    pub(super) identity: IdentityFlags,
     #[command(subcommand)]
     pub(super) command: KeysCommand,
 }

@@ -2,12 +2,16 @@ use clap::Args;
 use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
 use tailmint_operator::Profile;
 
+use super::identity_flags::IdentityFlags;
+
 // What the key is to allow, where it differs from the profile's.
 #[derive(Args)]
 pub(super) struct KeyFlags {
-    /// Whose OAuth client to use [default: bootstrap]
+    /// Whose credential to use [default: bootstrap]
     #[arg(long, value_name = "NAME")]
     pub(super) profile: Option<String>,
+    #[command(flatten)]
+    pub(super) identity: IdentityFlags,
     /// Tag of the machines, instead of the profile's; may be repeated
     #[arg(long = "tag", value_name = "TAG")]
     tags: Vec<Tag>,

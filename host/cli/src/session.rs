@@ -1,16 +1,17 @@
 use std::{path::PathBuf, sync::Arc};
 
-use tailmint::{Account, Class, Interrupt, MintedKey, Minter, policy::Policy};
+use tailmint::{Account, Class, Credential, Interrupt, MintedKey, Minter, policy::Policy};
 use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::config::Config;
-use tailmint_operator::credentials::{Lookup, SecretsDir};
+use tailmint_operator::credentials::{IdentityVariables, Lookup, SecretsDir};
 use tailmint_operator::{
-    Authorities, MinterSettings, Profile, environment_of_process, policy_file,
+    Authorities, MinterSettings, Profile, ProfileCredential, environment_of_process, policy_file,
 };
 
 use super::{
-    arguments::Global, failure::Failure, key_flags::KeyFlags, signals::Signals, trace::Trace,
+    arguments::Global, credential_means::CredentialMeans, failure::Failure,
+    identity_flags::IdentityFlags, key_flags::KeyFlags, signals::Signals, trace::Trace,
 };
 
 /// What a command works with: the profile, where its credential is, and how the
@@ -62,10 +63,18 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The same with this federated identity, if the flags name one.
+    pub(super) fn asking_with(mut self, flags: &IdentityFlags) -> Self {
+        if let Some(credential) = flags.credential() {
+            self.profile.credential = credential;
+        }
+        self
+    }
+
     /// The credential of the profile.
     pub(super) async fn account(&self) -> Result<Account, Failure> {
-        let policy = self.policy_for_commands(&self.profile)?;
-        let account = self.credentials(policy.as_ref());
+        let means = self.means(&self.profile)?;
+        let account = self.credentials(&means);
         let account = account.account(&self.profile).await;
         let account = account.map_err(|error| Failure::from(error).by(self.signals.exit_code()))?;
         for note in &account.notes {
@@ -85,18 +94,42 @@ impl<'a> Session<'a> {
         )?)
     }
 
-    /// The policy, where the profile has commands that it has to allow.
-    pub(super) fn policy_for_commands(&self, profile: &Profile) -> Result<Option<Policy>, Failure> {
-        profile.has_commands().then(|| self.policy()).transpose()
+    /// The credential with a token that is new, where it has one that lives for minutes.
+    pub(super) async fn renewed(&self, account: &Account) -> Result<Account, Failure> {
+        match account.credential {
+            Credential::FederatedIdentity { .. } => self.account().await,
+            Credential::ApiKey { .. } | Credential::OauthClient { .. } => Ok(account.clone()),
+        }
     }
 
-    /// Where credentials are looked for, with the policy for commands.
-    pub(super) fn credentials<'b>(&'b self, policy: Option<&'b Policy>) -> Lookup<'b> {
+    /// What it takes to get the credential of the profile, where it is not in files.
+    pub(super) fn means(&self, profile: &Profile) -> Result<CredentialMeans, Failure> {
+        let is_identity = matches!(profile.credential, ProfileCredential::FederatedIdentity(_))
+            || IdentityVariables::are_set(&self.environment);
+        if !is_identity && !profile.credential.needs_policy() {
+            return Ok(CredentialMeans::default());
+        }
+        let mut means = CredentialMeans {
+            policy: Some(self.policy()?),
+            ..CredentialMeans::default()
+        };
+        if is_identity {
+            let settings = self.settings();
+            means.audit = Some(Arc::new(self.audit()?));
+            means.trust = settings.trust()?;
+            means.observer = settings.observer;
+        }
+        Ok(means)
+    }
+
+    /// Where credentials are looked for, and what it takes.
+    pub(super) fn credentials<'b>(&'b self, means: &'b CredentialMeans) -> Lookup<'b> {
         Lookup {
             directory: &self.secrets_dir,
             environment: &self.environment,
-            policy,
+            policy: means.policy.as_ref(),
             interrupt: &self.interrupt,
+            asked: means.asked(),
         }
     }
 
@@ -118,12 +151,23 @@ impl<'a> Session<'a> {
     /// A minter that reaches the API as the flags say.
     pub(super) fn minter(&self) -> Result<Minter, Failure> {
         let policy = self.policy()?;
-        let audit = AuditFile::open(audit_path(self.global, &self.environment)?)?;
-        let settings = MinterSettings {
+        let audit = self.audit()?;
+        let builder = self.settings().builder(policy, Arc::new(audit))?;
+        Ok(builder.build()?)
+    }
+
+    fn audit(&self) -> Result<AuditFile, Failure> {
+        Ok(AuditFile::open(audit_path(
+            self.global,
+            &self.environment,
+        )?)?)
+    }
+
+    fn settings(&self) -> MinterSettings {
+        MinterSettings {
             configured_authorities: self.config.authorities().cloned(),
             ..minter_settings(self.global, &self.environment, &self.interrupt)
-        };
-        Ok(settings.builder(policy, Arc::new(audit))?.build()?)
+        }
     }
 }
 

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{
     Class, Diagnose, Interrupt, MinterBuilder,
-    connection::{ConnectTo, Proxy, ProxyError},
+    connection::{ConnectTo, Proxy, ProxyError, Trust},
     event::Observer,
     policy::Policy,
 };
@@ -70,6 +70,18 @@ impl Diagnose for MinterSettingsError {
 }
 
 impl MinterSettings {
+    /// The authorities to trust, where they are not the bundled ones.
+    ///
+    /// # Errors
+    /// Their file cannot be used.
+    pub fn trust(&self) -> Result<Option<Trust>, MinterSettingsError> {
+        Ok(match (&self.authorities, &self.configured_authorities) {
+            (Some(authorities), _) => Some(authorities.trust(&self.environment)?),
+            (None, Some(authorities)) => Some(authorities.trust(&self.environment)?.configured()),
+            (None, None) => None,
+        })
+    }
+
     /// A minter under the policy, which writes every decision down in the audit log.
     ///
     /// # Errors
@@ -84,10 +96,8 @@ impl MinterSettings {
             .actor(Actor::from_process(&self.environment))
             .policy(policy)
             .audit(audit);
-        if let Some(authorities) = &self.authorities {
-            builder = builder.trust(authorities.trust(&self.environment)?);
-        } else if let Some(authorities) = &self.configured_authorities {
-            builder = builder.trust(authorities.trust(&self.environment)?.configured());
+        if let Some(trust) = self.trust()? {
+            builder = builder.trust(trust);
         }
         if let Some(to) = &self.connect_to {
             builder = builder.connect_to(to.clone());

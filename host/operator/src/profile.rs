@@ -1,24 +1,22 @@
-use crate::Source;
 use crate::tailscale::UpArguments;
+use crate::{ProfileCredential, Source};
 use tailmint::oauth_client::{ClientProperties, Scope};
 use tailmint::{Description, KeyProperties, Tag};
 
-/// An OAuth client with what it is for: its files, its scopes, and the keys that
-/// are minted with it.
+/// An OAuth client or a federated identity with what it is for: where it comes from, its
+/// scopes, and the keys that are minted with it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Profile {
     /// What it is called on the command line.
     pub name: String,
     /// What the admin console shows beside the client.
     pub description: Description,
-    /// The scopes of the client.
+    /// The scopes of the client or the identity.
     pub scopes: Vec<Scope>,
-    /// The tags of the client and of the machines that it joins.
+    /// The tags of it and of the machines that it joins.
     pub tags: Vec<Tag>,
-    /// Where its id comes from.
-    pub id: Source,
-    /// Where its secret comes from.
-    pub secret: Source,
+    /// What its keys are minted with.
+    pub credential: ProfileCredential,
     /// The settings that its machines join with.
     pub up: UpArguments,
     /// The keys that are minted where the command line says nothing else.
@@ -55,13 +53,6 @@ impl Profile {
         }
     }
 
-    /// Whether a command prints a part of its OAuth client.
-    pub fn has_commands(&self) -> bool {
-        [&self.id, &self.secret]
-            .iter()
-            .any(|source| matches!(source, Source::Command(_)))
-    }
-
     fn new(name: &str, description: &str, scopes: &[&str], tag: &str, file: &str) -> Self {
         let tags: Vec<Tag> = vec![tag.parse().expect("a tag")];
         Self {
@@ -71,8 +62,10 @@ impl Profile {
                 .iter()
                 .map(|scope| scope.parse().expect("a scope"))
                 .collect(),
-            id: Source::File(format!("{file}-id")),
-            secret: Source::File(format!("{file}-secret")),
+            credential: ProfileCredential::OauthClient {
+                id: Source::File(format!("{file}-id")),
+                secret: Source::File(format!("{file}-secret")),
+            },
             up: UpArguments::default(),
             key: KeyProperties::for_tags(tags.clone()),
             tags,
@@ -87,12 +80,18 @@ mod tests {
     #[test]
     fn the_built_in_profiles_are_those_of_the_script() {
         let [bootstrap, operator] = Profile::built_in();
-        let file = |name: &str| Source::File(name.to_owned());
-        assert_eq!(bootstrap.id, file("tailscale-oauth-client-id"));
-        assert_eq!(bootstrap.secret, file("tailscale-oauth-client-secret"));
+        assert_eq!(
+            bootstrap.credential.files(),
+            ["tailscale-oauth-client-id", "tailscale-oauth-client-secret"]
+        );
         assert_eq!(bootstrap.key.capabilities.tags[0].as_str(), "tag:tazpod");
-        assert_eq!(operator.id, file("tailscale-operator-client-id"));
-        assert_eq!(operator.secret, file("tailscale-operator-client-secret"));
+        assert_eq!(
+            operator.credential.files(),
+            [
+                "tailscale-operator-client-id",
+                "tailscale-operator-client-secret"
+            ]
+        );
         let scopes: Vec<_> = operator.scopes.iter().map(Scope::as_str).collect();
         assert_eq!(scopes, ["devices", "auth_keys", "services"]);
         let key = &bootstrap.key;

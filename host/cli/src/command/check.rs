@@ -24,6 +24,7 @@ pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Fa
         secrets_dir: global.secrets_dir.clone(),
         profiles: check.profiles.names.clone(),
         all: check.profiles.all,
+        credential: check.identity.credential(),
         minter: minter_settings(global, &environment_of_process(), &interrupt),
         tailscale: check.tailscale.clone(),
         socket: check.socket.clone(),

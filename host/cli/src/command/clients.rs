@@ -75,8 +75,8 @@ async fn owner(session: &Session<'_>, flag: &OwnerFlag) -> Result<Owner, Failure
         None => Owner::from_env(&session.environment)?,
         Some(name) => {
             let profile = session.config.profile(Some(name))?;
-            let policy = session.policy_for_commands(profile)?;
-            Owner::for_profile(profile, &session.credentials(policy.as_ref())).await?
+            let means = session.means(profile)?;
+            Owner::for_profile(profile, &session.credentials(&means)).await?
         }
     })
 }

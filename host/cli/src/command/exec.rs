@@ -29,7 +29,8 @@ pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failu
         .split_first()
         .ok_or_else(|| Failure::internal("there is no command"))?;
     let program = find(name)?;
-    let session = Session::begin(global, exec.key.profile.as_deref())?;
+    let session =
+        Session::begin(global, exec.key.profile.as_deref())?.asking_with(&exec.key.identity);
     let account = session.account().await?;
     let minter = session.minter()?;
     let minted = session.mint(&minter, &account, &exec.key).await?;

@@ -14,7 +14,7 @@ use crate::{
 };
 
 pub(crate) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failure> {
-    let session = Session::begin(global, keys.profile.as_deref())?;
+    let session = Session::begin(global, keys.profile.as_deref())?.asking_with(&keys.identity);
     let account = session.account().await?;
     let minter = session.minter()?;
     let done = match &keys.command {

@@ -30,7 +30,7 @@ async fn mint_and_print(
     format: Format,
 ) -> Result<ExitCode, Failure> {
     print::is_possible()?;
-    let session = Session::begin(global, flags.profile.as_deref())?;
+    let session = Session::begin(global, flags.profile.as_deref())?.asking_with(&flags.identity);
     let file = match format {
         Format::Github => Some(github_file(&session.environment)?),
         _ => None,

@@ -20,7 +20,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
     }
     let limit = up.timeout.map_or_else(TimeLimit::usual, TimeLimit::begin);
     let given = UpArguments::new(up.arguments.clone())?;
-    let session = Session::begin(global, up.key.profile.as_deref())?;
+    let session = Session::begin(global, up.key.profile.as_deref())?.asking_with(&up.key.identity);
     let tailscale = Tailscale::find(
         up.tailscale.as_deref(),
         up.socket.clone(),

@@ -45,7 +45,7 @@ struct Fleet<'a> {
 pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
     let hosts = hosts(up)?;
     let given = UpArguments::new(up.arguments.clone())?;
-    let session = Session::begin(global, up.key.profile.as_deref())?;
+    let session = Session::begin(global, up.key.profile.as_deref())?.asking_with(&up.key.identity);
     let mut properties = up.key.properties(&session.profile);
     properties.capabilities.reusable = false;
     let fleet = Fleet {
@@ -76,8 +76,8 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
                 }
                 None
             }
-            Err(error) => {
-                let failure = Failure::from(error)
+            Err(failure) => {
+                let failure = failure
                     .by(session.signals.exit_code())
                     .about(&fleet.account)
                     .on(host);
@@ -102,7 +102,7 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
 }
 
 impl Fleet<'_> {
-    async fn join(&self, host: &SshHost, bar: &ProgressBar) -> Result<Joined, JoinError> {
+    async fn join(&self, host: &SshHost, bar: &ProgressBar) -> Result<Joined, Failure> {
         let tailscale = Tailscale::over_ssh(
             host.clone(),
             &self.policy,
@@ -132,8 +132,10 @@ impl Fleet<'_> {
         match join.without_key().await? {
             Some(joined) => Ok(joined),
             None => {
-                join.with_key(&self.minter, &self.account, &self.properties)
-                    .await
+                // The others may have taken longer than a token lives.
+                let account = self.session.renewed(&self.account).await?;
+                let joined = join.with_key(&self.minter, &account, &self.properties);
+                Ok(joined.await?)
             }
         }
     }

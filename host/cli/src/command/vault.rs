@@ -3,10 +3,10 @@ use std::{process::ExitCode, sync::Arc};
 use serde_json::{Map, json};
 use tailmint::{Class, Credential};
 use tailmint_audit::{Actor, AuditFile};
-use tailmint_operator::Source;
 use tailmint_operator::credentials::CredentialError;
 use tailmint_operator::policy_file;
 use tailmint_operator::vault::{Change, Outcome, Pushed, VaultSettings, VaultTarget};
+use tailmint_operator::{ProfileCredential, Source};
 
 use crate::{
     arguments::{Global, Vault, VaultCommand, VaultPush},
@@ -88,8 +88,8 @@ async fn deliver(
 
 /// The OAuth client of the files: an API key of the environment is none.
 async fn client(session: &Session<'_>) -> Result<(String, tailmint::Secret), Failure> {
-    let policy = session.policy_for_commands(&session.profile)?;
-    let credentials = session.credentials(policy.as_ref());
+    let means = session.means(&session.profile)?;
+    let credentials = session.credentials(&means);
     let account = credentials.client(&session.profile).await?;
     let account = account.ok_or_else(|| missing(session))?;
     match account.credential {
@@ -106,9 +106,15 @@ fn missing(session: &Session<'_>) -> CredentialError {
         Source::File(name) => session.secrets_dir.path().join(name),
         Source::Command(command) => command.program.as_str().into(),
     };
-    CredentialError::NoClient {
-        id: path(&session.profile.id),
-        secret: path(&session.profile.secret),
+    match &session.profile.credential {
+        ProfileCredential::OauthClient { id, secret } => CredentialError::NoClient {
+            id: path(id),
+            secret: path(secret),
+        },
+        ProfileCredential::FederatedIdentity(identity) => CredentialError::NotOauthClient {
+            profile: session.profile.name.clone(),
+            client_id: identity.client_id.clone(),
+        },
     }
 }
 

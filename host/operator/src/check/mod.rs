@@ -12,8 +12,8 @@ pub use finding::{Finding, Grade};
 use std::{path::PathBuf, sync::Arc};
 
 use crate::config::Config;
-use crate::credentials::{Lookup, SecretsDir};
-use crate::{MinterSettings, MinterSettingsError, Profile};
+use crate::credentials::{Asked, Lookup, SecretsDir};
+use crate::{MinterSettings, MinterSettingsError, Profile, ProfileCredential};
 use tailmint::Minter;
 use tailmint::policy::Policy;
 use tailmint_audit::{Audit, AuditFile};
@@ -35,6 +35,8 @@ pub struct Check {
     pub all: bool,
     /// How the API is reached, and with which component.
     pub minter: MinterSettings,
+    /// What to ask with instead of the credentials of the profiles.
+    pub credential: Option<ProfileCredential>,
     /// The `tailscale` command, where it is not the first in `$PATH`.
     pub tailscale: Option<PathBuf>,
     /// The socket of `tailscaled`, where it is not the usual one.
@@ -48,8 +50,10 @@ impl Check {
         let policy = self.policy(tell);
         let audit = self.audit(tell);
         if let Some(config) = config {
-            let minter = match (&policy, audit) {
-                (Some(policy), Some(audit)) => self.minter(&config, policy.clone(), audit, tell),
+            let minter = match (&policy, &audit) {
+                (Some(policy), Some(audit)) => {
+                    self.minter(&config, policy.clone(), Arc::clone(audit), tell)
+                }
                 // What is not written down is not sent.
                 _ => None,
             };
@@ -58,7 +62,8 @@ impl Check {
                 None => false,
             };
             let reached = minter.as_ref().filter(|_| reached);
-            self.profiles(&config, policy.as_ref(), reached, tell).await;
+            let (policy, audit) = (policy.as_ref(), audit.as_ref());
+            self.profiles(&config, policy, audit, reached, tell).await;
         }
         self.tailscale(tell).await;
     }
@@ -104,6 +109,7 @@ impl Check {
         &self,
         config: &Config,
         policy: Option<&Policy>,
+        audit: Option<&Arc<dyn Audit>>,
         minter: Option<&Minter>,
         tell: &mut dyn FnMut(&Finding),
     ) {
@@ -118,18 +124,40 @@ impl Check {
                 return;
             }
         };
+        let settings = MinterSettings {
+            configured_authorities: config.authorities().cloned(),
+            ..self.minter.clone()
+        };
+        // What is wrong with them was told with the minter.
+        let trust = settings.trust().ok().flatten();
         let credentials = Lookup {
             directory: &directory,
             environment: &self.minter.environment,
             policy,
             interrupt: &self.minter.interrupt,
+            asked: Asked {
+                audit,
+                observer: self.minter.observer.as_ref(),
+                trust: trust.as_ref(),
+            },
         };
         for profile in self.chosen(config, tell) {
+            let asked = self.asked_with(profile);
+            let profile = asked.as_ref().unwrap_or(profile);
             let account = Self::account(profile, &credentials, tell).await;
             if let (Some(account), Some(minter)) = (account, minter) {
                 grants::look(minter, profile, &account, tell).await;
             }
         }
+    }
+
+    /// The profile with the credential that was given instead of its own.
+    fn asked_with(&self, profile: &Profile) -> Option<Profile> {
+        let credential = self.credential.clone()?;
+        Some(Profile {
+            credential,
+            ..profile.clone()
+        })
     }
 
     fn chosen<'a>(&self, config: &'a Config, tell: &mut dyn FnMut(&Finding)) -> Vec<&'a Profile> {

@@ -9,6 +9,18 @@ use tailmint_core::Position;
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 #[non_exhaustive]
 pub enum ConfigError {
+    /// A profile has a member that is of no use without another.
+    #[error("{}: profile {profile} has {member}, and no {lacks}", path.display())]
+    Half {
+        /// The file.
+        path: PathBuf,
+        /// The profile.
+        profile: String,
+        /// What it has.
+        member: &'static str,
+        /// What it lacks.
+        lacks: &'static str,
+    },
     /// A new profile lacks something.
     #[error("{}: profile {profile} is new and has no {member}", path.display())]
     Incomplete {
@@ -25,7 +37,7 @@ pub enum ConfigError {
         /// The file.
         path: PathBuf,
     },
-    /// A profile says twice where a value comes from.
+    /// A profile has two members that cannot be there together.
     #[error("{}: profile {profile} has {} and {}", path.display(), members[0], members[1])]
     Rivals {
         /// The file.
@@ -101,6 +113,11 @@ impl Diagnose for ConfigError {
 
     fn hint(&self) -> Option<String> {
         Some(match self {
+            Self::Half {
+                lacks: "token-source",
+                ..
+            } => "say where its identity tokens come from: token-file, token-env, token-command or token-source".to_owned(),
+            Self::Half { lacks, .. } => format!("add {lacks} to it"),
             Self::Incomplete { member, .. } => format!("add {member} to it"),
             Self::Missing { .. } => "give a file that exists, or leave --config out".to_owned(),
             Self::Rivals { members, .. } => format!("keep {} or {}", members[0], members[1]),

@@ -12,11 +12,12 @@ use tailmint_core::{Invoker, Position};
 use super::ConfigError;
 use crate::vault::VaultPath;
 use crate::{
-    Authorities, CredentialCommand, Profile, Source, Unsound, UnsoundFile, sound_file,
-    tailscale::UpArguments,
+    Authorities, CredentialCommand, Platform, Profile, ProfileCredential, ProfileIdentity, Source,
+    TokenSource, Unsound, UnsoundFile, sound_file, tailscale::UpArguments,
 };
+use tailmint::federated_identity::Audience;
 use tailmint::oauth_client::Scope;
-use tailmint::{Description, Expiry, KeyCapabilities, KeyProperties, Tag};
+use tailmint::{Description, Expiry, KeyCapabilities, KeyId, KeyProperties, Tag};
 
 /// A configuration with a hundred profiles is under 32 KiB.
 const MAX_BYTES: u64 = 64 * 1024;
@@ -57,6 +58,17 @@ pub(super) struct ProfileEntry {
     id_command: Option<CredentialCommand>,
     #[serde(deserialize_with = "command")]
     secret_command: Option<CredentialCommand>,
+    client_id: Option<KeyId>,
+    audience: Option<Audience>,
+    #[serde(deserialize_with = "absolute")]
+    token_file: Option<PathBuf>,
+    #[serde(deserialize_with = "variable")]
+    token_env: Option<String>,
+    #[serde(deserialize_with = "command")]
+    token_command: Option<CredentialCommand>,
+    token_source: Option<PlatformName>,
+    azure_resource: Option<String>,
+    azure_client_id: Option<String>,
     reusable: Option<bool>,
     ephemeral: Option<bool>,
     preauthorized: Option<bool>,
@@ -110,38 +122,128 @@ impl File {
 }
 
 impl ProfileEntry {
-    /// Two members of which only one can say where a value comes from, where both do.
+    /// Two members that cannot be there together, where both are.
     pub(super) fn rivals(&self) -> Option<[&'static str; 2]> {
-        if self.id_file.is_some() && self.id_command.is_some() {
-            Some(["id-file", "id-command"])
-        } else if self.secret_file.is_some() && self.secret_command.is_some() {
-            Some(["secret-file", "secret-command"])
-        } else {
-            None
+        let id = ("id-file", self.id_file.is_some());
+        let id_command = ("id-command", self.id_command.is_some());
+        let secret = ("secret-file", self.secret_file.is_some());
+        let secret_command = ("secret-command", self.secret_command.is_some());
+        let identity = ("client-id", self.client_id.is_some());
+        let of_client = [id, id_command, secret, secret_command];
+        let of_identity = of_client.map(|member| [member, identity]);
+        let mut rivals = vec![[id, id_command], [secret, secret_command]];
+        rivals.extend(of_identity);
+        let sources = self.token_sources();
+        for (at, one) in sources.iter().enumerate() {
+            rivals.extend(sources[at + 1..].iter().map(|other| [*one, *other]));
         }
+        let azure = self.token_source == Some(PlatformName::Azure);
+        let other = ("token-source", self.token_source.is_some() && !azure);
+        rivals.push([other, ("azure-resource", self.azure_resource.is_some())]);
+        rivals.push([other, ("azure-client-id", self.azure_client_id.is_some())]);
+        let both = rivals.into_iter().find(|pair| pair.iter().all(|it| it.1));
+        both.map(|pair| pair.map(|(name, _)| name))
+    }
+
+    /// A member that needs another, which is not there.
+    pub(super) fn lacks(&self) -> Option<[&'static str; 2]> {
+        let sources = self.token_sources();
+        let source = sources.iter().find(|(_, is_there)| *is_there);
+        match (self.client_id.is_some(), source) {
+            (true, None) => Some(["client-id", "token-source"]),
+            (false, Some((name, _))) => Some([name, "client-id"]),
+            (false, None) if self.audience.is_some() => Some(["audience", "client-id"]),
+            _ if self.token_source.is_none() && self.azure_resource.is_some() => {
+                Some(["azure-resource", "token-source"])
+            }
+            _ if self.token_source.is_none() && self.azure_client_id.is_some() => {
+                Some(["azure-client-id", "token-source"])
+            }
+            _ => None,
+        }
+    }
+
+    fn token_sources(&self) -> [(&'static str, bool); 4] {
+        [
+            ("token-file", self.token_file.is_some()),
+            ("token-env", self.token_env.is_some()),
+            ("token-command", self.token_command.is_some()),
+            ("token-source", self.token_source.is_some()),
+        ]
+    }
+
+    /// What the members say of the credential; `None` where they say nothing of it. What
+    /// they leave out is that of `base`.
+    fn credential(&mut self, base: Option<&ProfileCredential>) -> Option<ProfileCredential> {
+        if let Some(client_id) = self.client_id.take() {
+            let audience = self.audience.take();
+            let audience = audience.unwrap_or_else(|| Audience::of_identity(&client_id));
+            let source = self.source(&audience)?;
+            let mut identity = ProfileIdentity::new(client_id, Some(audience), source);
+            identity.beside = base.map(ProfileCredential::files).unwrap_or_default();
+            return Some(ProfileCredential::FederatedIdentity(identity));
+        }
+        let own_id = source(self.id_file.take(), self.id_command.take());
+        let own_secret = source(self.secret_file.take(), self.secret_command.take());
+        match base {
+            Some(ProfileCredential::OauthClient { id, secret }) => {
+                Some(ProfileCredential::OauthClient {
+                    id: own_id.unwrap_or_else(|| id.clone()),
+                    secret: own_secret.unwrap_or_else(|| secret.clone()),
+                })
+            }
+            Some(ProfileCredential::FederatedIdentity(_)) | None => {
+                Some(ProfileCredential::OauthClient {
+                    id: own_id?,
+                    secret: own_secret?,
+                })
+            }
+        }
+    }
+
+    fn source(&mut self, audience: &Audience) -> Option<TokenSource> {
+        let file = self.token_file.take().map(TokenSource::File);
+        let variable = self.token_env.take().map(TokenSource::Variable);
+        let command = self.token_command.take().map(TokenSource::Command);
+        let (resource, client_id) = (self.azure_resource.take(), self.azure_client_id.take());
+        let platform = self.token_source.map(|name| match name {
+            PlatformName::Github => Platform::Github,
+            PlatformName::Gcp => Platform::Gcp,
+            // Its tokens are for a resource, which is their audience.
+            PlatformName::Azure => Platform::Azure {
+                resource: resource.unwrap_or_else(|| audience.to_string()),
+                client_id,
+            },
+            PlatformName::Fly => Platform::Fly,
+        });
+        let platform = platform.map(TokenSource::Platform);
+        file.or(variable).or(command).or(platform)
     }
 
     /// The same for a file that root reads on behalf of this user, who then runs the
     /// commands.
     pub(super) fn on_behalf_of(mut self, user: &Invoker) -> Self {
-        let commands = [&mut self.id_command, &mut self.secret_command];
+        let commands = [
+            &mut self.id_command,
+            &mut self.secret_command,
+            &mut self.token_command,
+        ];
         for command in commands.into_iter().flatten() {
             command.user = Some(user.clone());
         }
         self
     }
 
-    pub(super) fn change(self, profile: &mut Profile) {
+    pub(super) fn change(mut self, profile: &mut Profile) {
         fn set<T>(place: &mut T, value: Option<T>) {
             if let Some(value) = value {
                 *place = value;
             }
         }
+        let credential = self.credential(Some(&profile.credential));
+        set(&mut profile.credential, credential);
         set(&mut profile.description, self.description);
         set(&mut profile.scopes, self.scopes);
-        set(&mut profile.id, source(self.id_file, self.id_command));
-        let secret = source(self.secret_file, self.secret_command);
-        set(&mut profile.secret, secret);
         set(&mut profile.up, self.up);
         if let Some(tags) = self.tags {
             profile.key.capabilities.tags.clone_from(&tags);
@@ -165,6 +267,9 @@ impl ProfileEntry {
     /// A new profile, or the member that it cannot be without.
     pub(super) fn into_profile(mut self, name: &str) -> Result<Profile, &'static str> {
         let tags = self.tags.take().ok_or("tags")?;
+        let lacks_id = self.id_file.is_none() && self.id_command.is_none();
+        let member = if lacks_id { "id-file" } else { "secret-file" };
+        let credential = self.credential(None).ok_or(member)?;
         let mut profile = Profile {
             name: name.to_owned(),
             description: match self.description.take() {
@@ -172,9 +277,7 @@ impl ProfileEntry {
                 None => name.parse().map_err(|_| "description")?,
             },
             scopes: vec![AUTH_KEYS_SCOPE.parse().expect("a scope")],
-            id: source(self.id_file.take(), self.id_command.take()).ok_or("id-file")?,
-            secret: source(self.secret_file.take(), self.secret_command.take())
-                .ok_or("secret-file")?,
+            credential,
             key: KeyProperties::for_tags(tags.clone()),
             up: UpArguments::default(),
             tags,
@@ -186,6 +289,29 @@ impl ProfileEntry {
 
 fn source(file: Option<String>, command: Option<CredentialCommand>) -> Option<Source> {
     file.map(Source::File).or(command.map(Source::Command))
+}
+
+/// The platforms that can be asked for a token.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum PlatformName {
+    Github,
+    Gcp,
+    Azure,
+    Fly,
+}
+
+/// The name of a variable, and not its value: that begins in another way.
+fn variable<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<String>, D::Error> {
+    let name = String::deserialize(deserializer)?;
+    let is_of_name = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'_';
+    let begins = |first: char| first.is_ascii_alphabetic() || first == '_';
+    if name.starts_with(begins) && name.len() <= 255 && name.bytes().all(is_of_name) {
+        return Ok(Some(name));
+    }
+    Err(D::Error::custom(
+        "give the name of a variable without $, and not its value",
+    ))
 }
 
 fn command<'de, D: Deserializer<'de>>(

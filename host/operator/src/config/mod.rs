@@ -113,6 +113,14 @@ impl Config {
                 members,
             });
         }
+        if let Some([member, lacks]) = entry.lacks() {
+            return Err(ConfigError::Half {
+                path: path.to_owned(),
+                profile: name.to_owned(),
+                member,
+                lacks,
+            });
+        }
         if let Some(profile) = self
             .profiles
             .iter_mut()

@@ -14,7 +14,7 @@ use super::{
     shape::{Kind, Value},
     system,
 };
-use crate::{Profile, Source};
+use crate::{Profile, ProfileCredential, Source};
 use tailmint::{Interrupt, KeyId, Secret};
 use tailmint_core::fail_point;
 
@@ -76,10 +76,22 @@ impl ClientFiles {
     /// # Errors
     /// A command prints the profile's OAuth client.
     pub(crate) fn new(profile: &Profile, directory: &SecretsDir) -> Result<Self, CredentialError> {
-        let (Source::File(id), Source::File(secret)) = (&profile.id, &profile.secret) else {
-            return Err(CredentialError::NotFiles {
-                profile: profile.name.clone(),
-            });
+        let (id, secret) = match &profile.credential {
+            ProfileCredential::OauthClient {
+                id: Source::File(id),
+                secret: Source::File(secret),
+            } => (id, secret),
+            ProfileCredential::OauthClient { .. } => {
+                return Err(CredentialError::NotFiles {
+                    profile: profile.name.clone(),
+                });
+            }
+            ProfileCredential::FederatedIdentity(identity) => {
+                return Err(CredentialError::NotOauthClient {
+                    profile: profile.name.clone(),
+                    client_id: identity.client_id.clone(),
+                });
+            }
         };
         let reader = directory.reader().clone();
         let directory = directory.path().to_owned();

@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
-use super::Unchangeable;
-use tailmint::{Class, Diagnose};
+use super::{Unchangeable, identity::IdentityError};
+use tailmint::{Class, Diagnose, KeyId};
 use tailmint_api::OutsideText;
 use tailmint_core::Denial;
 
@@ -39,6 +39,17 @@ pub enum CredentialError {
         /// The profile.
         profile: String,
     },
+    /// The profile has a federated identity: there is no OAuth client to write or delete.
+    #[error("profile {profile} has the federated identity {client_id}, and no OAuth client")]
+    NotOauthClient {
+        /// The profile.
+        profile: String,
+        /// The identity.
+        client_id: KeyId,
+    },
+    /// There is no identity token that can be used.
+    #[error(transparent)]
+    Identity(Box<IdentityError>),
     /// One file of the pair is there, the other is not.
     #[error("{} exists, but {} is missing", present.display(), missing.display())]
     HalfOfFiles {
@@ -102,6 +113,17 @@ pub enum CredentialError {
     /// There is none that may create, read or delete OAuth clients.
     #[error("there is no credential that may create OAuth clients")]
     NoOwner,
+    /// The profile has a federated identity, and the file of an OAuth client is there too.
+    #[error(
+        "profile {profile} has two credentials: a federated identity in the configuration, and {}",
+        path.display()
+    )]
+    TwoCredentials {
+        /// The profile.
+        profile: String,
+        /// The file.
+        path: PathBuf,
+    },
     /// A file cannot be written.
     #[error("{} cannot be written: {detail}", path.display())]
     Unwritable {
@@ -156,9 +178,15 @@ pub enum Wrong {
     /// It looks like `NAME=value`.
     #[error("it has NAME=value where the bare value is wanted")]
     Assignment,
+    /// It is not an audience.
+    #[error("it is not an audience")]
+    Audience,
     /// It is not the id of an OAuth client.
     #[error("it is not the id of an OAuth client")]
     ClientId,
+    /// It is not the client id of a federated identity.
+    #[error("it is not the client id of a federated identity")]
+    IdentityId,
     /// Its own owner may not read it.
     #[error("its mode is {mode:04o}: you may not read it")]
     Closed {
@@ -325,10 +353,17 @@ fn mended(command: String, unchangeable: Option<Unchangeable>) -> String {
     }
 }
 
+impl From<IdentityError> for CredentialError {
+    fn from(error: IdentityError) -> Self {
+        Self::Identity(Box::new(error))
+    }
+}
+
 impl Diagnose for CredentialError {
     fn class(&self) -> Class {
         match self {
             Self::CommandDenied(_) => Class::Denied,
+            Self::Identity(error) => error.class(),
             Self::Interrupted => Class::Interrupted,
             _ => Class::Credential,
         }
@@ -346,6 +381,14 @@ impl Diagnose for CredentialError {
                 _ => "run the command of the profile by itself, and see what it wants".to_owned(),
             },
             Self::CommandDenied(denial) => return denial.remedy.clone(),
+            Self::Identity(error) => return error.hint(),
+            Self::NotOauthClient { profile, .. } => format!(
+                "name another profile, or take client-id out of profile {profile} in the configuration"
+            ),
+            Self::TwoCredentials { path, .. } => format!(
+                "keep one: move {} away, or take client-id out of the configuration; tailmint identities move-from does both",
+                path.display()
+            ),
             Self::Interrupted => return None,
             Self::NotFiles { .. } => {
                 "give the profile id-file and secret-file in place of its commands".to_owned()

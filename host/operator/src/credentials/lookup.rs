@@ -1,12 +1,21 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+
 use super::{
-    ClientFiles, CredentialError, SecretsDir,
+    ClientFiles, CredentialError, IdentityVariables, SecretsDir,
     account::{account_from_env, api_key_from_files, client_from_files, client_of, read},
     command::Runner,
+    identity::{IdentityError, IdentitySources, judge},
     reach::Content,
     shape::{Kind, Value},
+    system,
 };
-use crate::{Profile, Source};
-use tailmint::{Account, Interrupt, policy::Policy};
+use crate::{Profile, ProfileCredential, ProfileIdentity, Source};
+use tailmint::{
+    Account, Credential, Interrupt, connection::Trust, event::Observer, policy::Policy,
+};
+use tailmint_audit::Audit;
 use tailmint_core::Environment;
 
 /// Where credentials are looked for.
@@ -19,13 +28,27 @@ pub struct Lookup<'a> {
     /// Says which commands may be run. `None` stands for the built-in policy, which allows
     /// none.
     pub policy: Option<&'a Policy>,
-    /// Ends a command.
+    /// Ends a command, and a request for an identity token.
     pub interrupt: &'a Interrupt,
+    /// How a platform is asked for an identity token.
+    pub asked: Asked<'a>,
+}
+
+/// How a platform is asked for an identity token.
+#[derive(Clone, Copy, Default)]
+pub struct Asked<'a> {
+    /// Where requests are written down before they leave. `None` for nowhere.
+    pub audit: Option<&'a Arc<dyn Audit>>,
+    /// Who is told of them.
+    pub observer: Option<&'a Arc<dyn Observer>>,
+    /// Whom to trust. `None` stands for the bundled authorities.
+    pub trust: Option<&'a Trust>,
 }
 
 impl Lookup<'_> {
-    /// The profile's OAuth client, from files or from commands; where neither of its files
-    /// is there, the API key from `tailscale-api-key` in the secrets directory, with
+    /// The profile's federated identity, where it has one. Otherwise its OAuth client, from
+    /// files or from commands; where neither of its files is there, the federated identity
+    /// of the environment ([`IdentityVariables`]); where there is none, the API key from `tailscale-api-key` in the secrets directory, with
     /// `tailscale-tailnet`; where neither of these is there, `$TAILSCALE_API_KEY` with
     /// `$TAILSCALE_TAILNET`.
     ///
@@ -35,8 +58,15 @@ impl Lookup<'_> {
     /// # Errors
     /// There is no whole pair, a value cannot be used, or a command fails or is denied.
     pub async fn account(&self, profile: &Profile) -> Result<Account, CredentialError> {
+        if let ProfileCredential::FederatedIdentity(identity) = &profile.credential {
+            self.alone(profile, identity)?;
+            return self.identity(identity).await;
+        }
         if let Some(account) = self.client(profile).await? {
             return Ok(account);
+        }
+        if let Some(identity) = IdentityVariables::identity(self.environment)? {
+            return self.identity(&identity).await;
         }
         if let Some(account) = api_key_from_files(self.directory)? {
             return Ok(account);
@@ -58,13 +88,61 @@ impl Lookup<'_> {
     /// Only half of the pair is there, a value cannot be used, or a command fails or is
     /// denied.
     pub async fn client(&self, profile: &Profile) -> Result<Option<Account>, CredentialError> {
-        if !profile.has_commands() {
-            return client_from_files(profile, self.directory);
+        match &profile.credential {
+            ProfileCredential::OauthClient { id, secret } if profile.credential.has_commands() => {
+                let id = self.half(id, Kind::ClientId, Content::Public).await?;
+                let secret = self.half(secret, Kind::ClientSecret, Content::Secret);
+                Ok(Some(client_of(id, secret.await?)))
+            }
+            _ => client_from_files(profile, self.directory),
         }
-        let id = self.half(&profile.id, Kind::ClientId, Content::Public);
-        let id = id.await?;
-        let secret = self.half(&profile.secret, Kind::ClientSecret, Content::Secret);
-        Ok(Some(client_of(id, secret.await?)))
+    }
+
+    /// A token of the federated identity, read now and judged.
+    async fn identity(&self, identity: &ProfileIdentity) -> Result<Account, CredentialError> {
+        let mut sources = IdentitySources::new(self.policy, self.environment, self.interrupt);
+        if let Some(audit) = self.asked.audit {
+            sources = sources.audit(Arc::clone(audit));
+        }
+        if let Some(observer) = self.asked.observer {
+            sources = sources.observer(Arc::clone(observer));
+        }
+        if let Some(trust) = self.asked.trust {
+            sources = sources.trust(trust.clone());
+        }
+        let ProfileIdentity {
+            client_id,
+            audience,
+            source,
+            ..
+        } = identity;
+        let fetched = sources.fetch(source, client_id.as_str(), audience.as_str());
+        let fetched = fetched.await?;
+        let mut unfit = judge(&fetched.token, audience.as_str(), Timestamp::now()).into_iter();
+        if let Some(unfit) = unfit.next() {
+            return Err(IdentityError::unfit(source, unfit).into());
+        }
+        let account = Account::new(Credential::FederatedIdentity {
+            client_id: client_id.clone(),
+            id_token: fetched.token.text().clone(),
+        });
+        Ok(account
+            .with_origin(fetched.origin)
+            .with_notes(fetched.notes))
+    }
+
+    /// Rejects the OAuth client in files that a profile with a federated identity would have.
+    fn alone(&self, profile: &Profile, identity: &ProfileIdentity) -> Result<(), CredentialError> {
+        let files = identity.beside.iter();
+        let mut files = files.map(|name| self.directory.path().join(name));
+        // What cannot be looked at may be there.
+        match files.find(|path| system::is_there(path).unwrap_or(true)) {
+            Some(path) => Err(CredentialError::TwoCredentials {
+                profile: profile.name.clone(),
+                path,
+            }),
+            None => Ok(()),
+        }
     }
 
     /// All that is wrong with the profile's credential, where [`Self::account`] tells the

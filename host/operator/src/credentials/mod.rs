@@ -1,5 +1,6 @@
 //! Where the credentials come from: two files of the secrets directory with an OAuth
-//! client, commands that print one, two files with an API key, or two environment variables.
+//! client, commands that print one, a platform that vouches for a federated identity, two
+//! files with an API key, or two environment variables.
 
 mod account;
 mod client_files;
@@ -9,6 +10,7 @@ mod credential_error;
 pub(crate) mod disturbance;
 mod held;
 pub mod identity;
+mod identity_variables;
 mod lookup;
 mod reach;
 mod secret_file;
@@ -24,7 +26,8 @@ pub use account::{account_from_env, client_from_files};
 pub(crate) use client_files::{ClientFiles, Presence, Written};
 pub use credential_error::{CommandFailure, CredentialError, KeySettings, Wrong};
 pub(crate) use held::Held;
-pub use lookup::Lookup;
+pub use identity_variables::IdentityVariables;
+pub use lookup::{Asked, Lookup};
 pub(crate) use reach::made_up_modes;
 pub use secrets_dir::SecretsDir;
 #[doc(hidden)]
