@@ -62,6 +62,21 @@ pub struct Entry<'a> {
     /// The file of the authorities that are trusted instead, if the user said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub ca_file: Option<&'a str>,
+    /// Which platform an identity token is asked of.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub source: Option<&'static str>,
+    /// Whom the identity token is to be for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub audience: Option<String>,
+    /// Who issued the identity token that came.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub issuer: Option<String>,
+    /// Whom the identity token that came is about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub subject: Option<String>,
+    /// When the identity token that came expires.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<String>,
     /// The scopes of the OAuth client that is asked for, or that are asked about.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub scopes: Vec<String>,
@@ -71,7 +86,7 @@ pub struct Entry<'a> {
     /// How many seconds the key that is asked for is to live.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expiry_seconds: Option<u32>,
-    /// The secrets that the request carries.
+    /// The secrets that the request carries, or that the response has.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub secrets: Vec<SecretUse>,
     /// The status of the response.

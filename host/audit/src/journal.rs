@@ -47,11 +47,7 @@ impl Journal {
         secrets: &[(&'static str, &Secret)],
     ) -> Result<(), AuditError> {
         self.append(AuditEvent::Decision, subject, |audit, entry| {
-            let uses = secrets.iter().map(|(name, secret)| SecretUse {
-                name,
-                fingerprint: audit.fingerprint(secret),
-            });
-            entry.secrets = uses.collect();
+            entry.secrets = uses(audit, secrets);
         })
     }
 
@@ -72,6 +68,24 @@ impl Journal {
             if let Some(id) = created {
                 entry.key = Some(id.to_string());
             }
+        })
+    }
+
+    /// Writes down what came back with these secrets.
+    ///
+    /// # Errors
+    /// It could not be written: the response must not be used.
+    pub fn response_with(
+        &self,
+        subject: &impl Subject,
+        status: u16,
+        bytes: usize,
+        elapsed: Duration,
+        secrets: &[(&'static str, &Secret)],
+    ) -> Result<(), AuditError> {
+        self.append(AuditEvent::Response, subject, |audit, entry| {
+            entry.responded(status, bytes, elapsed);
+            entry.secrets = uses(audit, secrets);
         })
     }
 
@@ -105,4 +119,12 @@ impl Journal {
         add(&**audit, &mut entry);
         audit.append(&entry)
     }
+}
+
+fn uses(audit: &dyn Audit, secrets: &[(&'static str, &Secret)]) -> Vec<SecretUse> {
+    let uses = secrets.iter().map(|(name, secret)| SecretUse {
+        name,
+        fingerprint: audit.fingerprint(secret),
+    });
+    uses.collect()
 }

@@ -110,10 +110,20 @@ impl fmt::Display for TokenSource {
 
 impl fmt::Display for Platform {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.kind().fmt(f)
+    }
+}
+
+impl fmt::Display for TokenSourceKind {
+    /// What it is, for people.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
+            Self::File => "the file",
+            Self::Variable => "the variable",
+            Self::Command => "the command",
             Self::Github => "GitHub's token service",
             Self::Gcp => "Google's metadata server",
-            Self::Azure { .. } => "Azure's identity endpoint",
+            Self::Azure => "Azure's identity endpoint",
             Self::Fly => "Fly's machine API",
         })
     }

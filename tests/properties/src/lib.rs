@@ -12,6 +12,7 @@ mod answer;
 mod audit_escape;
 mod credential_bytes;
 mod destination;
+mod id_token;
 mod keys_response;
 mod policy_file;
 mod redact_stream;
@@ -20,6 +21,7 @@ mod token_response;
 pub use audit_escape::audit_escape;
 pub use credential_bytes::credential_bytes;
 pub use destination::destination;
+pub use id_token::id_token;
 pub use keys_response::keys_response;
 pub use policy_file::policy_file;
 pub use redact_stream::redact_stream;
@@ -34,10 +36,11 @@ mod seeds;
 pub type Target = (&'static str, fn(&[u8]));
 
 /// All of them.
-pub const TARGETS: [Target; 7] = [
+pub const TARGETS: [Target; 8] = [
     ("audit_escape", audit_escape),
     ("credential_bytes", credential_bytes),
     ("destination", destination),
+    ("id_token", id_token),
     ("keys_response", keys_response),
     ("policy_file", policy_file),
     ("redact_stream", redact_stream),

@@ -2,14 +2,16 @@
 
 use std::{sync::LazyLock, time::Duration};
 
+use base64::{Engine, prelude::BASE64_URL_SAFE_NO_PAD};
 use http::{Method, Request};
 use proptest::{prelude::*, sample::select};
 
 use tailmint::internals::wait_asked;
 use tailmint_api::Operation;
+use tailmint_operator::identity::{IdToken, judge};
 use tailmint_policy::Policy;
 
-use super::{TARGETS, credential_bytes, destination, redact_stream};
+use super::{TARGETS, credential_bytes, destination, id_token, redact_stream};
 
 /// Each property, that often. A case that fails becomes a seed or a test with a
 /// name, so that none is kept in a file of proptest's own.
@@ -74,8 +76,96 @@ const CREDENTIAL_PIECES: &[&str] = &[
     "ü",
 ];
 
+/// Headers of tokens.
+const HEADER_PIECES: &[&str] = &[
+    r#"{"alg":"RS256"}"#,
+    r#"{"alg":"ES384","kid":"1","typ":"JWT"}"#,
+    r#"{"alg":"none"}"#,
+    r#"{"alg":"hs512"}"#,
+    r#"{"alg":"RS256","alg":"ES256"}"#,
+    "{}",
+    "[]",
+];
+
+/// Members of payloads.
+const CLAIM_PIECES: &[&str] = &[
+    r#""iss":"https://issuer.example.com""#,
+    r#""iss":"http://localhost""#,
+    r#""iss":1"#,
+    r#""sub":"repo:a/b""#,
+    r#""sub":null"#,
+    r#""aud":"api.tailscale.com/k1CNTRL""#,
+    r#""aud":["a","api.tailscale.com/k1CNTRL"]"#,
+    r#""aud":[]"#,
+    r#""aud":{}"#,
+    r#""exp":1700000300"#,
+    r#""exp":-1.5"#,
+    r#""exp":1e400"#,
+    r#""nbf":9223372036854775807"#,
+    r#""iat":"1700000000""#,
+    r#""":[[[{}]]]"#,
+];
+
+/// What stands between, before and behind the parts of a token.
+const TOKEN_PIECES: &[&str] = &[
+    ".",
+    "..",
+    ".c2ln",
+    ".c2ln\n",
+    " ",
+    "=",
+    ".a.b",
+    "\u{feff}",
+    "tskey-auth-kX-",
+    "\"",
+];
+
+/// A token, or nearly one.
+fn nearly_a_token() -> impl Strategy<Value = String> {
+    let claims = prop::collection::vec(select(CLAIM_PIECES), 0..5);
+    let payload = claims.prop_map(|claims| format!("{{{}}}", claims.join(",")));
+    let payload = prop_oneof![8 => payload, 1 => any::<String>()];
+    let header =
+        prop_oneof![8 => select(HEADER_PIECES).prop_map(str::to_owned), 1 => any::<String>()];
+    let end = prop_oneof![8 => Just(".c2ln".to_owned()), 2 => pieced(TOKEN_PIECES)];
+    (header, payload, end).prop_map(|(header, payload, end)| {
+        let [header, payload] = [header, payload].map(|part| BASE64_URL_SAFE_NO_PAD.encode(part));
+        format!("{header}.{payload}{end}")
+    })
+}
+
 proptest! {
     #![proptest_config(often())]
+
+    #[test]
+    fn a_token_is_taken_once_and_told_nowhere(text in nearly_a_token()) {
+        id_token(text.as_bytes());
+    }
+
+    #[test]
+    fn a_token_with_these_claims_has_these_claims(
+        subject in any::<String>(),
+        audiences in prop::collection::vec("[a-z./]{1,20}", 0..4),
+        seconds in 0_i64..4_000_000_000,
+        left in -100_i64..100,
+    ) {
+        let payload = serde_json::json!({
+            "iss": "https://issuer.example.com",
+            "sub": subject,
+            "aud": audiences,
+            "exp": seconds + left,
+        });
+        let encoded = BASE64_URL_SAFE_NO_PAD.encode(payload.to_string());
+        let token = IdToken::read(format!("eyJhbGciOiJSUzI1NiJ9.{encoded}.c2ln").as_bytes());
+        let token = token.unwrap();
+        prop_assert_eq!(token.expires().map(jiff::Timestamp::as_second), Some(seconds + left));
+        prop_assert_eq!(token.audiences().len(), audiences.len());
+        let now = jiff::Timestamp::from_second(seconds).unwrap();
+        for audience in audiences.iter().map(String::as_str).chain(["another"]) {
+            let is_fit = !subject.is_empty() && left >= 30 && audience != "another";
+            prop_assert_eq!(judge(&token, audience, now).is_empty(), is_fit);
+        }
+    }
 
     #[test]
     fn a_destination_is_the_same_printed_and_read_again(text in pieced(URL_PIECES)) {

@@ -41,9 +41,10 @@ pub(super) fn read(
     value.map(Some)
 }
 
-/// Whether others than the owner of the file may read it, as far as its mode says so.
-pub(super) fn is_open(path: &Path) -> bool {
-    system::stat(path).is_ok_and(|metadata| metadata.mode() & READ_BY_OTHERS != 0)
+/// The mode of the file, where that lets others than its owner read it.
+pub(super) fn open_mode(path: &Path) -> Option<u32> {
+    let mode = system::stat(path).ok()?.mode() & 0o7777;
+    (mode & READ_BY_OTHERS != 0).then_some(mode)
 }
 
 const READ_BY_OTHERS: u32 = 0o044;

@@ -6,7 +6,7 @@ use tailmint_api::OutsideText;
 use tailmint_audit::AuditError;
 use tailmint_core::{Denial, Failure};
 
-use super::{IdTokenError, Platform, TokenSource, TokenSourceKind, Unfit};
+use super::{IdTokenError, TokenSource, TokenSourceKind, Unfit};
 use crate::credentials::{CommandFailure, CredentialError, Wrong};
 
 /// Why there is no identity token that can be used. No message repeats a token, or what a
@@ -62,7 +62,7 @@ pub enum IdentityError {
     #[error("unexpected response of {platform}: {what}")]
     Malformed {
         /// The platform.
-        platform: Platform,
+        platform: TokenSourceKind,
         /// What is wrong with it.
         what: &'static str,
     },
@@ -87,7 +87,7 @@ pub enum IdentityError {
         name: &'static str,
     },
     /// What came from there is not an identity token.
-    #[error("{origin}: what is there is no identity token: {error}")]
+    #[error("{origin}: this is not an identity token: {error}")]
     NotToken {
         /// Where it came from.
         origin: String,
@@ -100,7 +100,7 @@ pub enum IdentityError {
     #[error("{platform} sent {status}, a redirect, which is not followed")]
     Redirected {
         /// The platform.
-        platform: Platform,
+        platform: TokenSourceKind,
         /// The status.
         status: u16,
     },
@@ -108,7 +108,7 @@ pub enum IdentityError {
     #[error("{platform} responded {status}{}{message}", if message.is_empty() { "" } else { ": " })]
     Rejected {
         /// The platform.
-        platform: Platform,
+        platform: TokenSourceKind,
         /// The status.
         status: u16,
         /// What it says.
@@ -128,7 +128,7 @@ pub enum IdentityError {
     #[error("{platform}: {failure}")]
     Unreachable {
         /// The platform.
-        platform: Platform,
+        platform: TokenSourceKind,
         /// Why.
         failure: Failure,
     },
@@ -160,6 +160,9 @@ pub enum AddressProblem {
     /// It has another port than HTTPS.
     #[error("it has another port than 443")]
     Port,
+    /// It cannot be sent.
+    #[error("it has characters that no header can have")]
+    Unsendable,
     /// It leads away from this machine.
     #[error("it is neither a loopback address nor a link-local one")]
     NotLocal,
@@ -277,41 +280,46 @@ fn about_command(failure: &CommandFailure) -> String {
     }
 }
 
-fn about_rejection(platform: &Platform, status: u16, message: &str) -> String {
-    let is_unavailable = status == StatusCode::TOO_MANY_REQUESTS.as_u16() || status >= 500;
+fn about_rejection(platform: TokenSourceKind, status: u16, message: &str) -> &'static str {
     let says = |words: &[&str]| words.iter().any(|it| message.contains(it));
     match platform {
-        _ if is_unavailable => "try again; if it stays so, see the platform's status page".to_owned(),
-        Platform::Github => {
-            "see that the job has permissions: id-token: write, and run it again".to_owned()
+        _ if is_temporary(status) => "try again; if it stays so, see the platform's status page",
+        TokenSourceKind::Github => {
+            "see that the job has permissions: id-token: write, and run it again"
         }
-        Platform::Gcp => {
-            "bind a service account to this machine or pod, such as by Workload Identity".to_owned()
+        TokenSourceKind::Gcp => {
+            "bind a service account to this machine or pod, such as by Workload Identity"
         }
-        Platform::Azure { resource, .. } if says(&AZURE_NO_RESOURCE) => format!(
-            "register an application with the App ID URI {}, or give another resource",
-            OutsideText::new(resource)
-        ),
-        Platform::Azure { .. } => {
+        TokenSourceKind::Azure if says(&AZURE_NO_RESOURCE) => {
+            "register an application with that resource as its App ID URI, or give another resource"
+        }
+        TokenSourceKind::Azure => {
             "assign a managed identity to this machine; where it has several, name one by its client id"
-                .to_owned()
         }
-        Platform::Fly => "see that this runs in a machine of Fly.io".to_owned(),
+        _ => IN_FLY,
     }
 }
 
-fn about_unreachable(platform: &Platform) -> &'static str {
+/// Whether the service failed on its side, or wants fewer requests.
+fn is_temporary(status: u16) -> bool {
+    status == StatusCode::TOO_MANY_REQUESTS.as_u16() || status >= 500
+}
+
+const IN_FLY: &str = "see that this runs in a machine of Fly.io, which has the socket /.fly/api";
+
+/// Something else is in the position of the service, or changes what it responds.
+const BETWEEN: &str = "see what stands between this machine and the platform's service";
+
+fn about_unreachable(platform: TokenSourceKind) -> &'static str {
     match platform {
-        Platform::Github => "see whether this machine reaches GitHub",
-        Platform::Gcp => {
+        TokenSourceKind::Github => "see whether this machine reaches GitHub",
+        TokenSourceKind::Gcp => {
             "see that this runs on Google Cloud; a new pod reaches its metadata server after some seconds"
         }
-        Platform::Azure { .. } => {
+        TokenSourceKind::Azure => {
             "see that this runs on Azure, and that nothing keeps it from 169.254.169.254"
         }
-        Platform::Fly => {
-            "see that this runs in a machine of Fly.io, which has the socket /.fly/api"
-        }
+        _ => IN_FLY,
     }
 }
 
@@ -336,7 +344,7 @@ impl Diagnose for IdentityError {
             Self::Denied(_) => Class::Denied,
             Self::Internal(_) => Class::Internal,
             Self::Interrupted => Class::Interrupted,
-            Self::Rejected { status, .. } if *status == 429 || *status >= 500 => Class::Unreachable,
+            Self::Rejected { status, .. } if is_temporary(*status) => Class::Unreachable,
             Self::Malformed { .. } | Self::Redirected { .. } | Self::Unreachable { .. } => {
                 Class::Unreachable
             }
@@ -355,7 +363,7 @@ impl Diagnose for IdentityError {
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Address { name, .. } => {
-                format!("the platform sets {name}: see what else has set it here")
+                format!("see what has set {name}, and unset it where that is not the platform")
             }
             Self::AzureArc => "have a command print the token, and name that as source".to_owned(),
             Self::Audit { hint, .. } => return hint.clone(),
@@ -364,10 +372,7 @@ impl Diagnose for IdentityError {
             Self::File { path, wrong } => about_file(path, wrong),
             Self::Internal(_) => "this is a fault of tailmint or of the system".to_owned(),
             Self::Interrupted => return None,
-            Self::Malformed { platform, .. } => match platform {
-                Platform::Github => "see what stands between this job and GitHub".to_owned(),
-                _ => format!("see whether something else is in the position of {platform}"),
-            },
+            Self::Malformed { .. } | Self::Redirected { .. } => BETWEEN.to_owned(),
             Self::MissingFile { path } => format!(
                 "have the platform write it: a projected volume with an audience in Kubernetes, mounted at {}",
                 path.parent().unwrap_or(path).display()
@@ -402,18 +407,19 @@ impl Diagnose for IdentityError {
                     }
                 },
             },
-            Self::Redirected { .. } => {
-                "see what stands between this machine and the platform's service".to_owned()
-            }
             Self::Rejected {
                 platform,
                 status,
                 message,
-            } => about_rejection(platform, *status, message),
+            } => about_rejection(*platform, *status, message).to_owned(),
             Self::Unfit {
                 source_kind, unfit, ..
             } => about_unfit(*source_kind, unfit),
-            Self::Unreachable { platform, .. } => about_unreachable(platform).to_owned(),
+            Self::Unreachable {
+                failure: Failure::TooLong { .. } | Failure::Encoded,
+                ..
+            } => BETWEEN.to_owned(),
+            Self::Unreachable { platform, .. } => about_unreachable(*platform).to_owned(),
             Self::VariablePath { .. } => "write file:/ABSOLUTE/PATH".to_owned(),
         })
     }

@@ -5,10 +5,25 @@
 //! platform; each of these only where the policy names it. A token is a bearer credential
 //! of minutes: it is read late, kept nowhere, and shown nowhere but for its claims.
 
+mod asking;
+mod azure;
+mod call;
+mod connection;
+mod endpoints;
+#[cfg(test)]
+mod fakes;
+#[cfg(test)]
+mod fetch_tests;
 mod fetched;
+mod fly;
+mod gcp;
+mod github;
 mod id_token;
 mod identity_error;
+mod local_address;
+mod received;
 mod sources;
+mod subject;
 mod unfit;
 
 pub use crate::token_source::{Platform, TokenSource, TokenSourceKind};

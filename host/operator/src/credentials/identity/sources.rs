@@ -9,10 +9,17 @@ use tailmint::{
     event::{Observer, Unobserved},
     policy::{IdentityFacts, IdentitySource, Policy},
 };
-use tailmint_audit::Audit;
-use tailmint_core::Environment;
+use tailmint_audit::{Actor, Audit, Context, Journal};
+use tailmint_core::{Denial, Environment};
 
-use super::{Fetched, IdToken, IdentityError, Platform, TokenSource};
+use super::{
+    Fetched, IdToken, IdentityError, Platform, TokenSource,
+    asking::Asking,
+    azure,
+    call::{Call, Peer},
+    endpoints::Endpoints,
+    fly, gcp, github,
+};
 use crate::{
     CredentialCommand,
     credentials::{
@@ -31,6 +38,8 @@ pub struct IdentitySources<'a> {
     audit: Option<Arc<dyn Audit>>,
     observer: Arc<dyn Observer>,
     trust: Trust,
+    /// Only tests have others.
+    pub(super) endpoints: Endpoints,
 }
 
 impl<'a> IdentitySources<'a> {
@@ -49,6 +58,7 @@ impl<'a> IdentitySources<'a> {
             audit: None,
             observer: Arc::new(Unobserved),
             trust: Trust::bundled(),
+            endpoints: Endpoints::default(),
         }
     }
 
@@ -117,9 +127,9 @@ impl<'a> IdentitySources<'a> {
         })?;
         let mut fetched = taken(value.text.as_bytes(), source)?;
         fetched.origin = path.display().to_string();
-        if secret_file::is_open(path) {
+        if let Some(mode) = secret_file::open_mode(path) {
             fetched.notes.push(format!(
-                "{}: others on this machine may read it, as they may read all that is mounted there",
+                "{}: its mode is {mode:04o}: only the mount, or its directory, keeps others from reading it",
                 path.display()
             ));
         }
@@ -179,14 +189,73 @@ impl<'a> IdentitySources<'a> {
         taken(value.text.as_bytes(), source)
     }
 
-    #[expect(clippy::unused_async, reason = "platforms are asked over connections")]
     async fn platform(
         &self,
         platform: &Platform,
-        _identity: Identity<'_>,
+        identity: Identity<'_>,
     ) -> Result<Fetched, IdentityError> {
-        let _ = (platform, &self.audit, &self.observer, &self.trust);
-        Err(IdentityError::Internal("platforms are not asked yet"))
+        let asking = Asking {
+            platform,
+            audience: identity.audience,
+            journal: self.journal(identity.client_id)?,
+            observer: &self.observer,
+            interrupt: self.interrupt,
+            trust: &self.trust,
+            endpoints: &self.endpoints,
+        };
+        let named = IdentitySource::Platform(platform.kind().name());
+        if let Err(denial) = self.judge(identity, named) {
+            return Err(asking.denied(denial, None)?);
+        }
+        let call = self.call(platform, identity.audience)?;
+        if let Peer::Tls { host, .. } = &call.peer
+            && let Err(denial) = self.judge(identity, IdentitySource::Github { host })
+        {
+            return Err(asking.denied(denial, Some(&call))?);
+        }
+        Ok(Fetched {
+            token: asking.ask(&call).await?,
+            origin: platform.to_string(),
+            notes: Vec::new(),
+        })
+    }
+
+    fn call(&self, platform: &Platform, audience: &str) -> Result<Call, IdentityError> {
+        let Endpoints {
+            metadata,
+            fly,
+            github_port,
+            ..
+        } = &self.endpoints;
+        match platform {
+            Platform::Github => github::call(self.environment, audience, *github_port),
+            Platform::Gcp => gcp::call(self.environment, audience, *metadata),
+            Platform::Azure {
+                resource,
+                client_id,
+            } => azure::call(self.environment, resource, client_id.as_deref(), *metadata),
+            Platform::Fly => Ok(fly::call(audience, fly)),
+        }
+    }
+
+    fn journal(&self, client_id: &str) -> Result<Journal, IdentityError> {
+        let policy = match self.policy {
+            Some(policy) => policy.digest().to_owned(),
+            None => Policy::built_in().digest().to_owned(),
+        };
+        let context = Context {
+            actor: Actor::from_process(self.environment),
+            // No component is called, and no proxy is used.
+            component: String::new(),
+            policy,
+            client: Some(client_id.to_owned()),
+            tailnet: None,
+            connect_to: None,
+            proxy: None,
+            ca_file: self.trust.origin().map(str::to_owned),
+        };
+        Journal::new(self.audit.clone(), context)
+            .map_err(|_| IdentityError::Internal("there are no random numbers"))
     }
 
     /// Whether the policy allows it.
@@ -195,12 +264,15 @@ impl<'a> IdentitySources<'a> {
         identity: Identity<'_>,
         source: IdentitySource<'_>,
     ) -> Result<(), IdentityError> {
+        self.judge(identity, source).map_err(IdentityError::Denied)
+    }
+
+    fn judge(&self, identity: Identity<'_>, source: IdentitySource<'_>) -> Result<(), Denial> {
         let facts = IdentityFacts::new(identity.client_id, identity.audience, source);
-        let allowed = match self.policy {
+        match self.policy {
             Some(policy) => policy.check_identity(&facts),
             None => Policy::built_in().check_identity(&facts),
-        };
-        allowed.map_err(IdentityError::Denied)
+        }
     }
 }
 

@@ -252,3 +252,247 @@ fn list(texts: &[OutsideText]) -> String {
     }
     shown.join(", ")
 }
+
+#[cfg(test)]
+mod tests {
+    use insta::assert_snapshot;
+    use serde_json::{Value, json};
+    use tailmint_core::Diagnose;
+
+    use super::*;
+    use crate::{
+        CredentialCommand, Platform, TokenSource,
+        credentials::identity::{IdentityError, fakes::token_of},
+    };
+
+    const AUDIENCE: &str = "api.tailscale.com/T1CNTRL-k1CNTRL";
+    const NOW: i64 = 1_700_000_000;
+
+    /// A token that is fit, with these claims instead.
+    fn unfit(claims: &Value) -> Vec<Unfit> {
+        let mut payload = json!({
+            "iss": "https://issuer.example.com",
+            "sub": "repo:example/app",
+            "aud": AUDIENCE,
+            "iat": NOW,
+            "nbf": NOW - 600,
+            "exp": NOW + 300,
+        });
+        for (name, value) in claims.as_object().unwrap() {
+            if value.is_null() {
+                payload.as_object_mut().unwrap().remove(name);
+            } else {
+                payload[name] = value.clone();
+            }
+        }
+        let token = IdToken::read(token_of(&payload).as_bytes()).unwrap();
+        judge(&token, AUDIENCE, Timestamp::from_second(NOW).unwrap())
+    }
+
+    fn words(claims: &Value) -> String {
+        let words = unfit(claims);
+        let words: Vec<_> = words.iter().map(ToString::to_string).collect();
+        words.join("; ")
+    }
+
+    #[test]
+    fn what_tailscale_takes_is_fit() {
+        for claims in [
+            json!({}),
+            json!({ "exp": NOW + 30 }),
+            json!({ "iat": NOW + 60, "nbf": NOW + 60 }),
+            json!({ "iat": null, "nbf": null }),
+            json!({ "aud": ["other", AUDIENCE] }),
+            json!({ "iss": "https://sts.windows.net/0/" }),
+            json!({ "iss": "https://1.2.3.4:8443/x" }),
+            json!({ "iss": "https://[2606:4700::1]/" }),
+            json!({ "iss": "https://localhost.example.com" }),
+        ] {
+            assert_eq!(unfit(&claims), [], "{claims}");
+        }
+    }
+
+    #[test]
+    fn what_tailscale_would_reject_is_told_with_the_difference() {
+        let shown = [
+            json!({ "exp": null }),
+            json!({ "exp": NOW }),
+            json!({ "exp": NOW - 90_061 }),
+            json!({ "exp": NOW + 29 }),
+            json!({ "nbf": NOW + 61 }),
+            json!({ "iat": NOW + 3_600 }),
+            json!({ "aud": null }),
+            json!({ "aud": [] }),
+            json!({ "aud": "sts.amazonaws.com" }),
+            json!({ "aud": ["a", "b", "c", "d\u{1b}[2J", "e"] }),
+            json!({ "iss": null }),
+            json!({ "iss": "" }),
+            json!({ "iss": "kubernetes/serviceaccount" }),
+            json!({ "iss": "http://issuer.example.com" }),
+            json!({ "iss": "https://" }),
+            json!({ "sub": null }),
+            json!({ "sub": "", "exp": NOW - 1, "aud": "x" }),
+        ]
+        .map(|claims| words(&claims));
+        assert_snapshot!(shown.join("\n"), @"
+        has no exp: it does not say when it expires
+        expired at 2023-11-14T22:13:20Z, 0 s ago
+        expired at 2023-11-13T21:12:19Z, 1 d 1 h ago
+        expires at 2023-11-14T22:13:49Z, in 29 s: that is too soon
+        is valid from 2023-11-14T22:14:21Z (nbf), which is 1 min 1 s ahead of this machine's clock
+        is valid from 2023-11-14T23:13:20Z (iat), which is 1 h ahead of this machine's clock
+        has no aud: it needs the audience api.tailscale.com/T1CNTRL-k1CNTRL
+        has no aud: it needs the audience api.tailscale.com/T1CNTRL-k1CNTRL
+        has the audience sts.amazonaws.com, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        has the audience a, b, c, 2 more, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        has no iss: it does not say who issued it
+        has no iss: it does not say who issued it
+        has the issuer kubernetes/serviceaccount, which is not an https:// address
+        has the issuer http://issuer.example.com, which is not an https:// address
+        has the issuer https://, which is not an https:// address
+        has no sub: it does not say whom it is about
+        expired at 2023-11-14T22:13:19Z, 1 s ago; has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL; has no sub: it does not say whom it is about
+        ");
+    }
+
+    #[test]
+    fn an_issuer_that_only_one_network_knows_is_not_public() {
+        let shown = [
+            "localhost",
+            "LOCALHOST:8443",
+            "vault.localhost.",
+            "127.0.0.1",
+            "127.9.9.9:8443",
+            "0.0.0.0",
+            "10.0.0.1",
+            "172.16.0.1",
+            "192.168.1.1",
+            "100.64.0.1",
+            "100.127.255.255",
+            "169.254.169.254",
+            "[::1]",
+            "[::]",
+            "[fe80::1]",
+            "[fd7a::1]",
+            "[::ffff:10.0.0.1]",
+            "kubernetes.default.svc",
+            "kubernetes.default.svc.cluster.local",
+            "vault.internal",
+            "host.home.arpa",
+            "issuer",
+        ]
+        .map(|host| format!("{host}: {}", not_public(host_of(host)).unwrap_or("public")));
+        assert_snapshot!(shown.join("\n"), @"
+        localhost: its name is that of the machine itself
+        LOCALHOST:8443: its name is that of the machine itself
+        vault.localhost.: its name is that of the machine itself
+        127.0.0.1: its address is that of the machine itself
+        127.9.9.9:8443: its address is that of the machine itself
+        0.0.0.0: its address is that of the machine itself
+        10.0.0.1: its address is a private one
+        172.16.0.1: its address is a private one
+        192.168.1.1: its address is a private one
+        100.64.0.1: its address is a private one
+        100.127.255.255: its address is a private one
+        169.254.169.254: its address is for one link only
+        [::1]: its address is that of the machine itself
+        [::]: its address is that of the machine itself
+        [fe80::1]: its address is for one link only
+        [fd7a::1]: its address is a private one
+        [::ffff:10.0.0.1]: its address is a private one
+        kubernetes.default.svc: its name ends in .svc, which only one cluster knows
+        kubernetes.default.svc.cluster.local: its name ends in .local, which only one network knows
+        vault.internal: its name ends in .internal, which only one network knows
+        host.home.arpa: its name ends in .arpa, which has no servers like that
+        issuer: its name has no dot, and only one network knows it
+        ");
+        for host in ["100.128.0.1", "172.32.0.1", "[2000::1]", "a.example"] {
+            assert_eq!(not_public(host), None, "{host}");
+        }
+    }
+
+    fn host_of(authority: &str) -> &str {
+        match authority.rsplit_once(':') {
+            Some((host, _)) if !authority.ends_with(']') => host,
+            _ => authority,
+        }
+    }
+
+    #[test]
+    fn each_source_has_its_own_remedy() {
+        let command = CredentialCommand::new(vec!["aws".to_owned()]).unwrap();
+        let azure = Platform::Azure {
+            resource: "api://tailscale".to_owned(),
+            client_id: None,
+        };
+        let sources = [
+            TokenSource::File("/run/token".into()),
+            TokenSource::Variable("TS_ID".to_owned()),
+            TokenSource::Command(command),
+            TokenSource::Platform(Platform::Github),
+            TokenSource::Platform(azure),
+        ];
+        let late =
+            json!({ "exp": NOW - 60, "aud": "x", "iss": "http://x", "sub": null, "iat": NOW + 90 });
+        let mut shown = Vec::new();
+        for source in &sources {
+            for unfit in unfit(&late) {
+                let error = IdentityError::unfit(source, unfit);
+                let hint = error.hint().unwrap();
+                shown.push(format!("{}: {error}\nhint: {hint}", error.class().name()));
+            }
+        }
+        assert_snapshot!(shown.join("\n"), @"
+        credential: /run/token: the identity token expired at 2023-11-14T22:12:20Z, 1 min ago
+        hint: have the file written anew; a credential of systemd is as old as its service
+        credential: /run/token: the identity token is valid from 2023-11-14T22:14:50Z (iat), which is 1 min 30 s ahead of this machine's clock
+        hint: see whether this machine's clock is right: date
+        credential: /run/token: the identity token has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        hint: have the file written for that audience: audience in a projected volume, jwt_audience of spiffe-helper
+        credential: /run/token: the identity token has the issuer http://x, which is not an https:// address
+        hint: Tailscale reads the issuer's keys from there: give the issuer a public https:// address, with its discovery document and its keys
+        credential: /run/token: the identity token has no sub: it does not say whom it is about
+        hint: see whether this is an identity token of OpenID Connect
+        credential: $TS_ID: the identity token expired at 2023-11-14T22:12:20Z, 1 min ago
+        hint: the token is as old as the job: run this earlier in it, or give the token more time
+        credential: $TS_ID: the identity token is valid from 2023-11-14T22:14:50Z (iat), which is 1 min 30 s ahead of this machine's clock
+        hint: see whether this machine's clock is right: date
+        credential: $TS_ID: the identity token has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        hint: have the variable set for that audience: id_tokens with aud in GitLab
+        credential: $TS_ID: the identity token has the issuer http://x, which is not an https:// address
+        hint: Tailscale reads the issuer's keys from there: give the issuer a public https:// address, with its discovery document and its keys
+        credential: $TS_ID: the identity token has no sub: it does not say whom it is about
+        hint: see whether this is an identity token of OpenID Connect
+        credential: the command aws: the identity token expired at 2023-11-14T22:12:20Z, 1 min ago
+        hint: have the command fetch a new token each time
+        credential: the command aws: the identity token is valid from 2023-11-14T22:14:50Z (iat), which is 1 min 30 s ahead of this machine's clock
+        hint: see whether this machine's clock is right: date
+        credential: the command aws: the identity token has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        hint: give the command {audience}, which stands for the audience
+        credential: the command aws: the identity token has the issuer http://x, which is not an https:// address
+        hint: Tailscale reads the issuer's keys from there: give the issuer a public https:// address, with its discovery document and its keys
+        credential: the command aws: the identity token has no sub: it does not say whom it is about
+        hint: see whether this is an identity token of OpenID Connect
+        credential: GitHub's token service: the identity token expired at 2023-11-14T22:12:20Z, 1 min ago
+        hint: see whether this machine's clock is right: date
+        credential: GitHub's token service: the identity token is valid from 2023-11-14T22:14:50Z (iat), which is 1 min 30 s ahead of this machine's clock
+        hint: see whether this machine's clock is right: date
+        credential: GitHub's token service: the identity token has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        hint: the service was asked for that audience: see whether something stands between
+        credential: GitHub's token service: the identity token has the issuer http://x, which is not an https:// address
+        hint: Tailscale reads the issuer's keys from there: give the issuer a public https:// address, with its discovery document and its keys
+        credential: GitHub's token service: the identity token has no sub: it does not say whom it is about
+        hint: see whether this is an identity token of OpenID Connect
+        credential: Azure's identity endpoint: the identity token expired at 2023-11-14T22:12:20Z, 1 min ago
+        hint: see whether this machine's clock is right: date
+        credential: Azure's identity endpoint: the identity token is valid from 2023-11-14T22:14:50Z (iat), which is 1 min 30 s ahead of this machine's clock
+        hint: see whether this machine's clock is right: date
+        credential: Azure's identity endpoint: the identity token has the audience x, and needs api.tailscale.com/T1CNTRL-k1CNTRL
+        hint: the audience of an Azure token is its resource: register it as App ID URI, and give the identity the same audience
+        credential: Azure's identity endpoint: the identity token has the issuer http://x, which is not an https:// address
+        hint: Tailscale reads the issuer's keys from there: give the issuer a public https:// address, with its discovery document and its keys
+        credential: Azure's identity endpoint: the identity token has no sub: it does not say whom it is about
+        hint: see whether this is an identity token of OpenID Connect
+        ");
+    }
+}
