@@ -5,6 +5,7 @@
 //! | `POST /register` `{"key"}` | a machine joins: 200 `{"id","tags","ephemeral","preauthorized","reusable"}`, and a single-use key is used; 403 `{"error"}` in the words of the real control server |
 //! | `GET /requests` | what arrived at the API, with its answers |
 //! | `GET /keys` | the auth keys that still join machines |
+//! | `GET /console/{id}` | the page of a federated identity: `{"cause"}`, why the last exchange was rejected, or null since the last that was not |
 //! | `POST /clients` `{"description","scopes","tags"}` | a new OAuth client `{"id","secret"}` |
 //! | `POST /advance` `{"seconds"}` | the service's clock jumps ahead |
 //! | `POST /fault` `{"endpoint","fault","times"}` | the next requests meet the fault |
@@ -57,6 +58,10 @@ async fn answer(
                 let live = state.keys.iter().filter(|key| key.is_live(now));
                 let keys: Vec<_> = live.map(|key| key.describe(now, false)).collect();
                 (StatusCode::OK, keys.into())
+            }
+            ("GET", path) if path.starts_with("/console/") => {
+                let id = path.trim_start_matches("/console/");
+                (StatusCode::OK, json!({ "cause": state.causes.get(id) }))
             }
             ("POST", "/clients") => told(&body, |new: NewClient| {
                 let mut client =

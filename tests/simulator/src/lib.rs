@@ -35,12 +35,16 @@
 //!
 //! With [`Setup::headscale`], refusals, ids and key strings are Headscale's.
 
+mod authority;
 mod certificate;
 mod clock;
 mod control;
 mod dialect;
+mod exchange;
 mod fault;
+mod federated_identity;
 mod greeting;
+mod issuer;
 mod key;
 mod keys;
 mod oauth_client;
@@ -49,13 +53,17 @@ mod refusal;
 mod scope;
 mod server;
 mod setup;
+mod side_server;
 mod simulator;
+pub mod sources;
 mod state;
 mod token;
 
 pub use certificate::CertificateFault;
 pub use fault::{Ending, Endpoint, Fault};
+pub use federated_identity::FederatedIdentity;
 pub use greeting::Greeting;
+pub use issuer::{Algorithm, Document, Forgery, Issuer, IssuerFault};
 pub use key::{Key, KeyKind};
 pub use oauth_client::OauthClient;
 pub use record::{Answer, Recorded};
