@@ -75,14 +75,14 @@ pub(crate) async fn respond(
         (Some(identity), Ok(())) => Ok(grant(shared, &identity)),
         (_, Err(cause)) => {
             shared.lock().causes.insert(client.clone(), cause);
-            Err(refusal(dialect, &client))
+            Err(rejection(dialect, &client))
         }
         (None, Ok(())) => unreachable!("no identity is judged"),
     }
 }
 
-/// The words of every refusal: the cause is on the page alone.
-fn refusal(dialect: Dialect, client: &str) -> Refusal {
+/// The words of every rejection: the cause is on the page alone.
+fn rejection(dialect: Dialect, client: &str) -> Refusal {
     let message = format!(
         "Unauthorized. Visit \
          https://login.tailscale.com/admin/settings/trust-credentials/view/{client} for details"
@@ -153,7 +153,7 @@ fn grant(shared: &Shared, identity: &FederatedIdentity) -> Value {
         client: Some(identity.id.clone()),
     };
     state.tokens.insert(access_token, token);
-    // The console tells the last refusal until the next success.
+    // The console tells the last rejection until the next success.
     state.causes.remove(&identity.id);
     response
 }

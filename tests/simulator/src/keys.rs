@@ -86,7 +86,7 @@ pub(crate) fn get(state: &State, token: &Token, id: &str) -> Result<Value, Refus
     Err(not_found(state.dialect))
 }
 
-/// Revokes a key of any kind. The answer's body is empty, Headscale's is `{}`.
+/// Revokes a key of any kind. The body of the response is empty, Headscale's is `{}`.
 pub(crate) fn delete(state: &mut State, token: &Token, id: &str) -> Result<Option<Value>, Refusal> {
     let dialect = state.dialect;
     if let Some(key) = state.keys.iter_mut().find(|key| key.id == id) {

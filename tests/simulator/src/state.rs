@@ -26,7 +26,7 @@ pub(crate) struct State {
     pub(crate) hosts: BTreeMap<String, SocketAddr>,
     /// The keys of issuers that were fetched, and when.
     pub(crate) key_sets: BTreeMap<String, (Timestamp, KeySet)>,
-    /// Why the last exchange for an identity was refused, by the identity's id.
+    /// Why the last exchange for an identity was rejected, by the identity's id.
     pub(crate) causes: BTreeMap<String, String>,
     /// The identity tokens that the simulator's issuers signed.
     pub(crate) identity_tokens: Vec<String>,
