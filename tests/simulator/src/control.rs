@@ -7,10 +7,12 @@
 //! | `GET /keys` | the auth keys that still join machines |
 //! | `GET /console/{id}` | the page of a federated identity: `{"cause"}`, why the last exchange was rejected, or null since the last that was not |
 //! | `POST /clients` `{"description","scopes","tags"}` | a new OAuth client `{"id","secret"}` |
+//! | `GET /identities` | the federated identities that were not deleted |
+//! | `POST /identities` `{"description","scopes","tags","issuer","subject"}`, and `"audience"` and `"customClaimRules"` if need be | a new federated identity `{"id","audience"}` |
 //! | `POST /advance` `{"seconds"}` | the service's clock jumps ahead |
 //! | `POST /fault` `{"endpoint","fault","times"}` | the next requests meet the fault |
 
-use std::{convert::Infallible, io, net::TcpListener, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, io, net::TcpListener, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -21,7 +23,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Endpoint, Fault, OauthClient, clock::rfc3339, fault::Planned, simulator::Shared, state::State,
+    Endpoint, Fault, FederatedIdentity, OauthClient, clock::rfc3339, fault::Planned,
+    simulator::Shared, state::State,
 };
 
 pub(crate) async fn serve(listener: TcpListener, state: Shared) -> io::Result<()> {
@@ -72,6 +75,24 @@ async fn answer(
                 state.clients.push(client);
                 answer
             }),
+            ("GET", "/identities") => {
+                let live = state.identities.iter().filter(|it| it.is_live());
+                let identities: Vec<_> = live.map(FederatedIdentity::describe).collect();
+                (StatusCode::OK, identities.into())
+            }
+            ("POST", "/identities") => told(&body, |new: NewIdentity| {
+                let mut identity =
+                    FederatedIdentity::new(&new.description, &[], &[], &new.issuer, &new.subject);
+                identity.scopes = new.scopes;
+                identity.tags = new.tags;
+                identity.custom_claim_rules = new.custom_claim_rules;
+                if let Some(audience) = new.audience {
+                    identity.audience = audience;
+                }
+                let response = json!({ "id": identity.id, "audience": identity.audience });
+                state.add(identity);
+                response
+            }),
             ("POST", "/advance") => told(&body, |advance: Advance| {
                 state.clock.advance(Duration::from_secs(advance.seconds));
                 json!({})
@@ -97,6 +118,19 @@ struct NewClient {
     description: String,
     scopes: Vec<String>,
     tags: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewIdentity {
+    description: String,
+    scopes: Vec<String>,
+    tags: Vec<String>,
+    issuer: String,
+    subject: String,
+    audience: Option<String>,
+    #[serde(default)]
+    custom_claim_rules: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

@@ -96,7 +96,7 @@ impl Issuer {
                     Door::Tls(Arc::clone(&tls))
                 }
             }),
-            reply: Box::new(move |request| lock(&inside).reply(&own_url, request)),
+            reply: Box::new(move |request| State::respond(&inside, &own_url, request)),
         };
         let server = SideServer::start(Listener::Tcp(listener), behaviour)?;
         let shared = simulator.shared().clone();
@@ -223,6 +223,23 @@ impl std::fmt::Debug for Issuer {
 }
 
 impl State {
+    /// What is responded to a request, at once or when the issuer is forgiven.
+    fn respond(state: &Arc<Mutex<Self>>, url: &str, request: &Recorded) -> Reply {
+        let is_held = |state: &Self| {
+            let mut faults = state.faults.iter();
+            faults.any(|(_, fault)| *fault == IssuerFault::Hold)
+        };
+        let now = lock(state);
+        if !is_held(&now) {
+            return now.reply(url, request);
+        }
+        let (state, url, request) = (Arc::clone(state), url.to_owned(), request.clone());
+        Reply::Held(Box::new(move || {
+            let now = lock(&state);
+            (!is_held(&now)).then(|| now.reply(&url, &request))
+        }))
+    }
+
     fn reply(&self, url: &str, request: &Recorded) -> Reply {
         let base: Uri = url.parse().unwrap_or_default();
         let base = base.path().trim_end_matches('/');

@@ -75,8 +75,9 @@
 //!   `crit` and members that are there twice are rejected, and that a rule does not match a
 //!   claim that is not text.
 //! - That the keys of an issuer are kept for an hour and fetched once more for a `kid` that is
-//!   not among them, that each document has a limit of 1 MiB and 5 seconds, and that no redirect
-//!   is followed.
+//!   not among them, that each document has a limit of 1 MiB and one of time
+//!   ([`Setup::issuer_limit`]), and that no redirect is followed.
+//! - That a form without its content type is one without its members, as for Go's parser.
 //!
 //! With [`Setup::headscale`], refusals, ids and key strings are Headscale's, which has no
 //! federated identities and no exchange.

@@ -17,6 +17,9 @@ pub struct Setup {
     pub tag_owners: Vec<(String, String)>,
     /// Tags that exist, beside those of the clients.
     pub tags: Vec<String>,
+    /// How long each document of an issuer may take. The default is patient, so that a machine
+    /// that is busy is no failure.
+    pub issuer_limit: Duration,
     /// By how much identity tokens may be too old or too new. The default is 0.
     pub leeway: Duration,
     /// The response of the exchange has the member `tags`. The default is that it has not:
@@ -45,6 +48,7 @@ impl Default for Setup {
                 ),
             ],
             identities: Vec::new(),
+            issuer_limit: Duration::from_secs(30),
             leeway: Duration::ZERO,
             exchange_has_tags: false,
             tag_owners: vec![("tag:k8s-operator".to_owned(), "tag:k8s".to_owned())],

@@ -26,6 +26,9 @@ use crate::{Answer, Recorded};
 /// What its clients send is far smaller.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
+/// Between two looks whether what is held goes on.
+const HOLD: Duration = Duration::from_millis(5);
+
 /// A running server. Dropping it closes its connections and ends its thread.
 pub(crate) struct SideServer {
     recorded: Arc<Mutex<Vec<Recorded>>>,
@@ -51,6 +54,8 @@ pub(crate) enum Door {
 pub(crate) enum Reply {
     /// It closes the connection.
     Hangup,
+    /// What this gives, when it gives something.
+    Held(Box<dyn Fn() -> Option<Reply> + Send + Sync>),
     /// The same, later.
     Late(Duration, Box<Reply>),
     /// Nothing, for as long as the client waits.
@@ -223,6 +228,14 @@ async fn respond(
     loop {
         match reply {
             Reply::Hangup => return Err(io::ErrorKind::ConnectionAborted.into()),
+            Reply::Held(released) => {
+                reply = loop {
+                    match released() {
+                        Some(reply) => break reply,
+                        None => tokio::time::sleep(HOLD).await,
+                    }
+                };
+            }
             Reply::Late(by, then) => {
                 tokio::time::sleep(by).await;
                 reply = *then;

@@ -189,13 +189,8 @@ impl Simulator {
     }
 
     /// Adds a federated identity, and its tags to those that exist.
-    pub fn add_identity(&self, mut identity: FederatedIdentity) {
-        let mut state = self.state.lock();
-        let now = crate::clock::rfc3339(state.clock.now());
-        identity.created.clone_from(&now);
-        identity.updated = now;
-        state.tags.extend(identity.tags.clone());
-        state.identities.push(identity);
+    pub fn add_identity(&self, identity: FederatedIdentity) {
+        self.state.lock().add(identity);
     }
 
     /// The federated identities, without those that were deleted.

@@ -30,6 +30,8 @@ pub(crate) struct State {
     pub(crate) causes: BTreeMap<String, String>,
     /// The identity tokens that the simulator's issuers signed.
     pub(crate) identity_tokens: Vec<String>,
+    /// How long each document of an issuer may take.
+    pub(crate) issuer_limit: Duration,
     /// How far the clocks of issuers may be off.
     pub(crate) leeway: Duration,
     /// Whether the response of the exchange has the tags.
@@ -114,6 +116,7 @@ impl State {
             key_sets: BTreeMap::new(),
             causes: BTreeMap::new(),
             identity_tokens: Vec::new(),
+            issuer_limit: setup.issuer_limit,
             leeway: setup.leeway,
             exchange_has_tags: setup.exchange_has_tags,
             faults: Vec::new(),
@@ -151,6 +154,15 @@ impl State {
         self.clients
             .iter()
             .find(|client| client.secret == secret && !client.revoked)
+    }
+
+    /// Adds a federated identity, and its tags to those that exist.
+    pub(crate) fn add(&mut self, mut identity: FederatedIdentity) {
+        let now = rfc3339(self.clock.now());
+        identity.created.clone_from(&now);
+        identity.updated = now;
+        self.tags.extend(identity.tags.clone());
+        self.identities.push(identity);
     }
 
     /// The index of the federated identity, if there is one that was not deleted.

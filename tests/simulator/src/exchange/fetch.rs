@@ -1,8 +1,6 @@
 //! The documents of an issuer, fetched from it over TLS. Hosts are looked up in the
 //! simulator's own table, so that nothing leaves the machine.
 
-use std::time::Duration;
-
 use bytes::Bytes;
 use http::{Request, StatusCode, Uri, header};
 use http_body_util::{BodyExt, Empty, Limited};
@@ -16,10 +14,7 @@ use tokio_rustls::TlsConnector;
 use super::KeySet;
 use crate::{keys::host_and_port, simulator::Shared};
 
-/// For each document. What the service's limits are is not known.
-const LIMIT: Duration = Duration::from_secs(5);
-
-/// A set of a hundred keys has some 50 KiB.
+/// A set of a hundred keys has some 50 KiB. What the service's limit is, is not known.
 const MAX_BODY_BYTES: usize = 1024 * 1024;
 
 /// The keys of the issuer, where its discovery document says that they are (`OpenID` Connect
@@ -46,7 +41,8 @@ pub(super) async fn keys(shared: &Shared, issuer: &str) -> Result<KeySet, String
 }
 
 async fn document(shared: &Shared, url: &str) -> Result<Vec<u8>, String> {
-    let fetched = tokio::time::timeout(LIMIT, get(shared, url)).await;
+    let limit = shared.lock().issuer_limit;
+    let fetched = tokio::time::timeout(limit, get(shared, url)).await;
     let fetched = fetched.unwrap_or_else(|_| Err("took too long".to_owned()));
     fetched.map_err(|why| format!("{url}: {why}"))
 }

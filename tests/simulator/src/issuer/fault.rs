@@ -1,6 +1,5 @@
 use serde_json::{Value, json};
 
-use super::Document::Discovery;
 use crate::side_server::Reply;
 
 /// A document of an issuer.
@@ -23,12 +22,18 @@ pub enum IssuerFault {
     Down,
     /// The document is that without its members.
     Empty,
+    /// It responds when it is forgiven, as always.
+    Hold,
     /// The document has so many more bytes, and is good otherwise.
     Huge(usize),
     /// The document is elsewhere.
     Moved,
     /// The document is HTML, with status 200.
     NotJson,
+    /// The keys say that they are for other algorithms.
+    OtherAlgorithms,
+    /// The keys say that they are for encryption.
+    OtherUse,
     /// The keys are at an `http` URL.
     PlainKeys,
     /// It does not respond.
@@ -57,16 +62,31 @@ impl IssuerFault {
             }
             Self::NotJson => Reply::new(200, "text/html", "<html>Sign in</html>"),
             Self::Status(status) => Reply::new(*status, "application/json", good.to_string()),
-            Self::PlainKeys if document == Discovery => {
+            Self::PlainKeys if document == Document::Discovery => {
                 let plain = url.replacen("https:", "http:", 1);
                 good["jwks_uri"] = format!("{plain}/jwks").into();
                 json(&good)
             }
-            Self::WrongIssuer if document == Discovery => {
+            Self::WrongIssuer if document == Document::Discovery => {
                 good["issuer"] = "https://other.example.com".into();
                 json(&good)
             }
-            Self::PlainKeys | Self::WrongCertificate | Self::WrongIssuer => json(&good),
+            Self::OtherAlgorithms | Self::OtherUse if document == Document::Keys => {
+                let (member, value) = match self {
+                    Self::OtherUse => ("use", "enc"),
+                    _ => ("alg", "PS256"),
+                };
+                for key in good["keys"].as_array_mut().into_iter().flatten() {
+                    key[member] = value.into();
+                }
+                json(&good)
+            }
+            Self::Hold
+            | Self::OtherAlgorithms
+            | Self::OtherUse
+            | Self::PlainKeys
+            | Self::WrongCertificate
+            | Self::WrongIssuer => json(&good),
         }
     }
 }

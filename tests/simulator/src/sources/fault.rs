@@ -15,6 +15,8 @@ pub enum SourceFault {
     Denied,
     /// The token is empty, in a response that is good otherwise.
     Empty,
+    /// It responds when it is forgiven, as always.
+    Hold,
     /// It is a web page of something else, with status 200: not JSON, without the headers of
     /// the platform.
     Html,
@@ -87,6 +89,7 @@ impl SourceFault {
                 )
             }
             Self::Empty
+            | Self::Hold
             | Self::Late(_)
             | Self::NoFlavor
             | Self::Text(_)

@@ -70,7 +70,7 @@ impl Source {
                 Some(SourceFault::WrongHost) => Door::Tls(Arc::clone(&wrong)),
                 _ => Door::Tls(Arc::clone(&tls)),
             }),
-            reply: Box::new(move |request| inside.reply(request)),
+            reply: Box::new(move |request| State::respond(&inside, request)),
         };
         Ok(Self {
             platform: platform.clone(),
@@ -126,8 +126,8 @@ impl Source {
         self.misbehave_times(fault, usize::MAX);
     }
 
-    /// Misbehaves for so many of the next requests. A fault that closes connections or has
-    /// another certificate stays until it is forgiven.
+    /// Misbehaves for so many of the next requests. A fault that closes connections, has
+    /// another certificate, or holds its responses stays until it is forgiven.
     pub fn misbehave_times(&self, fault: SourceFault, times: usize) {
         lock(&self.state.faults).push((fault, times));
     }
@@ -171,6 +171,9 @@ impl State {
         let mut faults = lock(&self.faults);
         let (fault, times) = faults.first_mut()?;
         let taken = fault.clone();
+        if taken == SourceFault::Hold {
+            return Some(taken);
+        }
         *times = times.saturating_sub(1);
         if *times == 0 {
             faults.remove(0);
@@ -178,12 +181,24 @@ impl State {
         Some(taken)
     }
 
-    fn reply(&self, request: &Recorded) -> Reply {
-        let fault = self.take();
-        if let Some(reply) = fault.as_ref().and_then(|it| it.reply(&self.platform)) {
+    /// What is responded to a request, at once or when the source is forgiven.
+    fn respond(state: &Arc<Self>, request: &Recorded) -> Reply {
+        let fault = state.take();
+        if fault != Some(SourceFault::Hold) {
+            return state.reply(request, fault.as_ref());
+        }
+        let (state, request) = (Arc::clone(state), request.clone());
+        Reply::Held(Box::new(move || {
+            let is_forgiven = lock(&state.faults).is_empty();
+            is_forgiven.then(|| state.reply(&request, None))
+        }))
+    }
+
+    fn reply(&self, request: &Recorded, fault: Option<&SourceFault>) -> Reply {
+        if let Some(reply) = fault.and_then(|it| it.reply(&self.platform)) {
             return reply;
         }
-        let other: Option<Mint> = match &fault {
+        let other: Option<Mint> = match fault {
             Some(SourceFault::Empty) => Some(Box::new(|_| String::new())),
             Some(SourceFault::Text(text)) => {
                 let text = text.clone();
@@ -197,12 +212,12 @@ impl State {
             Platform::AzureImds => azure::imds(request, mint),
             Platform::Fly { .. } => fly::reply(request, mint),
             Platform::GcpMetadata => {
-                gcp::reply(request, mint, fault != Some(SourceFault::NoFlavor))
+                gcp::reply(request, mint, fault != Some(&SourceFault::NoFlavor))
             }
             Platform::GitHub => github::reply(request, &self.secret, mint),
         };
         match fault {
-            Some(SourceFault::Late(by)) => Reply::Late(by, Box::new(usual)),
+            Some(SourceFault::Late(by)) => Reply::Late(*by, Box::new(usual)),
             _ => usual,
         }
     }

@@ -93,10 +93,20 @@ impl Api {
 
     /// The page of the identity, as the control listener shows it.
     pub(crate) fn console(&self, client_id: &str) -> Value {
-        let url = format!("http://{}/console/{client_id}", self.simulator.control());
-        let text = self.agent.get(url).call().unwrap();
-        let text = text.into_body().read_to_string().unwrap();
-        serde_json::from_str(&text).unwrap()
+        self.control("GET", &format!("/console/{client_id}"), &Value::Null)
+            .1
+    }
+
+    /// A request to the control listener.
+    pub(crate) fn control(&self, method: &str, path: &str, body: &Value) -> Response {
+        let body = if body.is_null() {
+            String::new()
+        } else {
+            body.to_string()
+        };
+        let url = format!("http://{}{path}", self.simulator.control());
+        let (status, _, text) = send(&self.agent, method, &url, &[], &body).unwrap();
+        (status, serde_json::from_str(&text).unwrap())
     }
 
     pub(crate) fn send(

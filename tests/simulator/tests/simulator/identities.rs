@@ -373,6 +373,35 @@ fn keys_have_the_tags_of_the_identity() {
 }
 
 #[test]
+fn programs_that_test_plant_them_by_the_control_listener() {
+    let (api, issuer, identity) = Api::with_identity();
+    let new = json!({
+        "description": "planted",
+        "scopes": ["auth_keys"],
+        "tags": ["tag:planted"],
+        "issuer": issuer.url(),
+        "subject": "*",
+        "audience": "here",
+        "customClaimRules": { "ref": "main" },
+    });
+    let (status, planted) = api.control("POST", "/identities", &new);
+    assert_eq!((status, &planted["audience"]), (200, &"here".into()));
+    let planted = planted["id"].as_str().unwrap();
+    let mut claims = issuer.claims("here", SUBJECT);
+    claims["ref"] = "main".into();
+    api.token(planted, &issuer.sign(&claims));
+    let live = |api: &Api| {
+        let (_, listed) = api.control("GET", "/identities", &Value::Null);
+        let ids = listed.as_array().unwrap().clone();
+        ids.iter().map(|it| it["id"].clone()).collect::<Vec<_>>()
+    };
+    assert_eq!(live(&api), [identity.id.as_str(), planted]);
+    api.simulator.revoke_identity(&identity.id);
+    assert_eq!(live(&api), [planted]);
+    assert_eq!(api.control("POST", "/identities", &json!({})).0, 400);
+}
+
+#[test]
 fn headscale_has_none() {
     let api = Api::with(&Setup {
         headscale: true,

@@ -144,6 +144,16 @@ fn github_misbehaves() {
         .source
         .misbehave_times(SourceFault::Late(Duration::from_millis(1)), 1);
     assert_eq!(got().unwrap().0, 200);
+    given.source.misbehave(SourceFault::Hold);
+    std::thread::scope(|scope| {
+        let before = given.source.requests().len();
+        let held = scope.spawn(got);
+        while given.source.requests().len() == before {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        given.source.forgive();
+        assert_eq!(held.join().unwrap().unwrap().0, 200);
+    });
     given.source.misbehave(SourceFault::Silence);
     let hasty = ureq::Agent::config_builder()
         .timeout_global(Some(Duration::from_millis(200)))
