@@ -140,6 +140,7 @@ impl World {
         all.extend(self.simulator.all_clients().into_iter().map(|it| it.secret));
         all.extend(self.simulator.keys().into_iter().map(|it| it.key));
         all.extend(self.simulator.tokens());
+        all.extend(self.simulator.identity_tokens());
         all
     }
 

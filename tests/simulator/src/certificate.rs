@@ -1,11 +1,13 @@
 use std::sync::Arc;
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose, date_time_ymd,
+    CertificateParams, DnType, ExtendedKeyUsagePurpose, Issuer, KeyPair, KeyUsagePurpose,
+    date_time_ymd,
 };
 use rustls::{RootCertStore, ServerConfig, crypto::ring, server::WebPkiClientVerifier};
 use rustls_pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer, pem::PemObject};
+
+use crate::authority::{self, Authority};
 
 /// What is wrong with the certificate.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -52,13 +54,18 @@ pub enum CertificateFault {
 /// that can be given a base URL and nothing else.
 const NAMES: [&str; 3] = ["api.tailscale.com", "localhost", "127.0.0.1"];
 
+/// The name of the authority that is given out.
+const AUTHORITY: &str = "tailmint simulator, throwaway";
+
 /// A throwaway authority and a server certificate that it signed.
 pub(crate) struct Certificate {
     pub(crate) ca_pem: String,
     pub(crate) config: Arc<ServerConfig>,
+    /// It signs for the servers beside the API.
+    pub(crate) authority: Authority,
 }
 
-type Failed = Box<dyn std::error::Error>;
+pub(crate) type Failed = Box<dyn std::error::Error>;
 
 impl Certificate {
     pub(crate) fn new(fault: CertificateFault) -> Result<Self, Failed> {
@@ -90,13 +97,14 @@ impl Certificate {
         Ok(Self {
             ca_pem: authority.to_owned(),
             config: Arc::new(config),
+            authority: Authority::new(AUTHORITY)?.0,
         })
     }
 
     /// An authority that is a server too.
     fn of_authority(fault: CertificateFault) -> Result<Self, Failed> {
         let authority = || -> Result<(rcgen::Certificate, KeyPair), Failed> {
-            let mut both = authority("tailmint simulator, authority and server");
+            let mut both = authority::params("tailmint simulator, authority and server");
             let names = match fault {
                 CertificateFault::AuthorityWrongName => vec!["api.example.com".to_owned()],
                 _ => NAMES.map(str::to_owned).to_vec(),
@@ -119,27 +127,24 @@ impl Certificate {
         Ok(Self {
             ca_pem,
             config: Arc::new(config(certificate.der().clone(), key, None)?),
+            authority: Authority::new(AUTHORITY)?.0,
         })
     }
 
     fn made_now(fault: CertificateFault) -> Result<Self, Failed> {
-        let authority = authority("tailmint simulator, throwaway");
-        let authority_key = KeyPair::generate()?;
-        let certificate = authority.self_signed(&authority_key)?;
-        let mut ca_pem = certificate.pem();
-        let issuer = match fault {
+        let (authority, mut ca_pem) = Authority::new(AUTHORITY)?;
+        let between = match fault {
             CertificateFault::MissingIntermediate => {
-                let between = self::authority("tailmint simulator, in between");
-                let between_key = KeyPair::generate()?;
+                let params = authority::params("tailmint simulator, in between");
+                let key = KeyPair::generate()?;
                 // It is signed, and then kept back.
-                between.signed_by(&between_key, &Issuer::new(authority, authority_key))?;
-                Issuer::new(between, between_key)
+                params.signed_by(&key, authority.issuer())?;
+                Some(Issuer::new(params, key))
             }
-            _ => Issuer::new(authority, authority_key),
+            _ => None,
         };
         if fault == CertificateFault::UnknownAuthority {
-            let other = self::authority("tailmint simulator, another");
-            ca_pem = other.self_signed(&KeyPair::generate()?)?.pem();
+            ca_pem = Authority::new("tailmint simulator, another")?.1;
         }
         let mut leaf = CertificateParams::new(match fault {
             CertificateFault::CommonNameOnly => Vec::new(),
@@ -166,23 +171,16 @@ impl Certificate {
         let leaf_key = KeyPair::generate()?;
         let leaf = match fault {
             CertificateFault::SelfSigned => leaf.self_signed(&leaf_key)?,
-            _ => leaf.signed_by(&leaf_key, &issuer)?,
+            _ => leaf.signed_by(&leaf_key, between.as_ref().unwrap_or(authority.issuer()))?,
         };
         let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(leaf_key.serialize_der()));
-        let clients = (fault == CertificateFault::AsksForClients).then(|| certificate.der());
+        let clients = (fault == CertificateFault::AsksForClients).then(|| authority.certificate());
         Ok(Self {
             ca_pem,
             config: Arc::new(config(leaf.der().clone(), key, clients)?),
+            authority,
         })
     }
-}
-
-fn authority(name: &str) -> CertificateParams {
-    let mut authority = CertificateParams::default();
-    authority.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
-    authority.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
-    authority.distinguished_name.push(DnType::CommonName, name);
-    authority
 }
 
 /// A server with the certificate, whose clients need one of that authority.

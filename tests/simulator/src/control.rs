@@ -5,11 +5,14 @@
 //! | `POST /register` `{"key"}` | a machine joins: 200 `{"id","tags","ephemeral","preauthorized","reusable"}`, and a single-use key is used; 403 `{"error"}` in the words of the real control server |
 //! | `GET /requests` | what arrived at the API, with its answers |
 //! | `GET /keys` | the auth keys that still join machines |
+//! | `GET /console/{id}` | the page of a federated identity: `{"cause"}`, why the last exchange was rejected, or null since the last that was not |
 //! | `POST /clients` `{"description","scopes","tags"}` | a new OAuth client `{"id","secret"}` |
+//! | `GET /identities` | the federated identities that were not deleted |
+//! | `POST /identities` `{"description","scopes","tags","issuer","subject"}`, and `"audience"` and `"customClaimRules"` if need be | a new federated identity `{"id","audience"}` |
 //! | `POST /advance` `{"seconds"}` | the service's clock jumps ahead |
 //! | `POST /fault` `{"endpoint","fault","times"}` | the next requests meet the fault |
 
-use std::{convert::Infallible, io, net::TcpListener, time::Duration};
+use std::{collections::BTreeMap, convert::Infallible, io, net::TcpListener, time::Duration};
 
 use bytes::Bytes;
 use http::{Request, Response, StatusCode};
@@ -20,7 +23,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    Endpoint, Fault, OauthClient, clock::rfc3339, fault::Planned, simulator::Shared, state::State,
+    Endpoint, Fault, FederatedIdentity, OauthClient, clock::rfc3339, fault::Planned,
+    simulator::Shared, state::State,
 };
 
 pub(crate) async fn serve(listener: TcpListener, state: Shared) -> io::Result<()> {
@@ -58,6 +62,10 @@ async fn answer(
                 let keys: Vec<_> = live.map(|key| key.describe(now, false)).collect();
                 (StatusCode::OK, keys.into())
             }
+            ("GET", path) if path.starts_with("/console/") => {
+                let id = path.trim_start_matches("/console/");
+                (StatusCode::OK, json!({ "cause": state.causes.get(id) }))
+            }
             ("POST", "/clients") => told(&body, |new: NewClient| {
                 let mut client =
                     OauthClient::of(state.dialect, &new.description, new.scopes, new.tags);
@@ -66,6 +74,24 @@ async fn answer(
                 state.tags.extend(client.tags.clone());
                 state.clients.push(client);
                 answer
+            }),
+            ("GET", "/identities") => {
+                let live = state.identities.iter().filter(|it| it.is_live());
+                let identities: Vec<_> = live.map(FederatedIdentity::describe).collect();
+                (StatusCode::OK, identities.into())
+            }
+            ("POST", "/identities") => told(&body, |new: NewIdentity| {
+                let mut identity =
+                    FederatedIdentity::new(&new.description, &[], &[], &new.issuer, &new.subject);
+                identity.scopes = new.scopes;
+                identity.tags = new.tags;
+                identity.custom_claim_rules = new.custom_claim_rules;
+                if let Some(audience) = new.audience {
+                    identity.audience = audience;
+                }
+                let response = json!({ "id": identity.id, "audience": identity.audience });
+                state.add(identity);
+                response
             }),
             ("POST", "/advance") => told(&body, |advance: Advance| {
                 state.clock.advance(Duration::from_secs(advance.seconds));
@@ -92,6 +118,19 @@ struct NewClient {
     description: String,
     scopes: Vec<String>,
     tags: Vec<String>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct NewIdentity {
+    description: String,
+    scopes: Vec<String>,
+    tags: Vec<String>,
+    issuer: String,
+    subject: String,
+    audience: Option<String>,
+    #[serde(default)]
+    custom_claim_rules: BTreeMap<String, String>,
 }
 
 #[derive(Deserialize)]

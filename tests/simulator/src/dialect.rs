@@ -25,6 +25,15 @@ impl Dialect {
     }
 }
 
+/// The tailnet's part of the ids of federated identities.
+const TAILNET: &str = "T7simuLaTor11CNTRL";
+
+/// A new id of a federated identity: the tailnet's part, a hyphen, and an id as other keys
+/// have one.
+pub(crate) fn federated_id() -> String {
+    format!("{TAILNET}-{}", Dialect::Tailscale.id())
+}
+
 /// So many random lower-case letters and digits.
 pub(crate) fn random(count: usize) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";

@@ -9,6 +9,8 @@ use serde::Deserialize;
 pub enum Endpoint {
     /// All of them.
     Any,
+    /// That which exchanges an identity token for an access token.
+    Exchange,
     /// That for one key.
     Key,
     /// Those for keys, one or all.

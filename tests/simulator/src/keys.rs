@@ -1,17 +1,18 @@
 //! `/api/v2/tailnet/{tailnet}/keys` and `/keys/{id}`.
 
 mod create;
+mod federated;
 
 pub(crate) use create::create;
 
 use std::time::Duration;
 
-use http::StatusCode;
+use http::{StatusCode, Uri};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    OauthClient,
+    FederatedIdentity, OauthClient,
     clock::{after, rfc3339},
     dialect::Dialect,
     refusal::Refusal,
@@ -23,25 +24,31 @@ use crate::{
 const API_KEY_LIFETIME: Duration = Duration::from_hours(90 * 24);
 
 /// All keys that the token may see. Without `all`, a token of an OAuth client
-/// sees OAuth clients only.
+/// sees OAuth clients only, and one of a federated identity sees those only.
 pub(crate) fn list(state: &State, token: &Token, all: bool) -> Result<Value, Refusal> {
     let now = state.clock.now();
     let auth = scope::allow_keys(&token.scopes, "auth_keys:read");
     let clients = scope::allow_keys(&token.scopes, "oauth_keys:read");
-    if !auth && !clients {
+    let identities = scope::allow_keys(&token.scopes, "federated_keys:read");
+    if !auth && !clients && !identities {
         return Err(forbidden(state.dialect, "auth_keys:read"));
     }
     let mut keys = Vec::new();
     if auth && (all || token.client.is_none()) {
         keys.extend(state.keys.iter().map(|key| key.describe(now, false)));
     }
-    if clients {
+    let federated = token.client.as_deref().map(|id| state.is_identity(id));
+    if clients && (all || federated != Some(true)) {
         keys.extend(state.clients.iter().map(|client| describe(client, false)));
+    }
+    if identities && (all || federated != Some(false)) {
+        let live = state.identities.iter().filter(|it| it.is_live());
+        keys.extend(live.map(FederatedIdentity::describe));
     }
     Ok(json!({ "keys": keys }))
 }
 
-/// One key of either kind.
+/// One key of any kind.
 pub(crate) fn get(state: &State, token: &Token, id: &str) -> Result<Value, Refusal> {
     let now = state.clock.now();
     if let Some(key) = state.keys.iter().find(|key| key.id == id) {
@@ -69,10 +76,17 @@ pub(crate) fn get(state: &State, token: &Token, id: &str) -> Result<Value, Refus
         }
         return Ok(describe(client, false));
     }
+    if let Some(identity) = state.identities.iter().find(|it| it.id == id) {
+        // Every token may read the identity that it was given to, likewise.
+        if token.client.as_deref() != Some(id) {
+            require(state.dialect, token, "federated_keys:read")?;
+        }
+        return Ok(identity.describe());
+    }
     Err(not_found(state.dialect))
 }
 
-/// Revokes a key of either kind. The answer's body is empty, Headscale's is `{}`.
+/// Revokes a key of any kind. The body of the response is empty, Headscale's is `{}`.
 pub(crate) fn delete(state: &mut State, token: &Token, id: &str) -> Result<Option<Value>, Refusal> {
     let dialect = state.dialect;
     if let Some(key) = state.keys.iter_mut().find(|key| key.id == id) {
@@ -85,6 +99,9 @@ pub(crate) fn delete(state: &mut State, token: &Token, id: &str) -> Result<Optio
     {
         require(dialect, token, "oauth_keys")?;
         client.revoked = true;
+    } else if let Some(index) = state.live_identity(id) {
+        require(dialect, token, "federated_keys")?;
+        state.identities[index].revoked = Some(rfc3339(state.clock.now()));
     } else {
         return Err(not_found(dialect));
     }
@@ -94,7 +111,8 @@ pub(crate) fn delete(state: &mut State, token: &Token, id: &str) -> Result<Optio
     })
 }
 
-/// Replaces an OAuth client, all of it but its secret.
+/// Replaces an OAuth client, all of it but its secret, or a federated identity, all of it but
+/// its id.
 pub(crate) fn replace(
     state: &mut State,
     token: &Token,
@@ -114,6 +132,9 @@ pub(crate) fn replace(
         tags: Vec<String>,
     }
     let dialect = state.dialect;
+    if let Some(index) = state.live_identity(id) {
+        return federated::replace(state, token, index, body);
+    }
     let Some(index) = state
         .clients
         .iter()
@@ -188,4 +209,10 @@ fn forbidden(dialect: Dialect, scope: &str) -> Refusal {
 
 pub(crate) fn not_found(dialect: Dialect) -> Refusal {
     Refusal::message(dialect, StatusCode::NOT_FOUND, "not found")
+}
+
+/// The host and the port of a URL, as the table of hosts has them.
+pub(crate) fn host_and_port(url: &Uri) -> String {
+    let host = url.host().unwrap_or_default().to_lowercase();
+    format!("{host}:{}", url.port_u16().unwrap_or(443))
 }

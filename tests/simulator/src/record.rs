@@ -1,3 +1,4 @@
+use http::request::Parts;
 use serde::Serialize;
 
 /// A request that arrived.
@@ -31,6 +32,37 @@ pub struct Answer {
 }
 
 impl Recorded {
+    /// A request that has no response yet.
+    pub(crate) fn new(parts: &Parts, body: &[u8], connection: usize) -> Self {
+        Self {
+            connection,
+            method: parts.method.to_string(),
+            path: parts.uri.path().to_owned(),
+            query: parts.uri.query().map(str::to_owned),
+            headers: parts
+                .headers
+                .iter()
+                .map(|(name, value)| {
+                    let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
+                    (name.as_str().to_owned(), value)
+                })
+                .collect(),
+            body: String::from_utf8_lossy(body).into_owned(),
+            misbehaved: false,
+            answer: None,
+        }
+    }
+
+    /// The value of a member of the query, if there is exactly one.
+    pub fn parameter(&self, name: &str) -> Option<String> {
+        let query = self.query.as_deref().unwrap_or_default();
+        let mut values = form_urlencoded::parse(query.as_bytes())
+            .filter(|(other, _)| other == name)
+            .map(|(_, value)| value.into_owned());
+        let value = values.next()?;
+        values.next().is_none().then_some(value)
+    }
+
     /// The value of the header, if there is exactly one.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.iter().filter(|(other, _)| other == name);

@@ -19,7 +19,7 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Answer, Ending, Endpoint, Fault, Greeting, Recorded, fault, keys,
+    Answer, Ending, Endpoint, Fault, Greeting, Recorded, exchange, fault, keys,
     refusal::Refusal,
     simulator::Shared,
     state::{State, Token},
@@ -158,7 +158,7 @@ async fn answer(
     match planned {
         None | Some(Fault::Delay(_) | Fault::Hold) => {
             wait(planned.as_ref(), state).await;
-            let (status, body) = usual();
+            let (status, body) = usual().await;
             Ok(whole(status, body))
         }
         Some(Fault::Answer {
@@ -184,7 +184,7 @@ async fn answer(
         }
         Some(Fault::Cut) => Err(Hangup),
         Some(Fault::LoseAnswer) => {
-            usual();
+            usual().await;
             Err(Hangup)
         }
         Some(Fault::Silence) => std::future::pending().await,
@@ -198,30 +198,30 @@ async fn answer(
             acts,
         }) => {
             if acts {
-                usual();
+                usual().await;
             }
             interruption.write_instead(bytes, ending);
             Ok(whole(StatusCode::OK, Vec::new()))
         }
         Some(Fault::Widen) => {
-            let (status, body) = self::usual(state, &parts, &widened(&body));
+            let (status, body) = self::usual(state, &parts, &widened(&body)).await;
             Ok(whole(status, body))
         }
         Some(Fault::Close) => {
-            let (status, body) = usual();
+            let (status, body) = usual().await;
             let mut response = whole(status, body);
             let close = HeaderValue::from_static("close");
             response.headers_mut().insert(header::CONNECTION, close);
             Ok(response)
         }
         Some(Fault::Truncate) => {
-            let (status, body) = usual();
+            let (status, body) = usual().await;
             recorded(status, &body);
             interruption.write_instead(truncated(status, &body), Ending::Close);
             Ok(whole(status, Vec::new()))
         }
         Some(Fault::Drip(pause)) => {
-            let (status, body) = usual();
+            let (status, body) = usual().await;
             recorded(status, &body);
             Ok(drip(status, body, pause))
         }
@@ -265,25 +265,10 @@ fn truncated(status: StatusCode, body: &[u8]) -> Vec<u8> {
 /// Writes the request down; its place in the record, and the fault that it meets.
 fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usize, Option<Fault>) {
     let mut state = state.lock();
-    state.recorded.push(Recorded {
-        connection,
-        method: parts.method.to_string(),
-        path: parts.uri.path().to_owned(),
-        query: parts.uri.query().map(str::to_owned),
-        headers: parts
-            .headers
-            .iter()
-            .map(|(name, value)| {
-                let value = String::from_utf8_lossy(value.as_bytes()).into_owned();
-                (name.as_str().to_owned(), value)
-            })
-            .collect(),
-        body: String::from_utf8_lossy(body).into_owned(),
-        misbehaved: false,
-        answer: None,
-    });
+    state.recorded.push(Recorded::new(parts, body, connection));
     let endpoint = match parts.uri.path() {
         TOKEN_PATH => Endpoint::Token,
+        exchange::PATH => Endpoint::Exchange,
         path if path.contains("/keys/") => Endpoint::Key,
         _ => Endpoint::Keys,
     };
@@ -294,20 +279,26 @@ fn record(state: &Shared, parts: &Parts, body: &[u8], connection: usize) -> (usi
 }
 
 /// What the service does.
-fn usual(state: &Shared, parts: &Parts, body: &[u8]) -> (StatusCode, Vec<u8>) {
-    let mut state = state.lock();
-    let authorization = parts
-        .headers
-        .get(header::AUTHORIZATION)
-        .and_then(|value| value.to_str().ok());
-    let answer = route(
-        &mut state,
-        parts.method.as_str(),
-        parts.uri.path(),
-        parts.uri.query().unwrap_or_default(),
-        authorization,
-        body,
-    );
+async fn usual(state: &Shared, parts: &Parts, body: &[u8]) -> (StatusCode, Vec<u8>) {
+    let text = |name| {
+        let value = parts.headers.get(name)?;
+        value.to_str().ok()
+    };
+    let (method, path) = (parts.method.as_str(), parts.uri.path());
+    let answer = if (method, path) == ("POST", exchange::PATH) {
+        // It fetches the issuer's keys, which others do not wait for.
+        let content_type = text(header::CONTENT_TYPE);
+        exchange::respond(state, content_type, body).await.map(Some)
+    } else {
+        route(
+            &mut state.lock(),
+            method,
+            path,
+            parts.uri.query().unwrap_or_default(),
+            text(header::AUTHORIZATION),
+            body,
+        )
+    };
     match answer {
         Ok(Some(value)) => (StatusCode::OK, value.to_string().into_bytes()),
         Ok(None) => (StatusCode::OK, Vec::new()),

@@ -1,6 +1,6 @@
-use std::net::SocketAddr;
+use std::{net::SocketAddr, time::Duration};
 
-use crate::{CertificateFault, OauthClient};
+use crate::{CertificateFault, FederatedIdentity, OauthClient};
 
 /// What a simulator begins with.
 #[derive(Clone, Debug)]
@@ -11,10 +11,20 @@ pub struct Setup {
     pub control: SocketAddr,
     /// The OAuth clients. The default has `bootstrap` and `k8s-operator`.
     pub clients: Vec<OauthClient>,
+    /// The federated identities. The default has none.
+    pub identities: Vec<FederatedIdentity>,
     /// Which tags own which: the first may give the second to machines.
     pub tag_owners: Vec<(String, String)>,
     /// Tags that exist, beside those of the clients.
     pub tags: Vec<String>,
+    /// How long each document of an issuer may take. The default is patient, so that a machine
+    /// that is busy is no failure.
+    pub issuer_limit: Duration,
+    /// By how much identity tokens may be too old or too new. The default is 0.
+    pub leeway: Duration,
+    /// The response of the exchange has the member `tags`. The default is that it has not:
+    /// whether the service sends it is not known.
+    pub exchange_has_tags: bool,
     /// Answers in Headscale's shapes.
     pub headscale: bool,
     /// What is wrong with the certificate, if anything.
@@ -37,6 +47,10 @@ impl Default for Setup {
                     "tag:k8s-operator",
                 ),
             ],
+            identities: Vec::new(),
+            issuer_limit: Duration::from_secs(30),
+            leeway: Duration::ZERO,
+            exchange_has_tags: false,
             tag_owners: vec![("tag:k8s-operator".to_owned(), "tag:k8s".to_owned())],
             tags: Vec::new(),
             headscale: false,

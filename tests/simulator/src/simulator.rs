@@ -7,11 +7,12 @@ use std::{
     time::Duration,
 };
 
+use rustls::ClientConfig;
 use tokio::sync::oneshot;
 
 use crate::{
-    Endpoint, Fault, Greeting, Key, OauthClient, Recorded, Setup, certificate::Certificate,
-    control, fault::Planned, server, state::State,
+    Endpoint, Fault, FederatedIdentity, Greeting, Key, OauthClient, Recorded, Setup,
+    authority::Authority, certificate::Certificate, control, fault::Planned, server, state::State,
 };
 
 /// A running simulator. Dropping it closes its connections and ends its thread.
@@ -19,6 +20,7 @@ pub struct Simulator {
     address: SocketAddr,
     control: SocketAddr,
     ca_pem: String,
+    authority: Authority,
     state: Shared,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -26,11 +28,19 @@ pub struct Simulator {
 
 /// What the threads share.
 #[derive(Clone, Debug)]
-pub(crate) struct Shared(Arc<Mutex<State>>);
+pub(crate) struct Shared {
+    state: Arc<Mutex<State>>,
+    tls: Arc<ClientConfig>,
+}
 
 impl Shared {
     pub(crate) fn lock(&self) -> MutexGuard<'_, State> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What the service trusts where it fetches something.
+    pub(crate) fn tls(&self) -> Arc<ClientConfig> {
+        Arc::clone(&self.tls)
     }
 }
 
@@ -44,7 +54,14 @@ impl Simulator {
             .map_err(|error| io::Error::other(error.to_string()))?;
         let api = listen(setup.listen)?;
         let control = listen(setup.control)?;
-        let state = Shared(Arc::new(Mutex::new(State::new(setup))));
+        let authority = certificate.authority;
+        let tls = authority
+            .client()
+            .map_err(|error| io::Error::other(error.to_string()))?;
+        let state = Shared {
+            state: Arc::new(Mutex::new(State::new(setup))),
+            tls,
+        };
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -53,6 +70,7 @@ impl Simulator {
             address: api.local_addr()?,
             control: control.local_addr()?,
             ca_pem: certificate.ca_pem,
+            authority,
             state: state.clone(),
             stop: Some(stop),
             thread: None,
@@ -170,6 +188,53 @@ impl Simulator {
         }
     }
 
+    /// Adds a federated identity, and its tags to those that exist.
+    pub fn add_identity(&self, identity: FederatedIdentity) {
+        self.state.lock().add(identity);
+    }
+
+    /// The federated identities, without those that were deleted.
+    pub fn identities(&self) -> Vec<FederatedIdentity> {
+        let state = self.state.lock();
+        let live = state.identities.iter().filter(|it| it.is_live());
+        live.cloned().collect()
+    }
+
+    /// All federated identities that there ever were.
+    pub fn all_identities(&self) -> Vec<FederatedIdentity> {
+        self.state.lock().identities.clone()
+    }
+
+    /// Deletes a federated identity, by its id, behind everyone's back.
+    pub fn revoke_identity(&self, id: &str) {
+        let mut state = self.state.lock();
+        let now = crate::clock::rfc3339(state.clock.now());
+        for identity in &mut state.identities {
+            if identity.id == id && identity.is_live() {
+                identity.revoked = Some(now.clone());
+            }
+        }
+    }
+
+    /// Why the last exchange for this `client_id` was rejected, as the admin console tells it;
+    /// `None` since the last that was not.
+    pub fn last_cause(&self, client_id: &str) -> Option<String> {
+        self.state.lock().causes.get(client_id).cloned()
+    }
+
+    /// The identity tokens that this simulator's issuers have signed.
+    pub fn identity_tokens(&self) -> Vec<String> {
+        self.state.lock().identity_tokens.clone()
+    }
+
+    pub(crate) fn authority(&self) -> &Authority {
+        &self.authority
+    }
+
+    pub(crate) fn shared(&self) -> &Shared {
+        &self.state
+    }
+
     /// All auth keys that were ever made.
     pub fn keys(&self) -> Vec<Key> {
         self.state.lock().keys.clone()
@@ -213,9 +278,12 @@ impl Simulator {
     }
 
     /// Forgets all that there was, and begins anew with the clients of the setup, at the same
-    /// addresses.
+    /// addresses. Issuers stay where they are.
     pub fn begin_anew(&self, setup: &Setup) {
-        *self.state.lock() = State::new(setup);
+        let mut state = self.state.lock();
+        let hosts = std::mem::take(&mut state.hosts);
+        *state = State::new(setup);
+        state.hosts = hosts;
     }
 
     /// Lets all requests that are held go on, and those that will be.

@@ -15,7 +15,7 @@ use crate::{
 };
 
 /// The lifetime of a token. It cannot be changed.
-const LIFETIME: Duration = Duration::from_hours(1);
+pub(crate) const LIFETIME: Duration = Duration::from_hours(1);
 
 pub(crate) fn issue(
     state: &mut State,
@@ -61,10 +61,7 @@ pub(crate) fn issue(
     };
     let asked = member("scope").unwrap_or_default();
     let scopes = grant(dialect, &client.scopes, &asked)?;
-    let access_token = match dialect {
-        Dialect::Headscale => format!("hskey-oauthtok-{}-{}", random(12), random(64)),
-        Dialect::Tailscale => format!("tskey-api-{}-{}", dialect.id(), random(32)),
-    };
+    let access_token = access_token(dialect);
     let mut answer = json!({
         "access_token": access_token,
         "token_type": "Bearer",
@@ -84,6 +81,14 @@ pub(crate) fn issue(
         },
     );
     Ok(answer)
+}
+
+/// A new access token.
+pub(crate) fn access_token(dialect: Dialect) -> String {
+    match dialect {
+        Dialect::Headscale => format!("hskey-oauthtok-{}-{}", random(12), random(64)),
+        Dialect::Tailscale => format!("tskey-api-{}-{}", dialect.id(), random(32)),
+    }
 }
 
 fn basic(authorization: &str) -> Option<String> {

@@ -2,6 +2,8 @@
 
 use std::process::Command;
 
+use tailmint_simulator::Issuer;
+
 use super::namespace::in_namespace;
 use crate::{go, world::World};
 
@@ -39,6 +41,7 @@ fn the_official_go_client_agrees() {
     in_namespace(|programs| {
         let world = World::new();
         let client = world.simulator.client("bootstrap").unwrap();
+        let issuer = Issuer::start(&world.simulator).unwrap();
         let output = Command::new(programs.client_test())
             .args(["-test.v"])
             .current_dir(go::module("tailnet"))
@@ -50,12 +53,17 @@ fn the_official_go_client_agrees() {
             .env("TAILMINT_API_KEY", world.simulator.api_key())
             .env("TAILMINT_CLIENT_ID", client.id)
             .env("TAILMINT_CLIENT_SECRET", client.secret)
+            .env("TAILMINT_ISSUER", issuer.url())
+            .env(
+                "TAILMINT_ID_TOKEN",
+                issuer.token("tailmint", "repo:acme/web:x"),
+            )
             .env("SSL_CERT_FILE", world.path().join("ca.pem"))
             .output()
             .unwrap();
         let said = String::from_utf8_lossy(&output.stdout);
         assert!(output.status.success(), "{said}");
         // Not one that ran no test.
-        assert_eq!(said.matches("--- PASS").count(), 4, "{said}");
+        assert_eq!(said.matches("--- PASS").count(), 6, "{said}");
     });
 }

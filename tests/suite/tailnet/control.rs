@@ -26,6 +26,11 @@ impl Control {
                 "--register=http://{}/register",
                 world.simulator.control()
             ))
+            .arg(format!("--api=https://{}", world.simulator.address()))
+            .arg(format!(
+                "--api-ca={}",
+                world.path().join("ca.pem").display()
+            ))
             .env_clear()
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())

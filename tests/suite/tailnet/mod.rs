@@ -7,6 +7,7 @@
 mod clients;
 mod container;
 mod control;
+mod federated;
 mod join;
 mod namespace;
 mod node;

@@ -2,7 +2,8 @@
 // where the two disagree, the simulator is wrong.
 //
 // It wants TAILMINT_SIMULATOR (a URL), TAILMINT_API_KEY, TAILMINT_CLIENT_ID and
-// TAILMINT_CLIENT_SECRET (the client bootstrap), and SSL_CERT_FILE.
+// TAILMINT_CLIENT_SECRET (the client bootstrap), TAILMINT_ISSUER (a URL), TAILMINT_ID_TOKEN
+// (its token with the audience tailmint and the subject repo:acme/web:x), and SSL_CERT_FILE.
 package client
 
 import (
@@ -198,5 +199,88 @@ func TestOAuthClientRefusals(t *testing.T) {
 	// A scope that the client does not have fails the whole token.
 	if _, err := bootstrap(t, "auth_keys", "services").Keys().List(ctx, false); err == nil {
 		t.Fatal("a scope was granted that the client does not have")
+	}
+}
+
+func newIdentity() tailscale.CreateFederatedIdentityRequest {
+	return tailscale.CreateFederatedIdentityRequest{
+		Scopes:   []string{"auth_keys"},
+		Tags:     []string{"tag:tazpod"},
+		Audience: "tailmint",
+		Issuer:   os.Getenv("TAILMINT_ISSUER"),
+		Subject:  "repo:acme/web:*",
+		// Without any it sends null, which the published document does not have.
+		CustomClaimRules: map[string]string{},
+		Description:      "from the Go client",
+	}
+}
+
+// asIdentity asks with the identity token.
+func asIdentity(t *testing.T, id string) *tailscale.Client {
+	return &tailscale.Client{
+		BaseURL: base(t),
+		Auth: &tailscale.IdentityFederation{
+			ClientID:    id,
+			IDTokenFunc: func() (string, error) { return os.Getenv("TAILMINT_ID_TOKEN"), nil },
+		},
+	}
+}
+
+func TestFederatedIdentities(t *testing.T) {
+	ctx := context.Background()
+	keys := admin(t).Keys()
+	created, err := keys.CreateFederatedIdentity(ctx, newIdentity())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if created.KeyType != "federated" || created.Key != "" || created.Audience != "tailmint" {
+		t.Fatalf("%+v", created)
+	}
+	own := asIdentity(t, created.ID).Keys()
+	if _, err := own.CreateAuthKey(ctx, newKey("tag:tazpod")); err != nil {
+		t.Fatal(err)
+	}
+	set, err := keys.SetFederatedIdentity(ctx, created.ID, tailscale.SetFederatedIdentityRequest{
+		Scopes:           []string{"auth_keys"},
+		Tags:             []string{"tag:tazpod"},
+		Issuer:           os.Getenv("TAILMINT_ISSUER"),
+		Subject:          "repo:acme/web:x",
+		CustomClaimRules: map[string]string{"ref": "refs/heads/*"},
+	})
+	if err != nil || set.Audience != "api.tailscale.com/"+created.ID {
+		t.Fatalf("%+v, %v", set, err)
+	}
+	read, err := keys.Get(ctx, created.ID)
+	if err != nil || read.Description != "" || read.CustomClaimRules["ref"] != "refs/heads/*" {
+		t.Fatalf("%+v, %v", read, err)
+	}
+	// The token has another audience than the service's now.
+	_, err = asIdentity(t, created.ID).Keys().CreateAuthKey(ctx, newKey("tag:tazpod"))
+	if err == nil || !strings.Contains(err.Error(), "token exchange failed with status 403") {
+		t.Fatal(err)
+	}
+	if err := keys.Delete(ctx, created.ID); err != nil {
+		t.Fatal(err)
+	}
+	read, err = keys.Get(ctx, created.ID)
+	if err != nil || !read.Invalid || read.Revoked.IsZero() {
+		t.Fatalf("%+v, %v", read, err)
+	}
+	// The access token that it had ends with it.
+	_, err = own.CreateAuthKey(ctx, newKey("tag:tazpod"))
+	refused(t, err, http.StatusUnauthorized, "API token invalid")
+}
+
+func TestFederatedIdentityRejections(t *testing.T) {
+	ctx := context.Background()
+	_, err := bootstrap(t, "auth_keys").Keys().CreateFederatedIdentity(ctx, newIdentity())
+	refused(t, err, http.StatusForbidden, "calling actor does not have enough permissions")
+	reserved := newIdentity()
+	reserved.CustomClaimRules = map[string]string{"sub": "repo:acme/web:x"}
+	_, err = admin(t).Keys().CreateFederatedIdentity(ctx, reserved)
+	refused(t, err, http.StatusBadRequest, "reserved")
+	_, err = asIdentity(t, "TnoneCNTRL-knoneCNTRL").Keys().List(ctx, false)
+	if err == nil || !strings.Contains(err.Error(), "/trust-credentials/view/TnoneCNTRL-knoneCNTRL") {
+		t.Fatal(err)
 	}
 }

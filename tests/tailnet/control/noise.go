@@ -10,9 +10,10 @@ import (
 	"tailscale.com/tailcfg"
 )
 
-// controlHandler serves what a client asks before and with its Noise session.
-func (t *tailnet) controlHandler() http.Handler {
+// controlHandler serves what a client asks before and with its Noise session, and the API.
+func (t *tailnet) controlHandler(api http.Handler) http.Handler {
 	mux := http.NewServeMux()
+	mux.Handle("/api/", api)
 	mux.HandleFunc("GET /key", func(w http.ResponseWriter, r *http.Request) {
 		json.NewEncoder(w).Encode(tailcfg.OverTLSPublicKeyResponse{PublicKey: t.private.Public()})
 	})

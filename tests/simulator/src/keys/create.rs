@@ -1,10 +1,13 @@
-use std::{collections::BTreeSet, time::Duration};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use http::StatusCode;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{describe, require, strict};
+use super::{describe, federated, require, strict};
 use crate::{
     Key, OauthClient,
     clock::{after, rfc3339},
@@ -22,19 +25,41 @@ const MAX_DESCRIPTION_CHARACTERS: usize = 50;
 /// Tailscale's `OpenAPI` document).
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields, rename_all = "camelCase")]
-struct NewKey {
+pub(super) struct NewKey {
     #[serde(default)]
     key_type: Option<String>,
     #[serde(default)]
-    description: Option<String>,
+    pub(super) description: Option<String>,
     #[serde(default)]
     capabilities: Option<Capabilities>,
     #[serde(default)]
     expiry_seconds: Option<i64>,
     #[serde(default)]
-    scopes: Option<Vec<String>>,
+    pub(super) scopes: Option<Vec<String>>,
     #[serde(default)]
-    tags: Option<Vec<String>>,
+    pub(super) tags: Option<Vec<String>>,
+    #[serde(default)]
+    pub(super) issuer: Option<String>,
+    #[serde(default)]
+    pub(super) subject: Option<String>,
+    #[serde(default)]
+    pub(super) audience: Option<String>,
+    #[serde(default)]
+    pub(super) custom_claim_rules: Option<BTreeMap<String, String>>,
+}
+
+impl NewKey {
+    /// A member that it has and that belongs to federated identities alone.
+    fn federated_member(&self) -> Option<&'static str> {
+        let members = [
+            ("issuer", self.issuer.is_some()),
+            ("subject", self.subject.is_some()),
+            ("audience", self.audience.is_some()),
+            ("customClaimRules", self.custom_claim_rules.is_some()),
+        ];
+        let found = members.iter().find(|(_, is_there)| *is_there);
+        found.map(|(name, _)| *name)
+    }
 }
 
 #[derive(Deserialize)]
@@ -59,14 +84,20 @@ struct Create {
     tags: Option<Vec<String>>,
 }
 
-/// Makes a key of either kind.
+/// Creates a key of any kind.
 pub(crate) fn create(state: &mut State, token: &Token, body: &[u8]) -> Result<Value, Refusal> {
     let dialect = state.dialect;
     let new: NewKey = strict(dialect, body)?;
     check_description(dialect, new.description.as_deref().unwrap_or_default())?;
+    let is_federated = new.key_type.as_deref() == Some("federated");
+    if !is_federated && let Some(member) = new.federated_member() {
+        return Err(federated::only_applies(dialect, member));
+    }
     match new.key_type.as_deref() {
         None | Some("" | "auth") => create_auth_key(state, token, new),
         Some("client") => create_client(state, token, new),
+        // Headscale has none.
+        Some("federated") if dialect == Dialect::Tailscale => federated::create(state, token, new),
         Some(other) => Err(bad(dialect, &format!("invalid keyType \"{other}\""))),
     }
 }
@@ -224,6 +255,6 @@ pub(super) fn check_description(dialect: Dialect, description: &str) -> Result<(
     Ok(())
 }
 
-fn bad(dialect: Dialect, message: &str) -> Refusal {
+pub(super) fn bad(dialect: Dialect, message: &str) -> Refusal {
     Refusal::message(dialect, StatusCode::BAD_REQUEST, message)
 }
