@@ -19,7 +19,8 @@ use tailmint::{
     Account, Class, Credential, KeyProperties, MintError, MintErrorKind, Minter, Secret,
 };
 use tailmint_audit::{Audit, AuditError, Entry};
-use tailmint_hostile::{Action, Lie, Scenario, Waste, all};
+use tailmint_hostile::{Action, Lie, Scenario, Waste, all, exchanges};
+use tailmint_simulator::{FederatedIdentity, Issuer};
 
 use crate::{
     artifact::build::{compose, guest},
@@ -123,10 +124,14 @@ impl Cell {
 
     pub(crate) fn run(&self, name: &str) -> Seen {
         let client = self.world.simulator.client("bootstrap").unwrap();
-        let credential = Account::new(Credential::OauthClient {
+        self.run_with(Credential::OauthClient {
             id: name.to_owned(),
             secret: Secret::new(client.secret),
-        });
+        })
+    }
+
+    fn run_with(&self, credential: Credential) -> Seen {
+        let credential = Account::new(credential);
         let before = self.world.simulator.requests().len();
         self.lines.0.lock().unwrap().clear();
         let begun = Instant::now();
@@ -294,6 +299,88 @@ fn no_secret_is_carried_out() {
         // The key is revoked, since nobody got it.
         assert_eq!(cell.world.simulator.live_keys().len(), 0);
     });
+}
+
+#[test]
+fn an_identity_token_goes_to_its_exchange_and_nowhere_else() {
+    let canary = TcpListener::bind("127.0.0.1:0").unwrap();
+    canary.set_nonblocking(true).unwrap();
+    let cell = Cell::new(component());
+    let simulator = &cell.world.simulator;
+    let issuer = Issuer::start(simulator).unwrap();
+    let table = exchanges();
+    assert!(table.len() >= 58, "{} scenarios", table.len());
+    let subject = "repo:acme/web:ref:refs/heads/main";
+    for scenario in &table {
+        let name = &scenario.name;
+        // The component is told the scenario by the identity's id.
+        let mut identity = FederatedIdentity::new(
+            "hostile",
+            &["auth_keys"],
+            &["tag:tazpod"],
+            issuer.url(),
+            subject,
+        );
+        identity.id = scenario.id();
+        let token = issuer.token(identity.audience.as_str(), subject);
+        simulator.add_identity(identity);
+        let seen = cell.run_with(Credential::FederatedIdentity {
+            client_id: scenario.id().parse().unwrap(),
+            id_token: Secret::new(token.clone()),
+        });
+        let told = seen.error().to_string();
+        let lines = serde_json::to_string(&seen.lines).unwrap();
+        for part in token.split('.') {
+            for (what, text) in [("what it was told", &told), ("the audit log", &lines)] {
+                let shown = part.get(..16).unwrap_or(part);
+                assert!(
+                    !text.contains(shown),
+                    "{name}: a part of the token in {what}"
+                );
+            }
+        }
+        match scenario.action {
+            Action::Confess => {
+                // An exchange and a key, an exchange and the key's end.
+                assert_eq!(seen.requests.len(), 4, "{told}");
+                assert!(
+                    told.contains("access_token") && told.contains("CNTRL"),
+                    "{told}"
+                );
+                for secret in cell.world.all_secrets() {
+                    assert!(!crate::world::holds(told.as_bytes(), &secret), "a secret");
+                }
+            }
+            Action::Lie(Lie::ExtraTag) => {
+                assert_eq!(seen.error().class(), Class::Denied, "{name}: {told}");
+                assert_eq!(seen.requests.len(), 1, "{name}");
+            }
+            Action::Lie(_) => {
+                assert_eq!(seen.error().class(), Class::InvalidResult, "{name}: {told}");
+            }
+            // It is written with its members in their order.
+            Action::Send(_) | Action::Waste(_) => nothing_leaves(&cell, scenario, &seen),
+        }
+        assert_eq!(simulator.live_keys().len(), 0, "{name}");
+    }
+    assert!(canary.accept().is_err(), "someone connected");
+    // What did leave had the token in the one member.
+    for request in simulator.requests() {
+        let is_exchange = request.path == "/api/v2/oauth/token-exchange";
+        let rest = format!("{} {:?} {:?}", request.path, request.query, request.headers);
+        assert!(!rest.contains("eyJ"), "{rest}");
+        assert_eq!(
+            request.body.contains("eyJ"),
+            is_exchange,
+            "{}",
+            request.line()
+        );
+        if is_exchange {
+            let (client_id, jwt) = request.body.split_once('&').unwrap();
+            assert!(client_id.starts_with("client_id=J-"), "{client_id}");
+            assert!(jwt.starts_with("jwt=eyJ"), "another member");
+        }
+    }
 }
 
 #[test]

@@ -1,20 +1,21 @@
-//! Keys and OAuth clients through a life with an API, and gateways before it, that fail in
+//! Keys, OAuth clients and federated identities through a life with an API, and gateways before it, that fail in
 //! any order: what lives on is in somebody's hands or named.
 //!
 //! A walk is a list of steps, drawn at random. A walk that fails is made as short as it still
 //! fails, and printed.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use proptest::{
     collection::vec,
     prelude::*,
     test_runner::{Config, FileFailurePersistence, TestRunner},
 };
+use tailmint::policy::Policy;
 use tailmint::{
     Account, Credential, KeyId, KeyProperties, MintError, MintErrorKind, Minter, Secret,
 };
-use tailmint_api::{ClientProperties, Kind};
+use tailmint_api::{ClientProperties, IdentityProperties, Kind};
 use tailmint_simulator::{Ending, Endpoint, Fault, OauthClient};
 
 use crate::world::World;
@@ -123,12 +124,19 @@ fn trouble() -> impl Strategy<Value = Trouble> {
 }
 
 fn step() -> impl Strategy<Value = Step> {
-    let kind = prop::sample::select(vec![Kind::AuthKey, Kind::OauthClient]);
+    let kind = prop::sample::select(vec![
+        Kind::AuthKey,
+        Kind::OauthClient,
+        Kind::FederatedIdentity,
+    ]);
     prop_oneof![
         3 => (kind, trouble()).prop_map(|(kind, trouble)| Step::Create(kind, trouble)),
         1 => (0..4_usize, trouble()).prop_map(|(ago, trouble)| Step::Delete(ago, trouble)),
     ]
 }
+
+const ISSUER: &str = "https://issuer.example.com";
+const SUBJECT: &str = "repo:acme/web:*";
 
 /// A world, and what is known there to be in somebody's hands.
 struct Life {
@@ -148,7 +156,11 @@ impl Life {
         let world = World::new();
         let owner = OauthClient::new("owner", &["all"], &["tag:tazpod"]);
         world.simulator.add_client(owner.clone());
-        let minter = world.minter().build().unwrap();
+        let policy = format!(
+            "version = 1\n[rule.create-identity.identity]\nissuers = [{ISSUER:?}]\nsubjects = [{SUBJECT:?}]\n"
+        );
+        let policy = Policy::parse(&policy).unwrap();
+        let minter = world.minter().policy(policy).build().unwrap();
         let account = Account::new(Credential::OauthClient {
             id: owner.id.clone(),
             secret: Secret::new(owner.secret.clone()),
@@ -171,12 +183,15 @@ impl Life {
         life
     }
 
-    /// The ids of the keys and clients that work.
+    /// The ids of the keys, clients and identities that work.
     fn alive(&self) -> BTreeSet<String> {
         let keys = self.world.simulator.live_keys();
         let clients = self.world.simulator.clients();
+        let identities = self.world.simulator.identities();
         let keys = keys.into_iter().map(|key| key.id);
-        keys.chain(clients.into_iter().map(|it| it.id)).collect()
+        keys.chain(clients.into_iter().map(|it| it.id))
+            .chain(identities.into_iter().map(|it| it.id))
+            .collect()
     }
 
     fn take(&mut self, step: &Step) {
@@ -243,6 +258,19 @@ impl Life {
                         .await?;
                     Ok(created.details.id)
                 }
+                Kind::FederatedIdentity => {
+                    let properties = IdentityProperties {
+                        description: "more".parse().unwrap(),
+                        scopes: vec!["auth_keys".parse().unwrap()],
+                        tags,
+                        issuer: ISSUER.parse().unwrap(),
+                        subject: SUBJECT.parse().unwrap(),
+                        audience: None,
+                        claim_rules: BTreeMap::new(),
+                    };
+                    let created = self.minter.create_identity(&self.account, &properties);
+                    Ok(created.await?.id)
+                }
             }
         })
     }
@@ -275,6 +303,7 @@ impl Life {
             match kind {
                 Kind::AuthKey => self.minter.revoke(&self.account, &id).await,
                 Kind::OauthClient => self.minter.delete_client(&self.account, &id).await,
+                Kind::FederatedIdentity => self.minter.delete_identity(&self.account, &id).await,
             }
         });
         let is_alive = self.alive().contains(id.as_str());

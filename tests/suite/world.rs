@@ -225,8 +225,11 @@ pub(crate) fn lonely_address() -> Ipv4Addr {
 /// Whether the text has the secret in it, or a part of it, as it is or encoded.
 pub(crate) fn holds(text: &[u8], secret: &str) -> bool {
     let contains = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
-    // The beginning, `tskey-auth-kID-`, names the key and is no secret.
-    let own = secret.rsplit('-').next().unwrap_or(secret);
+    // The beginning of a key, `tskey-auth-kID-`, names it and is no secret.
+    let own = match secret.split_once("skey-") {
+        Some(("t" | "h", _)) => secret.rsplit('-').next().unwrap_or(secret),
+        _ => secret,
+    };
     if own.as_bytes().windows(12).any(contains) {
         return true;
     }

@@ -6,7 +6,9 @@ use tailmint::connection::ConnectTo;
 use tailmint_api::Operation;
 use tailmint_operator::{tailscale::SshHost, vault::VaultPath};
 
-use super::{identity_flags::IdentityFlags, key_flags::KeyFlags};
+use super::{
+    identity_flags::IdentityFlags, key_flags::KeyFlags, new_identity_flags::NewIdentityFlags,
+};
 
 /// Joins machines to a Tailscale network without a standing key.
 ///
@@ -131,6 +133,9 @@ pub(super) enum Command {
     /// Create, rotate and delete the OAuth clients that keys are minted with
     #[command(after_help = CLIENTS_EXAMPLES)]
     Clients(Clients),
+    /// Create and delete federated identities, which mint keys without a secret
+    #[command(after_help = IDENTITIES_EXAMPLES)]
+    Identities(Identities),
     /// Show auth keys, or revoke them
     Keys(Keys),
     /// Read the audit log, or check that nobody changed it
@@ -187,6 +192,18 @@ Examples:
   tailmint clients rotate --profile bootstrap --grace 5m
   tailmint clients terraform --all > clients.tf
   terraform output -json | tailmint clients import --all -";
+
+const IDENTITIES_EXAMPLES: &str = "\
+The policy has to name the issuer and the subject that may come in. To create, change
+and delete identities, set TAILSCALE_API_KEY and TAILSCALE_TAILNET, or name with --as the
+profile of a credential that has the scope federated_keys.
+
+Examples:
+  tailmint identities create --github acme@1234/web@5678 --ref main --tag tag:ci
+  tailmint identities create --kubernetes https://oidc.example.com infra/joiner
+  tailmint identities create --issuer https://issuer.example.com --subject 'job:build:*'
+  tailmint identities terraform --gitlab acme/web --ref main > identity.tf
+  tailmint identities move-from bootstrap   delete the OAuth client that it replaces";
 
 const MINT_EXAMPLES: &str = "\
 Examples:
@@ -399,6 +416,73 @@ pub(super) enum ClientsCommand {
         /// Overwrite existing files
         #[arg(long)]
         replace: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct Identities {
+    #[command(subcommand)]
+    pub(super) command: IdentitiesCommand,
+}
+
+// Who may create and delete federated identities.
+#[derive(Args)]
+pub(super) struct IdentityOwnerFlag {
+    /// Use the credential of this profile, which needs the scope `federated_keys`,
+    /// instead of `TAILSCALE_API_KEY`
+    #[arg(long = "as", value_name = "PROFILE")]
+    pub(super) profile: Option<String>,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum IdentitiesCommand {
+    /// Create a federated identity, and print its client id and its audience
+    Create {
+        #[command(flatten)]
+        new: NewIdentityFlags,
+        #[command(flatten)]
+        owner: IdentityOwnerFlag,
+    },
+    /// List the federated identities of the tailnet
+    List {
+        #[command(flatten)]
+        owner: IdentityOwnerFlag,
+    },
+    /// Replace all that a federated identity says; its client id stays
+    Update {
+        /// Its client id
+        id: KeyId,
+        #[command(flatten)]
+        new: NewIdentityFlags,
+        #[command(flatten)]
+        owner: IdentityOwnerFlag,
+    },
+    /// Delete federated identities: their tokens are not exchanged any more
+    Delete {
+        /// Their client ids
+        #[arg(required = true, value_name = "ID")]
+        ids: Vec<KeyId>,
+        #[command(flatten)]
+        owner: IdentityOwnerFlag,
+    },
+    /// Print a Terraform resource that creates the same federated identity
+    Terraform {
+        #[command(flatten)]
+        new: NewIdentityFlags,
+    },
+    /// Delete the OAuth client of a profile that has a federated identity now, with its files
+    ///
+    /// The identity is tried first: its token is exchanged, and it has to grant the scope
+    /// `auth_keys`. If it does not, the OAuth client and its files stay.
+    MoveFrom {
+        /// The profile, which has client-id and a token source in the configuration
+        #[arg(value_name = "PROFILE")]
+        profile: String,
+        /// Use the OAuth client of this profile, which needs the scope `oauth_keys`,
+        /// instead of `TAILSCALE_API_KEY`
+        #[arg(long = "as", value_name = "PROFILE")]
+        owner: Option<String>,
     },
 }
 

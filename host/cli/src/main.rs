@@ -14,6 +14,7 @@ mod identity_flags;
 mod key_flags;
 mod limits;
 mod new_files;
+mod new_identity_flags;
 mod print;
 mod run;
 mod session;

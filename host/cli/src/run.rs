@@ -89,6 +89,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Up(up) => wait(command::up(global, up)),
         Command::Check(check) => wait(command::check(global, check)),
         Command::Clients(clients) => wait(command::clients(global, clients)),
+        Command::Identities(identities) => wait(command::identities(global, identities)),
         Command::Keys(keys) => wait(command::keys(global, keys)),
         Command::Audit(audit) => command::audit(global, audit),
         Command::Component(component) => command::component(global, component),

@@ -3,6 +3,7 @@ use std::{path::PathBuf, sync::Arc};
 use tailmint::{Account, Class, Credential, Interrupt, MintedKey, Minter, policy::Policy};
 use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
+use tailmint_operator::clients::Owner;
 use tailmint_operator::config::Config;
 use tailmint_operator::credentials::{IdentityVariables, Lookup, SecretsDir};
 use tailmint_operator::{
@@ -84,6 +85,19 @@ impl<'a> Session<'a> {
             Trace::note(&format!("the credential is from {}", account.origin));
         }
         Ok(account)
+    }
+
+    /// Who may create and delete credentials: the profile of this name, or
+    /// `$TAILSCALE_API_KEY`.
+    pub(super) async fn owner(&self, profile: Option<&str>) -> Result<Owner, Failure> {
+        Ok(match profile {
+            None => Owner::from_env(&self.environment)?,
+            Some(name) => {
+                let profile = self.config.profile(Some(name))?;
+                let means = self.means(profile)?;
+                Owner::for_profile(profile, &self.credentials(&means)).await?
+            }
+        })
     }
 
     /// The policy of this user on this machine.

@@ -1,5 +1,5 @@
 //! What people and machines need around the engine: profiles and configuration, the files
-//! that credentials are in, the life of OAuth clients, checks, joining with the
+//! that credentials are in, the life of OAuth clients and federated identities, checks, joining with the
 //! `tailscale` command, and the delivery of OAuth clients to a Vault.
 
 mod authorities;
@@ -8,6 +8,7 @@ pub mod clients;
 pub mod component_file;
 pub mod config;
 pub mod credentials;
+pub mod identities;
 mod minter_settings;
 mod opened;
 pub mod policy_file;

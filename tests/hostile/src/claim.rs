@@ -66,17 +66,39 @@ says! {
 }
 
 impl Claim {
-    /// Every claim about every operation, after no, one and two requests.
+    /// How many requests the operation takes: one for a token and its own, or its own alone.
+    fn takes(operation: Operation) -> usize {
+        match operation {
+            Operation::CheckIdentity => 1,
+            _ => 2,
+        }
+    }
+
+    /// Every claim about every operation, after none, some and all of its requests.
     pub fn all() -> impl Iterator<Item = Self> {
         Operation::ALL.iter().flat_map(|&operation| {
             Says::ALL.iter().flat_map(move |&says| {
-                (0..=2).map(move |after| Self {
+                (0..=Self::takes(operation)).map(move |after| Self {
                     operation,
                     says,
                     after,
                 })
             })
         })
+    }
+}
+
+impl Claim {
+    /// An id of a federated identity that stands for the claim: no id has dots.
+    pub fn client_id(self) -> String {
+        let at = Self::all().position(|it| it == self);
+        format!("claim-{}", at.unwrap_or_default())
+    }
+
+    /// The claim that an id of a federated identity stands for.
+    pub fn of_client_id(id: &str) -> Option<Self> {
+        let at = id.strip_prefix("claim-")?.parse().ok()?;
+        Self::all().nth(at)
     }
 }
 

@@ -5,6 +5,7 @@
 //! none can be without the other.
 
 mod claim;
+mod exchanges;
 mod scenario;
 mod table;
 mod vector;
@@ -13,6 +14,7 @@ mod vector;
 mod component;
 
 pub use claim::{Claim, Says};
+pub use exchanges::exchanges;
 pub use scenario::{Action, Body, Lie, Request, Scenario, Waste};
 pub use table::all;
 pub use vector::vector;

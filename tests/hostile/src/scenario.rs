@@ -8,6 +8,26 @@ pub struct Scenario {
     pub action: Action,
 }
 
+impl Scenario {
+    /// The id of the OAuth client, or of the federated identity, that the component is told
+    /// it by. That of an identity has letters, digits and one hyphen.
+    pub fn id(&self) -> String {
+        match self.name.strip_prefix("J-") {
+            Some(name) => format!("J-{}", name.replace('-', "")),
+            None => self.name.clone(),
+        }
+    }
+
+    /// Whether the component is told it by this id.
+    pub fn is_of(&self, id: &str) -> bool {
+        if self.name.starts_with("J-") {
+            self.id() == id
+        } else {
+            self.name == id
+        }
+    }
+}
+
 /// What a scenario does.
 #[derive(Clone, Debug)]
 pub enum Action {
@@ -46,7 +66,8 @@ pub enum Body {
     /// This one.
     Bytes(Vec<u8>),
     /// The token request's form with this member added, or put in place of the
-    /// one of its name. `SECRET` in it is the placeholder of the client's secret.
+    /// one of its name. `SECRET` in it, or elsewhere in the request, is the placeholder of
+    /// the secret.
     Form(String, String),
     /// Of so many bytes.
     Long(usize),

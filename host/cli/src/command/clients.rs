@@ -70,17 +70,6 @@ fn chosen<'a>(session: &'a Session<'_>, profiles: &Profiles) -> Result<Vec<&'a P
         .collect()
 }
 
-async fn owner(session: &Session<'_>, flag: &OwnerFlag) -> Result<Owner, Failure> {
-    Ok(match &flag.profile {
-        None => Owner::from_env(&session.environment)?,
-        Some(name) => {
-            let profile = session.config.profile(Some(name))?;
-            let means = session.means(profile)?;
-            Owner::for_profile(profile, &session.credentials(&means)).await?
-        }
-    })
-}
-
 fn of<'a>(
     session: &'a Session<'_>,
     minter: &'a Minter,
@@ -105,7 +94,10 @@ async fn create(
     flag: &OwnerFlag,
     replace: bool,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let (owner, minter) = (
+        session.owner(flag.profile.as_deref()).await?,
+        session.minter()?,
+    );
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
@@ -130,7 +122,10 @@ async fn rotate(
     flag: &OwnerFlag,
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let (owner, minter) = (
+        session.owner(flag.profile.as_deref()).await?,
+        session.minter()?,
+    );
     let grace = grace.map_or(Grace::Keep, Grace::Delete);
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
@@ -216,7 +211,10 @@ async fn delete(
     flag: &OwnerFlag,
     ids: &[KeyId],
 ) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let (owner, minter) = (
+        session.owner(flag.profile.as_deref()).await?,
+        session.minter()?,
+    );
     let told = |what: &str, id: Option<&KeyId>, fate: &str| {
         let id = id.map(KeyId::as_str);
         print::written(&if global.json {
@@ -268,7 +266,10 @@ async fn delete(
 }
 
 async fn list(global: &Global, session: &Session<'_>, flag: &OwnerFlag) -> Result<(), Failure> {
-    let (owner, minter) = (owner(session, flag).await?, session.minter()?);
+    let (owner, minter) = (
+        session.owner(flag.profile.as_deref()).await?,
+        session.minter()?,
+    );
     let account = owner.account();
     let clients = minter
         .list_clients(account)

@@ -8,6 +8,7 @@ mod component;
 #[cfg(feature = "demo")]
 mod demo;
 mod exec;
+mod identities;
 mod keys;
 mod man;
 mod mint;
@@ -24,6 +25,7 @@ pub(super) use component::component;
 #[cfg(feature = "demo")]
 pub(super) use demo::demo;
 pub(super) use exec::exec;
+pub(super) use identities::identities;
 pub(super) use keys::keys;
 pub(super) use man::man;
 pub(super) use mint::{env, mint};

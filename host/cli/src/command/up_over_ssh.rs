@@ -9,7 +9,7 @@ use futures_util::{StreamExt, stream};
 use indicatif::{ProgressBar, ProgressStyle};
 use tailmint::{Account, Class, KeyProperties, Minter, policy::Policy};
 use tailmint_operator::tailscale::{
-    Join, JoinError, Joined, SshHost, Step, Tailscale, TimeLimit, UpArguments,
+    Join, Joined, SshHost, Step, Tailscale, TimeLimit, UpArguments,
 };
 
 use super::up::{in_json, in_words, settings, warnings};
@@ -129,15 +129,13 @@ impl Fleet<'_> {
                 }
             },
         };
-        match join.without_key().await? {
-            Some(joined) => Ok(joined),
-            None => {
-                // The others may have taken longer than a token lives.
-                let account = self.session.renewed(&self.account).await?;
-                let joined = join.with_key(&self.minter, &account, &self.properties);
-                Ok(joined.await?)
-            }
+        if let Some(joined) = join.without_key().await? {
+            return Ok(joined);
         }
+        // The others may have taken longer than a token lives.
+        let account = self.session.renewed(&self.account).await?;
+        let joined = join.with_key(&self.minter, &account, &self.properties);
+        Ok(joined.await?)
     }
 
     fn print(&self, global: &Global, host: &SshHost, joined: &Joined) -> Result<(), Failure> {

@@ -38,7 +38,7 @@ pub(super) fn bears_out(error: &types::Error, outcome: &Outcome, own: Rule) -> b
         types::Error::OutcomeUnknown(_) => {
             outcome.last_sent.is_some_and(|rule| match rule.effect() {
                 Effect::Creates(_) => true,
-                Effect::Changes => !is_rejected,
+                Effect::Changes => outcome.open > 0,
                 Effect::Reads | Effect::Deletes => false,
             })
         }

@@ -99,7 +99,10 @@ impl Lookup<'_> {
     }
 
     /// A token of the federated identity, read now and judged.
-    async fn identity(&self, identity: &ProfileIdentity) -> Result<Account, CredentialError> {
+    ///
+    /// # Errors
+    /// There is none, or it is one that Tailscale would reject.
+    pub async fn identity(&self, identity: &ProfileIdentity) -> Result<Account, CredentialError> {
         let mut sources = IdentitySources::new(self.policy, self.environment, self.interrupt);
         if let Some(audit) = self.asked.audit {
             sources = sources.audit(Arc::clone(audit));

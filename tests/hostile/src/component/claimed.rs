@@ -40,32 +40,7 @@ impl Called<'_> {
         success: impl FnOnce(&str) -> T,
     ) -> Result<T, types::Error> {
         let seen = self.send(claim);
-        let problem = || problem("so it says");
-        Err(match claim.says {
-            Says::Success => return Ok(success(&seen)),
-            Says::Denied => types::Error::Denied(problem()),
-            Says::InvalidCredential => types::Error::InvalidCredential(problem()),
-            Says::InvalidRequest => types::Error::InvalidRequest(problem()),
-            Says::MalformedResponse => types::Error::MalformedResponse(problem()),
-            Says::MissingScope => types::Error::MissingScope(problem()),
-            Says::NotFound => types::Error::NotFound(problem()),
-            Says::OutcomeUnknown => types::Error::OutcomeUnknown(problem()),
-            Says::RateLimited => types::Error::RateLimited(types::RateLimit {
-                problem: problem(),
-                retry_after_seconds: Some(0),
-            }),
-            Says::TagsNotPermitted => types::Error::TagsNotPermitted(types::TagsRefusal {
-                problem: problem(),
-                asked: Vec::new(),
-                carried: Vec::new(),
-            }),
-            Says::Transport => types::Error::Transport(types::TransportFailure {
-                problem: problem(),
-                cause: types::TransportCause::Connection,
-            }),
-            Says::Trap => core::arch::wasm32::unreachable(),
-            Says::Unavailable => types::Error::Unavailable(problem()),
-        })
+        said(claim.says, || success(&seen))
     }
 
     /// The last response's body.
@@ -116,9 +91,9 @@ fn ask(route: Route, path: &str, bearer: Option<&str>, body: &str) -> Option<Str
         fields.append("authorization", value.as_bytes()).ok()?;
     }
     if !body.is_empty() {
-        let kind: &[u8] = match route {
-            Route::Token => b"application/x-www-form-urlencoded",
-            _ => b"application/json",
+        let kind: &[u8] = match route.token_form() {
+            Some(_) => b"application/x-www-form-urlencoded",
+            None => b"application/json",
         };
         fields.append("content-type", kind).ok()?;
     }
@@ -126,6 +101,7 @@ fn ask(route: Route, path: &str, bearer: Option<&str>, body: &str) -> Option<Str
     let method = match route.method().as_str() {
         "GET" => Method::Get,
         "DELETE" => Method::Delete,
+        "PUT" => Method::Put,
         _ => Method::Post,
     };
     outgoing.set_method(&method).ok()?;
@@ -142,4 +118,48 @@ fn ask(route: Route, path: &str, bearer: Option<&str>, body: &str) -> Option<Str
     future.subscribe().block();
     let response = future.get()?.ok()?.ok()?;
     Some(read(&response.consume().ok()?))
+}
+
+/// Exchanges the identity token as often as the claim has it, then says it.
+pub(super) fn exchanged<T>(
+    claim: Claim,
+    identity: &types::FederatedIdentity,
+    success: impl FnOnce() -> T,
+) -> Result<T, types::Error> {
+    let form = format!("client_id={}&jwt={}", identity.client_id, identity.id_token);
+    let path = Route::TokenExchange.path("", "");
+    for _ in 0..claim.after {
+        ask(Route::TokenExchange, &path, None, &form);
+    }
+    said(claim.says, success)
+}
+
+/// What the claim says.
+fn said<T>(says: Says, success: impl FnOnce() -> T) -> Result<T, types::Error> {
+    let problem = || problem("so it says");
+    Err(match says {
+        Says::Success => return Ok(success()),
+        Says::Denied => types::Error::Denied(problem()),
+        Says::InvalidCredential => types::Error::InvalidCredential(problem()),
+        Says::InvalidRequest => types::Error::InvalidRequest(problem()),
+        Says::MalformedResponse => types::Error::MalformedResponse(problem()),
+        Says::MissingScope => types::Error::MissingScope(problem()),
+        Says::NotFound => types::Error::NotFound(problem()),
+        Says::OutcomeUnknown => types::Error::OutcomeUnknown(problem()),
+        Says::RateLimited => types::Error::RateLimited(types::RateLimit {
+            problem: problem(),
+            retry_after_seconds: Some(0),
+        }),
+        Says::TagsNotPermitted => types::Error::TagsNotPermitted(types::TagsRefusal {
+            problem: problem(),
+            asked: Vec::new(),
+            carried: Vec::new(),
+        }),
+        Says::Transport => types::Error::Transport(types::TransportFailure {
+            problem: problem(),
+            cause: types::TransportCause::Connection,
+        }),
+        Says::Trap => core::arch::wasm32::unreachable(),
+        Says::Unavailable => types::Error::Unavailable(problem()),
+    })
 }

@@ -10,7 +10,9 @@ mod claimed;
 
 use claimed::{Called, claim_of};
 
-use crate::{Action, Body, Lie, Request, Waste, all};
+use tailmint_api::Route;
+
+use crate::{Action, Body, Claim, Lie, Request, Waste, all, exchanges};
 
 #[expect(clippy::pedantic, reason = "generated")]
 mod bindings {
@@ -21,7 +23,10 @@ mod bindings {
     });
 }
 
-use bindings::exports::tailmint::api::{auth_keys::Guest, oauth_clients::Guest as Clients, types};
+use bindings::exports::tailmint::api::{
+    auth_keys::Guest, federated_identities::Guest as Identities, oauth_clients::Guest as Clients,
+    types,
+};
 use bindings::wasi::{
     http::{
         outgoing_handler,
@@ -101,21 +106,26 @@ impl Guest for Component {
                 details: lied_key(member(seen, "id").unwrap_or_default()),
             });
         }
-        let types::Credential::OauthClient(client) = credential else {
-            return Err(told("no client"));
+        let Some(client) = Asker::of(credential) else {
+            return Err(told("nobody asks"));
         };
         if let Some(request) = Request::of_vector(&client.id) {
             return Err(send(&request, &client));
         }
-        let found = all().into_iter().find(|it| it.name == client.id);
-        let Some(scenario) = found else {
+        // Each table where it is needed alone: fuel is short.
+        let table = match client.route {
+            Route::TokenExchange => exchanges(),
+            _ => all(),
+        };
+        let mut table = table.into_iter();
+        let Some(scenario) = table.find(|it| it.is_of(&client.id)) else {
             return Err(told("no such scenario"));
         };
         match scenario.action {
             Action::Send(request) => Err(send(&request, &client)),
             Action::Lie(lie) => mint(&client, &properties, lie),
             Action::Confess => {
-                let mut seen = format!("{client:?}");
+                let mut seen = format!("{} {}", client.id, client.secret);
                 let minted = honest(&client, &properties, &mut seen);
                 write!(seen, "{minted:?}").ok();
                 Err(told(&seen))
@@ -159,10 +169,6 @@ impl Clients for Component {
     ) -> Result<types::NewClient, types::Error> {
         let Some((claim, client)) = claim_of(&credential) else {
             return Err(told("no"));
-        };
-        let list = |texts: &[String]| {
-            let texts: Vec<_> = texts.iter().map(|it| format!("\"{it}\"")).collect();
-            texts.join(",")
         };
         let called = Called {
             client,
@@ -227,6 +233,88 @@ impl Clients for Component {
     }
 }
 
+impl Identities for Component {
+    fn create(
+        credential: types::Credential,
+        tailnet: String,
+        properties: types::IdentityProperties,
+    ) -> Result<types::IdentityDetails, types::Error> {
+        identity(&credential, &tailnet, "", &properties)
+    }
+
+    fn list(
+        credential: types::Credential,
+        tailnet: String,
+    ) -> Result<Vec<types::IdentityDetails>, types::Error> {
+        claim(&credential, &tailnet, "", |_| Vec::new())
+    }
+
+    fn update(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+        properties: types::IdentityProperties,
+    ) -> Result<types::IdentityDetails, types::Error> {
+        identity(&credential, &tailnet, &id, &properties)
+    }
+
+    fn remove(
+        credential: types::Credential,
+        tailnet: String,
+        id: String,
+    ) -> Result<(), types::Error> {
+        claim(&credential, &tailnet, &id, |_| ())
+    }
+
+    fn check(identity: types::FederatedIdentity) -> Result<types::IdentityGrant, types::Error> {
+        let Some(claim) = Claim::of_client_id(&identity.client_id) else {
+            return Err(told("no"));
+        };
+        claimed::exchanged(claim, &identity, || types::IdentityGrant {
+            scopes: vec!["all".to_owned()],
+            tags: vec!["tag:any".to_owned()],
+        })
+    }
+}
+
+/// Says what the credential names of an identity that is created or changed.
+fn identity(
+    credential: &types::Credential,
+    tailnet: &str,
+    id: &str,
+    properties: &types::IdentityProperties,
+) -> Result<types::IdentityDetails, types::Error> {
+    let Some((claim, client)) = claim_of(credential) else {
+        return Err(told("no"));
+    };
+    let called = Called {
+        client,
+        tailnet,
+        id,
+        body: format!(
+            r#"{{"keyType":"federated","description":"{}","scopes":[{}],"tags":[{}],"issuer":"{}","subject":"{}"}}"#,
+            properties.description,
+            list(&properties.scopes),
+            list(&properties.tags),
+            properties.issuer,
+            properties.subject
+        ),
+        scopes: &[],
+    };
+    called.say(claim, |seen| types::IdentityDetails {
+        id: member(seen, "id").unwrap_or_default(),
+        created: String::new(),
+        invalid: true,
+        properties: properties.clone(),
+    })
+}
+
+/// The texts as they stand in a list of JSON.
+fn list(texts: &[String]) -> String {
+    let texts: Vec<_> = texts.iter().map(|it| format!("\"{it}\"")).collect();
+    texts.join(",")
+}
+
 /// Says what the credential names of a request without a body.
 fn claim<T>(
     credential: &types::Credential,
@@ -282,23 +370,60 @@ fn problem(what: &str) -> types::Problem {
     }
 }
 
-fn token_form(client: &types::OauthClient) -> String {
-    format!(
-        "client_id={}&client_secret={}&grant_type=client_credentials&scope=auth_keys",
-        client.id, client.secret
-    )
+/// Who asks: the id that a scenario is known by, and the secret as the component sees it.
+struct Asker {
+    id: String,
+    secret: String,
+    /// Where the secret belongs.
+    route: Route,
 }
 
-fn body_of(body: &Body, client: &types::OauthClient) -> Vec<u8> {
+impl Asker {
+    fn of(credential: types::Credential) -> Option<Self> {
+        match credential {
+            types::Credential::ApiKey(_) => None,
+            types::Credential::OauthClient(client) => Some(Self {
+                id: client.id,
+                secret: client.secret,
+                route: Route::Token,
+            }),
+            types::Credential::FederatedIdentity(identity) => Some(Self {
+                id: identity.client_id,
+                secret: identity.id_token,
+                route: Route::TokenExchange,
+            }),
+        }
+    }
+
+    fn form(&self) -> String {
+        let (id, secret) = (&self.id, &self.secret);
+        match self.route {
+            Route::TokenExchange => format!("client_id={id}&jwt={secret}"),
+            _ => format!(
+                "client_id={id}&client_secret={secret}&grant_type=client_credentials&scope=auth_keys"
+            ),
+        }
+    }
+
+    /// The text with the secret in it, where it says so.
+    fn fill(&self, text: &str) -> String {
+        text.replace("SECRET", &self.secret)
+    }
+}
+
+fn body_of(body: &Body, client: &Asker) -> Vec<u8> {
     match body {
-        Body::Token | Body::Announced(_) | Body::Trailers => token_form(client).into_bytes(),
-        Body::Bytes(bytes) => bytes.clone(),
+        Body::Token | Body::Announced(_) | Body::Trailers => client.form().into_bytes(),
+        Body::Bytes(bytes) => match str::from_utf8(bytes) {
+            Ok(text) => client.fill(text).into_bytes(),
+            Err(_) => bytes.clone(),
+        },
         Body::Long(length) => vec![b'a'; *length],
         Body::Form(name, value) => {
-            let value = value.replace("SECRET", &client.secret).replace(' ', "+");
+            let value = client.fill(value).replace(' ', "+");
             let mut form = Vec::new();
             let mut placed = false;
-            for member in token_form(client).split('&') {
+            for member in client.form().split('&') {
                 if member.split('=').next() == Some(name) {
                     form.push(format!("{name}={value}"));
                     placed = true;
@@ -316,7 +441,7 @@ fn body_of(body: &Body, client: &types::OauthClient) -> Vec<u8> {
 
 /// Sends it as it is. What comes of it is told, word by word; what the host's types
 /// do not take is told as that.
-fn send(request: &Request, client: &types::OauthClient) -> types::Error {
+fn send(request: &Request, client: &Asker) -> types::Error {
     let fields = Fields::new();
     let mut set = vec![
         ("accept".to_owned(), b"application/json".to_vec()),
@@ -330,6 +455,8 @@ fn send(request: &Request, client: &types::OauthClient) -> types::Error {
         set.push(("content-length".to_owned(), length.clone().into_bytes()));
     }
     for (name, value) in &set {
+        let filled = str::from_utf8(value).map(|text| client.fill(text).into_bytes());
+        let value = filled.as_ref().unwrap_or(value);
         if let Err(error) = fields.append(name, value) {
             return not_taken(&format!("header: {error:?}"));
         }
@@ -364,10 +491,8 @@ fn send(request: &Request, client: &types::OauthClient) -> types::Error {
     {
         return not_taken("authority");
     }
-    if outgoing
-        .set_path_with_query(request.path.as_deref())
-        .is_err()
-    {
+    let path = request.path.as_deref().map(|path| client.fill(path));
+    if outgoing.set_path_with_query(path.as_deref()).is_err() {
         return not_taken("path");
     }
     let Ok(body) = outgoing.body() else {
@@ -472,9 +597,10 @@ fn member(json: &str, name: &str) -> Option<String> {
     Some(rest.split('"').next()?.to_owned())
 }
 
-fn token(client: &types::OauthClient, seen: &mut String) -> Option<String> {
+fn token(client: &Asker, seen: &mut String) -> Option<String> {
     let kind = "application/x-www-form-urlencoded";
-    let text = exchange("/api/v2/oauth/token", None, kind, &token_form(client), seen)?;
+    let path = client.route.path("", "");
+    let text = exchange(&path, None, kind, &client.form(), seen)?;
     member(&text, "access_token")
 }
 
@@ -496,7 +622,7 @@ fn tags_of(properties: &types::KeyProperties) -> String {
 
 /// The id and the placeholder of a key that was asked for as it should be.
 fn honest(
-    client: &types::OauthClient,
+    client: &Asker,
     properties: &types::KeyProperties,
     seen: &mut String,
 ) -> Option<(String, String)> {
@@ -513,7 +639,7 @@ fn honest(
 }
 
 fn mint(
-    client: &types::OauthClient,
+    client: &Asker,
     properties: &types::KeyProperties,
     lie: Lie,
 ) -> Result<types::MintedKey, types::Error> {
@@ -570,7 +696,7 @@ fn mint(
 }
 
 #[expect(clippy::too_many_lines, reason = "one way to waste after the other")]
-fn spend(waste: Waste, client: &types::OauthClient) {
+fn spend(waste: Waste, client: &Asker) {
     let request = || {
         let outgoing = OutgoingRequest::new(Fields::new());
         outgoing.set_method(&Method::Post).ok();
