@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tailmint_simulator::sources::{Platform, Source, SourceFault};
 
-use crate::api::{Api, Got, SUBJECT, agent, send};
+use crate::api::{Api, Got, SUBJECT, agent, send, wait_until};
 
 type Headers<'a> = &'a [(&'a str, String)];
 
@@ -146,11 +146,10 @@ fn github_misbehaves() {
     assert_eq!(got().unwrap().0, 200);
     given.source.misbehave(SourceFault::Hold);
     std::thread::scope(|scope| {
-        let before = given.source.requests().len();
+        let asked = || given.source.requests().len();
+        let before = asked();
         let held = scope.spawn(got);
-        while given.source.requests().len() == before {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("the source is asked", || asked() > before);
         given.source.forgive();
         assert_eq!(held.join().unwrap().unwrap().0, 200);
     });
