@@ -210,6 +210,7 @@ fn a_metadata_server_elsewhere_is_not_asked() {
 }
 
 #[test]
+#[expect(clippy::too_many_lines, reason = "one fault after the other")]
 fn a_service_that_misbehaves_leads_to_no_exchange() {
     let redirect = || SourceFault::Redirect("http://192.0.2.1/".to_owned());
     for (profile, platform, fault, code, words) in [
