@@ -56,6 +56,7 @@ mod prose;
 mod proxy;
 mod ran;
 mod recipes;
+mod service;
 mod signals;
 mod special_files;
 mod stand_in;

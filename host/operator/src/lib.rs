@@ -1,6 +1,7 @@
 //! What people and machines need around the engine: profiles and configuration, the files
 //! that credentials are in, the life of OAuth clients, checks, joining with the
-//! `tailscale` command, and the delivery of OAuth clients to a Vault.
+//! `tailscale` command, units of systemd that do so at boot, and the delivery of OAuth
+//! clients to a Vault.
 
 mod authorities;
 pub mod check;
@@ -12,6 +13,7 @@ mod minter_settings;
 mod opened;
 pub mod policy_file;
 mod profile;
+pub mod service;
 mod sound_file;
 mod source;
 pub mod tailscale;

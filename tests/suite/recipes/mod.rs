@@ -284,6 +284,11 @@ fn assert_encrypts(block: &str) {
 fn units_of_systemd_join_and_start_programs() {
     let mut page = Page::open("systemd");
     assert_encrypts(&page.take("sh"));
+    // What they do is tested where the files are another machine's.
+    let bench = Workbench::new();
+    bench.put("tailmint", r#"echo "$*""#);
+    let printed = bench.run("sh", &page.take("sh"));
+    assert_eq!(printed, "service install --enable\nservice status\n");
     // As the packages have it, but for the daemon, which is not here.
     let up = include_str!("../../../release/systemd/tailmint-up.service")
         .replace("Requires=tailscaled.service\n", "")
