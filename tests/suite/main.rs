@@ -28,6 +28,7 @@ mod credential_files;
 mod credentials;
 #[cfg(feature = "compiler")]
 mod embeddings;
+mod encrypted;
 mod errors;
 mod exec;
 mod faults;

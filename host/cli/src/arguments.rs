@@ -187,6 +187,7 @@ name with --as the profile of an OAuth client that has the scope oauth_keys.
 
 Examples:
   tailmint clients create --all
+  sudo -E tailmint clients create --systemd
   tailmint clients rotate --profile bootstrap --grace 5m
   tailmint clients terraform --all > clients.tf
   terraform output -json | tailmint clients import --all -";
@@ -333,6 +334,14 @@ pub(super) struct Clients {
     pub(super) command: ClientsCommand,
 }
 
+// Where encrypted credentials are.
+#[derive(Args)]
+pub(super) struct Store {
+    /// Directory of the encrypted credentials [default: /etc/credstore.encrypted]
+    #[arg(long, value_name = "DIR")]
+    pub(super) credstore: Option<PathBuf>,
+}
+
 // Who may create and delete OAuth clients.
 #[derive(Args)]
 pub(super) struct OwnerFlag {
@@ -354,6 +363,20 @@ pub(super) enum ClientsCommand {
         /// Overwrite existing files; the client that they name is not deleted
         #[arg(long)]
         replace: bool,
+        /// Write them to no file but encrypted credentials of systemd, which this machine
+        /// alone can read
+        #[arg(long, conflicts_with = "replace")]
+        systemd: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Encrypt the OAuth clients in the secrets directory for units of systemd on this
+    /// machine
+    Encrypt {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        store: Store,
     },
     /// Rotate OAuth clients: create and check a new one, save it, then delete the
     /// old one
