@@ -68,4 +68,5 @@ mod usage;
 mod vault;
 mod walks;
 mod words;
+mod workflows;
 mod world;
