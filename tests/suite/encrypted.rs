@@ -11,6 +11,7 @@ use insta::assert_snapshot;
 use tailmint_simulator::{Endpoint, Fault, Setup};
 
 use crate::{
+    case::Case,
     ran::Ran,
     world::{World, sha256},
 };
@@ -49,11 +50,15 @@ impl Store {
         self.world.path().join("store")
     }
 
-    fn run(&self, arguments: &[&str]) -> Ran {
+    fn case(&self, arguments: &[&str]) -> Case<'_> {
         let path = format!("{}:/usr/bin:/bin", self.world.path().join("bin").display());
         let case = self.world.as_owner(&["clients"]).args(arguments);
         let case = case.arg("--credstore").arg(self.directory());
-        case.env("PATH", path).run()
+        case.env("PATH", path)
+    }
+
+    fn run(&self, arguments: &[&str]) -> Ran {
+        self.case(arguments).run()
     }
 
     fn create(&self) -> Ran {
@@ -280,4 +285,21 @@ fn the_client_of_the_files_is_encrypted_too() {
     assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
     assert!(store.world.secrets().join(SECRET).exists());
     assert_eq!(store.run(&["encrypt"]).code, 10);
+}
+
+#[cfg(feature = "failpoints")]
+#[test]
+fn a_client_of_a_run_that_was_killed_is_named_by_the_next() {
+    let store = Store::new("");
+    let killed = store.case(&["create", "--systemd"]);
+    let killed = killed.env("FAILPOINTS", "client-made=return").run();
+    assert_eq!(killed.code, 128 + 9, "{killed}");
+    assert_eq!(store.names(), [""; 0]);
+    assert_snapshot!(store.create(), @"
+    exit status: 0
+    --- stdout
+    bootstrap: created OAuth client [client 2]
+    --- stderr
+    warning: OAuth client [client 1] has the same description, and still exists; if nobody uses it, delete it: tailmint clients delete --id [client 1]
+    ");
 }
