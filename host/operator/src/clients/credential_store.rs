@@ -16,7 +16,7 @@ use tokio::{
 use zeroize::Zeroizing;
 
 use super::ClientsError;
-use crate::{Profile, Source, credentials::CredentialError};
+use crate::{Profile, credentials::ClientFiles};
 use tailmint::{KeyId, Secret};
 use tailmint_api::OutsideText;
 use tailmint_core::Environment;
@@ -60,14 +60,11 @@ impl CredentialStore {
 
     /// The two credentials of the profile in the store.
     pub(super) fn of<'a>(&'a self, profile: &Profile) -> Result<Encrypted<'a>, ClientsError> {
-        let (Source::File(id), Source::File(secret)) = (&profile.id, &profile.secret) else {
-            let profile = profile.name.clone();
-            return Err(CredentialError::NotFiles { profile }.into());
-        };
+        let [id, secret] = ClientFiles::names(profile)?;
         Ok(Encrypted {
             store: self,
-            id: id.clone(),
-            secret: secret.clone(),
+            id: id.to_owned(),
+            secret: secret.to_owned(),
         })
     }
 

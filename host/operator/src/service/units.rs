@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::ServiceError;
-use crate::{Profile, Source};
+use crate::{Profile, ProfileCredential, Source};
 
 /// The unit that is enabled and started.
 pub(super) const UNIT: &str = "tailmint-up.service";
@@ -38,12 +38,19 @@ pub(super) fn texts(
         command += &format!("--profile {} ", plain(name)?);
     }
     let mut text = SERVICE_TEXT.replace(COMMAND, &command);
-    for (line, source) in [(ID, &profile.id), (SECRET, &profile.secret)] {
-        // What a command prints is no file, and a file that is not there is passed over.
-        if let Source::File(name) = source {
-            let own = format!("LoadCredentialEncrypted={}\n", plain(name)?);
-            text = text.replace(line, &own);
-        }
+    let sources = match &profile.credential {
+        ProfileCredential::OauthClient { id, secret } => [Some(id), Some(secret)],
+        // It has no secret.
+        ProfileCredential::FederatedIdentity(_) => [None, None],
+    };
+    for (line, source) in [ID, SECRET].into_iter().zip(sources) {
+        let own = match source {
+            Some(Source::File(name)) => format!("LoadCredentialEncrypted={}\n", plain(name)?),
+            // What a command prints is no file, and a file that is not there is passed over.
+            Some(Source::Command(_)) => continue,
+            None => String::new(),
+        };
+        text = text.replace(line, &own);
     }
     Ok([
         (NAMES[2], TARGET_TEXT.to_owned()),
