@@ -307,9 +307,18 @@ pub const FACTS: &[(&str, &str)] = &[
         "create-identity-with-empty-members",
         "whether an empty audience is none, and `null` is",
     ),
-    ("create-identity-without-issuer", "the rejection"),
-    ("create-identity-without-subject", "the rejection"),
-    ("create-identity-without-scopes", "the rejection"),
+    (
+        "create-identity-without-issuer",
+        "the rejection of an identity without an issuer",
+    ),
+    (
+        "create-identity-without-subject",
+        "the rejection of an identity without a subject",
+    ),
+    (
+        "create-identity-without-scopes",
+        "the rejection of an identity without scopes",
+    ),
     (
         "create-identity-without-tags",
         "the rejection of `auth_keys` without tags",
@@ -336,9 +345,18 @@ pub const FACTS: &[(&str, &str)] = &[
         "whether an audience and rules that are left out are gone",
     ),
     ("exchange-without-members", "the rejection of an empty form"),
-    ("exchange-without-client-id", "the rejection"),
-    ("exchange-without-jwt", "the rejection"),
-    ("exchange-with-empty-members", "the rejection"),
+    (
+        "exchange-without-client-id",
+        "the rejection of a form without `client_id`",
+    ),
+    (
+        "exchange-without-jwt",
+        "the rejection of a form without `jwt`",
+    ),
+    (
+        "exchange-with-empty-members",
+        "the rejection of members that are empty",
+    ),
     (
         "exchange-with-garbage",
         "the rejection of what is not an identity token",
@@ -348,8 +366,14 @@ pub const FACTS: &[(&str, &str)] = &[
         "exchange-with-unknown-key",
         "the rejection of a signature by an unknown key",
     ),
-    ("exchange-with-unknown-client-id", "the rejection"),
-    ("exchange-with-malformed-client-id", "the rejection"),
+    (
+        "exchange-with-unknown-client-id",
+        "the rejection of an identity that never was",
+    ),
+    (
+        "exchange-with-malformed-client-id",
+        "the rejection of what is not the id of an identity",
+    ),
     (
         "create-identity-for-token",
         "an identity for the identity token that was given",
@@ -366,8 +390,14 @@ pub const FACTS: &[(&str, &str)] = &[
         "exchange-with-scope",
         "whether a scope narrows the exchange",
     ),
-    ("exchange-with-expired-token", "the rejection"),
-    ("exchange-with-wrong-audience", "the rejection"),
+    (
+        "exchange-with-expired-token",
+        "the rejection of an identity token that has expired",
+    ),
+    (
+        "exchange-with-wrong-audience",
+        "the rejection of an identity token for another audience",
+    ),
     (
         "get-own-identity",
         "whether a token with `auth_keys` alone reads its own identity",
@@ -387,7 +417,10 @@ pub const FACTS: &[(&str, &str)] = &[
         "whether a deleted identity is described",
     ),
     ("put-deleted-identity", "the rejection of a change of it"),
-    ("exchange-with-deleted-client-id", "the rejection"),
+    (
+        "exchange-with-deleted-client-id",
+        "the rejection of an identity that was deleted",
+    ),
     // All responses.
     (
         "clock",

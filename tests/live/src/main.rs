@@ -156,11 +156,21 @@ fn announce(arguments: &Run, prefix: &str) {
         Some(second) => format!("{} and {second}", arguments.tag),
         None => arguments.tag.clone(),
     };
+    // Of what is expected to be rejected too: whether it is, is what is observed.
+    let count = |of: &[&str]| {
+        let facts = FACTS.iter();
+        let facts = facts.filter(|(name, _)| of.iter().any(|it| name.starts_with(it)));
+        facts.count()
+    };
     eprintln!(
-        "This sends about 120 requests to {to}. In the tailnet of the credential it creates, \
-         and removes before it ends, up to 16 auth keys, 7 OAuth clients and 10 federated \
+        "This sends about {} requests to {to}. In the tailnet of the credential it creates, and \
+         removes before it ends, at most {} auth keys, {} OAuth clients and {} federated \
          identities, with {with} and with descriptions that begin with {prefix:?}. No machine \
-         joins with the keys, and nothing else is changed."
+         joins with the keys, and nothing else is changed.",
+        FACTS.len() + 40,
+        count(&["create-key"]),
+        count(&["create-client", "create-wider-client"]),
+        count(&["create-identity"]),
     );
 }
 

@@ -60,7 +60,11 @@ impl Report {
     pub fn to_json(&self) -> Result<String, String> {
         let mut text = serde_json::to_string_pretty(self).map_err(|error| error.to_string())?;
         text.push('\n');
-        if text.contains("tskey-") || text.contains("hskey-") {
+        // Keys, and what identity tokens begin with: the members of their headers, encoded.
+        if ["tskey-", "hskey-", "eyJ"]
+            .iter()
+            .any(|it| text.contains(it))
+        {
             return Err("the report has a key in it, and was not written".to_owned());
         }
         Ok(text)

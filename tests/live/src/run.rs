@@ -1,5 +1,6 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
+    slice::Iter,
     sync::atomic::{AtomicBool, Ordering},
     thread,
     time::{Duration, Instant, SystemTime},
@@ -41,8 +42,13 @@ pub struct Outcome {
 /// How far a clock may be from this machine's, for both to be called the same.
 const NEAR: Duration = Duration::from_mins(1);
 
-/// How often the removal of one thing is tried.
-const REMOVALS: usize = 3;
+/// The pauses before the removal is tried once more. When they are used up, what is left is
+/// tried once each.
+const PAUSES: [Duration; 3] = [
+    Duration::from_millis(500),
+    Duration::from_secs(1),
+    Duration::from_secs(2),
+];
 
 /// A run on its way.
 pub(crate) struct Run<'a> {
@@ -99,6 +105,15 @@ pub fn observe(plan: &Plan, prefix: &str, interrupted: &AtomicBool) -> Result<Ou
     if let Some(tag) = &plan.second_tag {
         run.know(tag, "second tag");
     }
+    let (Credential::ApiKey(secret) | Credential::OauthClient(secret)) = &plan.credential;
+    let secrets = [
+        Some(secret),
+        plan.id_token.as_ref(),
+        plan.expired_id_token.as_ref(),
+    ];
+    for secret in secrets.into_iter().flatten() {
+        run.hide(secret);
+    }
     let ended = contract::all(&mut run);
     let left = run.clean();
     Ok(Outcome {
@@ -110,6 +125,11 @@ pub fn observe(plan: &Plan, prefix: &str, interrupted: &AtomicBool) -> Result<Ou
 impl Run<'_> {
     pub(crate) fn know(&mut self, text: &str, instead: &str) {
         self.normaliser.know(text, instead);
+    }
+
+    /// From now on the secret is shown nowhere, nor are its parts: errors may repeat it.
+    pub(crate) fn hide(&mut self, secret: &Hidden) {
+        self.normaliser.hide(secret.expose());
     }
 
     /// The description of something that is created.
@@ -171,6 +191,9 @@ impl Run<'_> {
     /// Sends the request, and writes down what came back.
     pub(crate) fn see(&mut self, fact: &'static str, request: &Request) -> Result<Response, Stop> {
         let response = self.send(request)?;
+        if let Some(token) = response.secret("access_token") {
+            self.hide(&token);
+        }
         let body = self.normaliser.body(&response.json);
         self.write_down(fact, &response, body);
         Ok(response)
@@ -231,6 +254,9 @@ impl Run<'_> {
         request: &Request,
     ) -> Result<Response, Stop> {
         let response = self.send(request)?;
+        if let Some(secret) = response.secret("key") {
+            self.hide(&secret);
+        }
         if let Some(id) = response.member("id").filter(|_| response.status == 200) {
             self.created.push((id.to_owned(), fact));
             self.know(id, &format!("id of {fact}"));
@@ -355,10 +381,11 @@ impl Run<'_> {
             return Vec::new();
         }
         let mut left = Vec::new();
+        let mut pauses = PAUSES.iter();
         let created = std::mem::take(&mut self.created);
         let mut removed = BTreeSet::new();
         for (id, fact) in created.iter().rev() {
-            match self.remove(id) {
+            match self.remove(id, &mut pauses) {
                 Ok(()) => {
                     removed.insert(id.clone());
                 }
@@ -369,11 +396,11 @@ impl Run<'_> {
                 }),
             }
         }
-        match self.others(&removed) {
+        match self.others(&removed, &mut pauses) {
             Ok(ids) => {
                 for id in ids {
                     let is_named = created.iter().any(|(other, _)| *other == id);
-                    if let Err(why) = self.remove(&id)
+                    if let Err(why) = self.remove(&id, &mut pauses)
                         && !is_named
                     {
                         let fact = "a response that was lost".to_owned();
@@ -389,9 +416,9 @@ impl Run<'_> {
         left
     }
 
-    fn remove(&self, id: &str) -> Result<(), String> {
+    fn remove(&self, id: &str, pauses: &mut Iter<'_, Duration>) -> Result<(), String> {
         let request = Request::new("DELETE", format!("{KEYS}/{id}")).bearer(&self.root);
-        match self.insist(&request)?.status {
+        match self.insist(&request, pauses)?.status {
             // Those that the run has revoked may be gone.
             200 | 204 | 404 => Ok(()),
             status => Err(format!("status {status}")),
@@ -399,9 +426,13 @@ impl Run<'_> {
     }
 
     /// What there is with the prefix of this run that still has an effect.
-    fn others(&self, removed: &BTreeSet<String>) -> Result<Vec<String>, String> {
+    fn others(
+        &self,
+        removed: &BTreeSet<String>,
+        pauses: &mut Iter<'_, Duration>,
+    ) -> Result<Vec<String>, String> {
         let request = Request::new("GET", format!("{KEYS}?all=true")).bearer(&self.root);
-        let response = self.insist(&request)?;
+        let response = self.insist(&request, pauses)?;
         let keys = response.json["keys"].as_array();
         let Some(keys) = keys.filter(|_| response.status == 200) else {
             return Err(format!("status {}", response.status));
@@ -414,17 +445,20 @@ impl Run<'_> {
         Ok(ids.filter(|id| !removed.contains(id)).collect())
     }
 
-    fn insist(&self, request: &Request) -> Result<Response, String> {
-        let mut last = String::new();
-        for left in (0..REMOVALS).rev() {
-            match self.api.send(request, &mut |_| {}) {
-                Ok(response) if response.status < 500 || left == 0 => return Ok(response),
-                Ok(response) => last = format!("status {}", response.status),
-                Err(stop) => last = stop.to_string(),
-            }
-            thread::sleep(Duration::from_millis(500));
+    fn insist(
+        &self,
+        request: &Request,
+        pauses: &mut Iter<'_, Duration>,
+    ) -> Result<Response, String> {
+        loop {
+            let failed = match self.api.send(request, &mut |_| {}) {
+                Ok(response) if response.status < 500 => return Ok(response),
+                Ok(response) => format!("status {}", response.status),
+                Err(stop) => stop.to_string(),
+            };
+            let pause = pauses.next().ok_or(failed)?;
+            thread::sleep(*pause);
         }
-        Err(last)
     }
 }
 

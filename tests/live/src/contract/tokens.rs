@@ -113,7 +113,7 @@ fn used(run: &mut Run<'_>, client: &Client, tokens: &Tokens) -> Result<(), Stop>
         ("vip-services-without-scope", "vip-services"),
     ] {
         let request = Request::new("GET", format!("/api/v2/tailnet/-/{path}"));
-        run.see(fact, &request.bearer(&tokens.auth_keys))?;
+        run.see_types(fact, &request.bearer(&tokens.auth_keys))?;
     }
     Ok(())
 }
