@@ -116,8 +116,12 @@ impl Response {
 
     /// A secret in the body, where the request succeeded.
     pub(crate) fn secret(&self, name: &str) -> Option<Hidden> {
-        let value = self.member(name).filter(|_| self.status == 200);
+        let value = self.member(name).filter(|_| self.is_success());
         value.map(Hidden::new)
+    }
+
+    pub(crate) fn is_success(&self) -> bool {
+        (200..300).contains(&self.status)
     }
 }
 
@@ -165,7 +169,7 @@ impl Api {
             }
             let pause = response.header("retry-after");
             let pause = pause.and_then(|it| it.parse().ok()).unwrap_or(5);
-            std::thread::sleep(Duration::from_secs(u64::min(pause, 60)));
+            std::thread::sleep(Duration::from_secs(u64::min(pause, 30)));
         }
         unreachable!("the last try returns")
     }

@@ -207,9 +207,10 @@ impl Run<'_> {
     /// The same as [`Run::see`], with the types of the members alone: the values are somebody's.
     pub(crate) fn see_types(&mut self, fact: &'static str, request: &Request) -> Result<(), Stop> {
         let response = self.send(request)?;
-        let shown = match response.status {
-            200 => types(&response.json),
-            _ => response.json.clone(),
+        let shown = if response.is_success() {
+            types(&response.json)
+        } else {
+            response.json.clone()
         };
         let body = self.normaliser.body(&shown);
         self.write_down(fact, &response, body);
@@ -257,7 +258,7 @@ impl Run<'_> {
         if let Some(secret) = response.secret("key") {
             self.hide(&secret);
         }
-        if let Some(id) = response.member("id").filter(|_| response.status == 200) {
+        if let Some(id) = response.member("id").filter(|_| response.is_success()) {
             self.created.push((id.to_owned(), fact));
             self.know(id, &format!("id of {fact}"));
         }
