@@ -85,3 +85,29 @@ impl Report {
         (seen, self.observations.len())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_with_a_key_in_it_is_not_written() {
+        let report = |header: &str| Report {
+            circumstances: Circumstances {
+                credential: CredentialKind::ApiKey,
+                scopes: Vec::new(),
+                tags: Vec::new(),
+                second_tag: false,
+                id_token: false,
+                expired_id_token: false,
+            },
+            observations: BTreeMap::new(),
+            headers: BTreeSet::from([header.to_owned()]),
+        };
+        assert!(report("date").to_json().is_ok());
+        for secret in ["tskey-auth-k1-2", "hskey-auth-1-2", "eyJhbGciOiJSUzI1NiJ9"] {
+            let error = report(secret).to_json().unwrap_err();
+            assert!(!error.contains(secret), "{error}");
+        }
+    }
+}

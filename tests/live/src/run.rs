@@ -217,7 +217,7 @@ impl Run<'_> {
         Ok(())
     }
 
-    /// The same for a list: what of this run is in it, and one entry.
+    /// The same for a list: which types of keys of this run are in it, and one entry.
     pub(crate) fn see_list(
         &mut self,
         fact: &'static str,
@@ -230,20 +230,21 @@ impl Run<'_> {
             self.write_down(fact, &response, body);
             return Ok(());
         };
-        let mut own = BTreeSet::new();
-        let mut shown = Value::Null;
+        // Their types, not all of them: which could be created is seen elsewhere.
+        let mut listed = BTreeSet::new();
+        let mut shown = &Value::Null;
         for key in keys {
             let id = key["id"].as_str().unwrap_or_default();
-            if let Some((_, label)) = self.created.iter().find(|(other, _)| other == id) {
-                own.insert(*label);
+            if self.created.iter().any(|(other, _)| other == id) {
+                listed.insert(key["keyType"].as_str().unwrap_or("no type"));
             }
             if id == entry {
-                shown = key.clone();
+                shown = key;
             }
         }
-        let own: Vec<_> = own.into_iter().collect();
+        let listed: Vec<_> = listed.into_iter().collect();
         let mut body = self.normaliser.body(&json!({ "entry": shown }));
-        body.insert("body.keys of this run".to_owned(), own.join(", ").into());
+        body.insert("types of this run".to_owned(), listed.join(", ").into());
         self.write_down(fact, &response, body);
         Ok(())
     }

@@ -121,6 +121,22 @@ fn three_deviations_are_found_and_no_more() {
 }
 
 #[test]
+fn a_request_that_is_told_to_come_later_is_sent_once_more() {
+    let circumstances = with_oauth_client();
+    let limited = Simulated::start(&circumstances).unwrap();
+    let fault = Fault::answer(429, &[("retry-after", "0")], r#"{"message":"too many"}"#);
+    limited.simulator.misbehave(Endpoint::Any, fault, 2);
+    let found = Difference::between(&limited.observe().unwrap(), &observed(&circumstances));
+    let limits = Difference {
+        member: "limits".to_owned(),
+        reported: Some(json!("retry-after with 429, status 429")),
+        simulated: Some(json!("")),
+        facts: vec!["rate-limits".to_owned()],
+    };
+    assert_eq!(found, [limits]);
+}
+
+#[test]
 fn what_was_not_observed_is_no_difference() {
     let mut circumstances = with_api_key();
     let whole = observed(&circumstances);
