@@ -189,7 +189,12 @@ fn compare(path: &Path) -> Result<ExitCode, String> {
     }
     let (seen, all) = report.seen();
     let count = differences.len();
-    say(format!("{count} differences in {seen} of {all} facts"))?;
+    let noun = if count == 1 {
+        "difference"
+    } else {
+        "differences"
+    };
+    say(format!("{count} {noun} in {seen} of {all} facts"))?;
     Ok(ExitCode::from(u8::from(!differences.is_empty())))
 }
 

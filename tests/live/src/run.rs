@@ -62,6 +62,8 @@ pub(crate) struct Run<'a> {
     observations: BTreeMap<String, Observation>,
     headers: BTreeSet<String>,
     limits: BTreeSet<String>,
+    /// Whether something may have been created, be it that the response was lost.
+    has_asked: bool,
     /// What was created, in its order: the id, and the fact that needed it.
     created: Vec<(String, &'static str)>,
     scopes: Vec<String>,
@@ -95,6 +97,7 @@ pub fn observe(plan: &Plan, prefix: &str, interrupted: &AtomicBool) -> Result<Ou
         observations: BTreeMap::new(),
         headers: BTreeSet::new(),
         limits: BTreeSet::new(),
+        has_asked: false,
         created: Vec::new(),
         scopes: Vec::new(),
         tags: Vec::new(),
@@ -255,6 +258,7 @@ impl Run<'_> {
         fact: &'static str,
         request: &Request,
     ) -> Result<Response, Stop> {
+        self.has_asked = true;
         let response = self.send(request)?;
         if let Some(secret) = response.secret("key") {
             self.hide(&secret);
@@ -379,7 +383,7 @@ impl Run<'_> {
     /// description. A signal does not end this.
     fn clean(&mut self) -> Vec<Leftover> {
         self.is_clean = true;
-        if self.root.expose().is_empty() {
+        if !self.has_asked {
             return Vec::new();
         }
         let mut left = Vec::new();

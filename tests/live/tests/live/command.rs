@@ -6,7 +6,7 @@ use std::{
 };
 
 use rustix::process::{Pid, Signal, kill_process};
-use tailmint_live::Simulated;
+use tailmint_live::{FACTS, Simulated};
 use tailmint_simulator::{Endpoint, Fault};
 
 use crate::{assert_clean, with_api_key};
@@ -92,12 +92,27 @@ fn another_machine_is_no_simulator() {
 }
 
 #[test]
+fn where_nothing_was_created_nothing_is_looked_for() {
+    let case = Case::new();
+    let simulator = &case.simulated.simulator;
+    simulator.misbehave(Endpoint::Any, Fault::Cut, 1000);
+    let (status, said) = text(&case.run(&[]).output().unwrap());
+    assert_eq!(status, Some(2), "{said}");
+    assert!(said.contains("There is no report."), "{said}");
+    assert_eq!(simulator.requests().len(), 1);
+}
+
+#[test]
 fn a_report_is_written_and_compared() {
     let case = Case::new();
     let (status, said) = text(&case.run(&[]).output().unwrap());
     assert_eq!(status, Some(0), "{said}");
     assert!(said.contains("All that was created is removed."), "{said}");
-    assert_clean(&case.simulated, "the command");
+    let created = assert_clean(&case.simulated, "the command");
+    // What it said before it began.
+    let requests = case.simulated.simulator.requests().len();
+    assert!((100..FACTS.len() + 40).contains(&requests), "{requests}");
+    assert!(created < 24 + 9 + 12, "{created}");
 
     let report = case.path("report");
     let compared = command(&["compare", &report]).output().unwrap();
