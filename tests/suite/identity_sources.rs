@@ -209,112 +209,16 @@ fn a_metadata_server_elsewhere_is_not_asked() {
     ");
 }
 
-#[test]
-#[expect(clippy::too_many_lines, reason = "one fault after the other")]
-fn a_service_that_misbehaves_leads_to_no_exchange() {
-    let redirect = || SourceFault::Redirect("http://192.0.2.1/".to_owned());
-    for (profile, platform, fault, code, words) in [
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::Denied,
-            10,
-            "responded 403: Unable to generate",
-        ),
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::NoIdentity,
-            10,
-            "responded 404: ",
-        ),
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::NoFlavor,
-            15,
-            "something else responded",
-        ),
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::Html,
-            15,
-            "something else responded",
-        ),
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::Empty,
-            10,
-            "it is empty",
-        ),
-        (
-            GCP,
-            Platform::GcpMetadata,
-            SourceFault::Oversized(100_000),
-            15,
-            "",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Closed,
-            15,
-            "the connection broke",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Denied,
-            10,
-            "responded 403: forbidden",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Empty,
-            10,
-            "it is empty",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Html,
-            15,
-            "it is no JSON object",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Oversized(100_000),
-            15,
-            "longer than 65536",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            redirect(),
-            15,
-            "sent 302, a redirect",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::UnknownResource,
-            10,
-            "AADSTS50001",
-        ),
-        (
-            AZURE,
-            Platform::AzureAppService,
-            SourceFault::Text("opaque".to_owned()),
-            10,
-            "it is not a JWT",
-        ),
-    ] {
+/// A service that misbehaves leads to no exchange, and to an error of this class with these
+/// words. What is asked of it is written down, each time with what came back.
+fn misbehaving(
+    profile: (&str, &str),
+    platform: &Platform,
+    faults: impl IntoIterator<Item = (SourceFault, i32, &'static str)>,
+) {
+    for (fault, code, words) in faults {
         let federated = federated(profile);
-        let source = federated.source(&platform);
+        let source = federated.source(platform);
         source.misbehave(fault.clone());
         let ran = federated.fails(federated.on(&source));
         assert_eq!(ran.code, code, "{fault:?}: {ran}");
@@ -326,6 +230,41 @@ fn a_service_that_misbehaves_leads_to_no_exchange() {
         assert_eq!(written[0]["event"], "decision", "{fault:?}");
         assert_eq!(written.len() % 2, 0, "{fault:?}: {written:?}");
     }
+}
+
+#[test]
+fn a_metadata_server_that_misbehaves_leads_to_no_exchange() {
+    let faults = [
+        (SourceFault::Denied, 10, "responded 403: Unable to generate"),
+        (SourceFault::NoIdentity, 10, "responded 404: "),
+        (SourceFault::NoFlavor, 15, "something else responded"),
+        (SourceFault::Html, 15, "something else responded"),
+        (SourceFault::Empty, 10, "it is empty"),
+        (SourceFault::Oversized(100_000), 15, "longer than 65536"),
+        (SourceFault::Closed, 15, "the connection broke"),
+    ];
+    misbehaving(GCP, &Platform::GcpMetadata, faults);
+}
+
+#[test]
+fn an_identity_endpoint_that_misbehaves_leads_to_no_exchange() {
+    let elsewhere = "http://192.0.2.1/".to_owned();
+    let faults = [
+        (SourceFault::Denied, 10, "responded 403: forbidden"),
+        (SourceFault::NoIdentity, 10, "Identity not found"),
+        (SourceFault::UnknownResource, 10, "AADSTS50001"),
+        (SourceFault::Empty, 10, "it is empty"),
+        (SourceFault::Html, 15, "it is no JSON object"),
+        (SourceFault::Oversized(100_000), 15, "longer than 65536"),
+        (SourceFault::Redirect(elsewhere), 15, "sent 302, a redirect"),
+        (SourceFault::Closed, 15, "the connection broke"),
+        (
+            SourceFault::Text("opaque".to_owned()),
+            10,
+            "it is not a JWT",
+        ),
+    ];
+    misbehaving(AZURE, &Platform::AzureAppService, faults);
 }
 
 #[test]
