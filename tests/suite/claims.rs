@@ -240,6 +240,8 @@ fn expected(claim: Claim) -> Option<Class> {
         // The same; and a token may be for less than was asked for.
         (Says::InvalidRequest, 0) | (Says::MissingScope, 1) => Class::Rejected,
         (Says::MissingScope, 2) if claim.operation == Operation::Check => Class::Rejected,
+        // It was changed, and nobody knows into what.
+        (_, 2) if effect == Effect::Changes => Class::OutcomeUnknown,
         // It was created, and nobody has the secret.
         (Says::OutcomeUnknown, 2) if effect.creates().is_some() => Class::Unreachable,
         (Says::Trap, _) => Class::Guest,

@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, text::one_line};
 
@@ -34,18 +35,20 @@ pub struct Described {
     scopes: Vec<String>,
     #[serde(default, deserialize_with = "list")]
     tags: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    issuer: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    audience: Option<String>,
+    // Of any type: what one identity has that nobody expects is no reason not to describe
+    // others, or keys.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    issuer: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    subject: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    audience: Value,
     #[serde(
         default,
         rename = "customClaimRules",
-        skip_serializing_if = "Option::is_none"
+        skip_serializing_if = "Value::is_null"
     )]
-    claim_rules: Option<BTreeMap<String, String>>,
+    claim_rules: Value,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -190,7 +193,10 @@ impl Described {
     /// What it says of a federated identity.
     pub fn into_identity(self) -> DescribedIdentity {
         let text = |text: Option<String>| one_line(&text.unwrap_or_default());
-        let rules = self.claim_rules.unwrap_or_default().into_iter();
+        let rules = match self.claim_rules {
+            Value::Object(rules) => rules,
+            _ => serde_json::Map::new(),
+        };
         DescribedIdentity {
             id: match self.id {
                 Id::Name(name) => name,
@@ -201,13 +207,23 @@ impl Described {
             description: text(self.description),
             scopes: lines(&self.scopes),
             tags: lines(&self.tags),
-            issuer: text(self.issuer),
-            subject: text(self.subject),
-            audience: text(self.audience),
+            issuer: shown(&self.issuer),
+            subject: shown(&self.subject),
+            audience: shown(&self.audience),
             claim_rules: rules
-                .map(|(name, pattern)| (one_line(&name), one_line(&pattern)))
+                .iter()
+                .map(|(name, pattern)| (one_line(name), shown(pattern)))
                 .collect(),
         }
+    }
+}
+
+/// A text as one line; of another type, the JSON that it is.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
     }
 }
 

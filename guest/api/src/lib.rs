@@ -41,7 +41,7 @@ pub use expiry::{Expiry, ExpiryError};
 pub use from_json::from_json;
 pub use granted::Granted;
 pub use identity_properties::IdentityProperties;
-pub use issuer::{Issuer, IssuerError};
+pub use issuer::{Issuer, IssuerError, is_public_name};
 pub use key_capabilities::KeyCapabilities;
 pub use key_id::{KeyId, KeyIdError};
 pub use key_properties::KeyProperties;

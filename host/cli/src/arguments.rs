@@ -517,8 +517,6 @@ pub(super) struct Keys {
     /// Whose credential to use
     #[arg(long, value_name = "NAME", global = true)]
     pub(super) profile: Option<String>,
-    #[command(flatten)]
-    pub(super) identity: IdentityFlags,
     #[command(subcommand)]
     pub(super) command: KeysCommand,
 }
@@ -530,12 +528,16 @@ pub(super) enum KeysCommand {
     Get {
         /// The key's id, such as kTT1CNTRL11
         id: KeyId,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
     /// List the auth keys of the tailnet that the credential may see
     List {
         /// Include expired and revoked keys
         #[arg(long)]
         invalid: bool,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
     /// Revoke auth keys: no more machines can join with them
     Revoke {
@@ -546,7 +548,20 @@ pub(super) enum KeysCommand {
         /// valid
         #[arg(long, conflicts_with = "ids")]
         minted: bool,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
+}
+
+impl KeysCommand {
+    /// The federated identity to ask with, if the flags name one.
+    pub(super) fn identity(&self) -> &IdentityFlags {
+        match self {
+            Self::Get { identity, .. }
+            | Self::List { identity, .. }
+            | Self::Revoke { identity, .. } => identity,
+        }
+    }
 }
 
 #[derive(Args)]

@@ -3,11 +3,11 @@ use std::{io::Read, path::Path, process::ExitCode, time::Duration};
 use serde_json::{Value, json};
 use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
-use tailmint_operator::Profile;
 use tailmint_operator::clients::{
     self, Clients, CredentialStore, Deleted, Grace, OldClient, Owner, Rotated,
 };
 use tailmint_operator::credentials::{Stray, client_from_files};
+use tailmint_operator::{Profile, ProfileCredential};
 use zeroize::Zeroizing;
 
 use crate::{
@@ -80,7 +80,18 @@ pub(crate) async fn clients(
 
 fn chosen<'a>(session: &'a Session<'_>, profiles: &Profiles) -> Result<Vec<&'a Profile>, Failure> {
     if profiles.all {
-        return Ok(session.config.profiles().iter().collect());
+        let all = session.config.profiles().iter();
+        let chosen = all.filter(|profile| match &profile.credential {
+            ProfileCredential::OauthClient { .. } => true,
+            ProfileCredential::FederatedIdentity(identity) => {
+                Trace::note(&format!(
+                    "note: {} is passed over: it has the federated identity {}, and no OAuth client",
+                    profile.name, identity.client_id
+                ));
+                false
+            }
+        });
+        return Ok(chosen.collect());
     }
     if profiles.names.is_empty() {
         return Ok(vec![session.config.profile(None)?]);

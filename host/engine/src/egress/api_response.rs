@@ -1,4 +1,4 @@
-use std::fmt;
+use std::{fmt, time::Duration};
 
 use bytes::Bytes;
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
@@ -60,9 +60,15 @@ impl ApiResponse {
             Ok(Value::Object(mut members)) => {
                 members.values_mut().for_each(take_out_secrets);
                 let id = key_id(members.get("id"));
+                let lives = members.get("expires_in").and_then(Value::as_u64);
                 if let Some(Value::String(token)) = members.get_mut("access_token") {
                     let token = Secret::new(std::mem::take(token));
                     let sealed = if is_token(token.expose_secret()) {
+                        if let (Route::TokenExchange, true, Some(lives)) =
+                            (rule.route(), is_success, lives)
+                        {
+                            seals.keep_exchanged(token.clone(), Duration::from_secs(lives));
+                        }
                         Some(seals.bearer(token)?.as_str().to_owned())
                     } else {
                         None

@@ -10,7 +10,7 @@ use http::{Request as HttpRequest, Response, request::Parts};
 use http_body_util::Full;
 use tailmint_api::{ApiError, Effect, KeyId, Rule, from_json};
 use tailmint_audit::{AuditError, Journal};
-use tailmint_core::{Decision, Denial, Event, Failure, Observer};
+use tailmint_core::{Decision, Denial, Event, Failure, Observer, Secret};
 use tailmint_policy::{Intent, MAX_BODY_BYTES, Request, RunPolicy};
 use wasmtime_wasi_http::Error as WasiError;
 
@@ -229,11 +229,9 @@ impl Run {
             };
             let is_rejected =
                 from_json(&body).is_ok_and(|error: ApiError| error.proves_rejection(status));
-            let is_settled = match rule.effect() {
-                Effect::Changes => status == 200,
-                _ => created.is_some(),
-            };
-            if leaves_open(rule) && (is_settled || is_rejected) {
+            // What was changed has no id by which it could be taken back: a success settles
+            // it once the whole call is one.
+            if leaves_open(rule) && (created.is_some() || is_rejected) {
                 state.outcome.open -= 1;
             }
             state.outcome.responses.push(Seen { rule, status, body });
@@ -317,6 +315,11 @@ impl Run {
             Effect::Reads | Effect::Creates(_) | Effect::Changes => true,
             Effect::Deletes => false,
         }
+    }
+
+    /// What an identity token was exchanged for, and how long that lives.
+    pub(crate) fn exchanged(&self) -> Option<(Secret, Duration)> {
+        self.state().seals.exchanged()
     }
 
     /// Ends the run: nothing is sent any more, also not by a task that outlives the call.

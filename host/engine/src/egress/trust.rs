@@ -19,6 +19,7 @@ use rustls::{
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use tailmint_core::{Class, Diagnose};
+use tailmint_policy::TrustFacts;
 
 /// Which certificate authorities may vouch for the API's host.
 #[derive(Clone, Debug)]
@@ -165,15 +166,25 @@ impl Trust {
         }
     }
 
-    pub(crate) fn is_file(&self) -> bool {
+    /// What a policy has to allow of it.
+    pub fn facts(&self) -> TrustFacts {
+        TrustFacts {
+            ca_file: self.is_file(),
+            system_certs: self.is_system(),
+            configured: self.is_configured(),
+            ..TrustFacts::default()
+        }
+    }
+
+    fn is_file(&self) -> bool {
         matches!(self.origin, Origin::File(_))
     }
 
-    pub(crate) fn is_system(&self) -> bool {
+    fn is_system(&self) -> bool {
         matches!(self.origin, Origin::System)
     }
 
-    pub(crate) fn is_configured(&self) -> bool {
+    fn is_configured(&self) -> bool {
         self.is_configured
     }
 

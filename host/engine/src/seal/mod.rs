@@ -2,6 +2,8 @@
 
 mod placeholder;
 
+use std::time::Duration;
+
 use tailmint_api::{KeyId, Route, Rule};
 use tailmint_core::{Denial, Parts, Secret, redact};
 
@@ -13,6 +15,8 @@ pub(crate) struct Seals {
     sealed: Vec<Seal>,
     /// What the API created in this run without a secret that can be a result.
     unusable: Vec<KeyId>,
+    /// What an identity token was exchanged for, and how long that lives.
+    exchanged: Option<(Secret, Duration)>,
 }
 
 #[derive(Debug)]
@@ -69,6 +73,16 @@ impl Seals {
         key: Secret,
     ) -> Result<Placeholder, getrandom::Error> {
         self.seal(key, Slot::Result(id))
+    }
+
+    /// Keeps what an identity token was exchanged for, for later calls.
+    pub(crate) fn keep_exchanged(&mut self, token: Secret, lives: Duration) {
+        self.exchanged = Some((token, lives));
+    }
+
+    /// What an identity token was exchanged for, and how long that lives.
+    pub(crate) fn exchanged(&self) -> Option<(Secret, Duration)> {
+        self.exchanged.clone()
     }
 
     /// Keeps the id of what was created with a secret that cannot be the result.

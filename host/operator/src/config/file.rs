@@ -69,6 +69,9 @@ pub(super) struct ProfileEntry {
     token_source: Option<PlatformName>,
     azure_resource: Option<String>,
     azure_client_id: Option<String>,
+    /// As whom root reads it.
+    #[serde(skip)]
+    user: Option<u32>,
     reusable: Option<bool>,
     ephemeral: Option<bool>,
     preauthorized: Option<bool>,
@@ -129,7 +132,8 @@ impl ProfileEntry {
         let secret = ("secret-file", self.secret_file.is_some());
         let secret_command = ("secret-command", self.secret_command.is_some());
         let identity = ("client-id", self.client_id.is_some());
-        let of_client = [id, id_command, secret, secret_command];
+        // Its files may be named: those of the OAuth client that it replaces.
+        let of_client = [id_command, secret_command];
         let of_identity = of_client.map(|member| [member, identity]);
         let mut rivals = vec![[id, id_command], [secret, secret_command]];
         rivals.extend(of_identity);
@@ -153,6 +157,13 @@ impl ProfileEntry {
             (true, None) => Some(["client-id", "token-source"]),
             (false, Some((name, _))) => Some([name, "client-id"]),
             (false, None) if self.audience.is_some() => Some(["audience", "client-id"]),
+            (true, _) if self.id_file.is_some() != self.secret_file.is_some() => {
+                Some(if self.id_file.is_some() {
+                    ["id-file", "secret-file"]
+                } else {
+                    ["secret-file", "id-file"]
+                })
+            }
             _ if self.token_source.is_none() && self.azure_resource.is_some() => {
                 Some(["azure-resource", "token-source"])
             }
@@ -180,7 +191,14 @@ impl ProfileEntry {
             let audience = audience.unwrap_or_else(|| Audience::of_identity(&client_id));
             let source = self.source(&audience)?;
             let mut identity = ProfileIdentity::new(client_id, Some(audience), source);
-            identity.beside = base.map(ProfileCredential::files).unwrap_or_default();
+            identity.user = self.user;
+            // What it replaces: files of its own, or those of the built-in profile.
+            let inherited = base.map(ProfileCredential::files).unwrap_or_default();
+            let own = [self.id_file.take(), self.secret_file.take()];
+            identity.beside = match own {
+                [Some(id), Some(secret)] => vec![id, secret],
+                _ => inherited,
+            };
             return Some(ProfileCredential::FederatedIdentity(identity));
         }
         let own_id = source(self.id_file.take(), self.id_command.take());
@@ -231,6 +249,7 @@ impl ProfileEntry {
         for command in commands.into_iter().flatten() {
             command.user = Some(user.clone());
         }
+        self.user = Some(user.uid);
         self
     }
 

@@ -385,8 +385,8 @@ impl Diagnose for CredentialError {
             Self::NotOauthClient { profile, .. } => format!(
                 "name another profile, or take client-id out of profile {profile} in the configuration"
             ),
-            Self::TwoCredentials { path, .. } => format!(
-                "keep one: move {} away, or take client-id out of the configuration; tailmint identities move-from does both",
+            Self::TwoCredentials { profile, path } => format!(
+                "delete that OAuth client and its files, once the identity mints: tailmint identities move-from {profile}; or move {} away, or take client-id out of the configuration",
                 path.display()
             ),
             Self::Interrupted => return None,

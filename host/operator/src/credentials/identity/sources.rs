@@ -43,6 +43,7 @@ pub struct IdentitySources<'a> {
     audit: Option<Arc<dyn Audit>>,
     observer: Arc<dyn Observer>,
     trust: Trust,
+    on_behalf_of: Option<u32>,
     /// Only tests have others.
     pub(super) endpoints: Endpoints,
 }
@@ -63,6 +64,7 @@ impl<'a> IdentitySources<'a> {
             audit: None,
             observer: Arc::new(Unobserved),
             trust: Trust::bundled(),
+            on_behalf_of: None,
             endpoints: Endpoints::default(),
         }
     }
@@ -83,6 +85,15 @@ impl<'a> IdentitySources<'a> {
         Self { observer, ..self }
     }
 
+    /// Reads files as this user would, whose configuration root follows.
+    #[must_use]
+    pub fn on_behalf_of(self, user: Option<u32>) -> Self {
+        Self {
+            on_behalf_of: user,
+            ..self
+        }
+    }
+
     /// Trusts these authorities where a platform is asked over TLS.
     #[must_use]
     pub fn trust(self, trust: Trust) -> Self {
@@ -100,6 +111,11 @@ impl<'a> IdentitySources<'a> {
         client_id: &str,
         audience: &str,
     ) -> Result<Fetched, IdentityError> {
+        let audience = match source {
+            // What the token is for there, whatever audience is meant.
+            TokenSource::Platform(Platform::Azure { resource, .. }) => resource,
+            _ => audience,
+        };
         let identity = Identity {
             client_id,
             audience,
@@ -138,7 +154,7 @@ impl<'a> IdentitySources<'a> {
     }
 
     fn read(&self, path: &Path) -> Result<Fetched, IdentityError> {
-        let reader = Reader::of_process(self.environment);
+        let reader = Reader::of_process(self.environment).on_behalf_of(self.on_behalf_of);
         let read = secret_file::read(path, Kind::IdToken, Content::Secret, &reader);
         let value = read.map_err(|wrong| IdentityError::File {
             path: path.to_owned(),
@@ -224,10 +240,12 @@ impl<'a> IdentitySources<'a> {
             return Err(asking.denied(denial, None)?);
         }
         let call = self.call(platform, identity.audience)?;
-        if let Peer::Tls { host, .. } = &call.peer
-            && let Err(denial) = self.judge(identity, IdentitySource::Github { host })
-        {
-            return Err(asking.denied(denial, Some(&call))?);
+        if let Peer::Tls { host, .. } = &call.peer {
+            let host = IdentitySource::Github { host };
+            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
+            if let Err(denial) = judged {
+                return Err(asking.denied(denial, Some(&call))?);
+            }
         }
         Ok(Fetched {
             token: asking.ask(&call).await?,
@@ -281,6 +299,15 @@ impl<'a> IdentitySources<'a> {
         source: IdentitySource<'_>,
     ) -> Result<(), IdentityError> {
         self.judge(identity, source).map_err(IdentityError::Denied)
+    }
+
+    /// Whether these authorities may be trusted: they see what GitHub is asked with.
+    fn judge_trust(&self) -> Result<(), Denial> {
+        let facts = self.trust.facts();
+        match self.policy {
+            Some(policy) => policy.check_trust(&facts),
+            None => Policy::built_in().check_trust(&facts),
+        }
     }
 
     fn judge(&self, identity: Identity<'_>, source: IdentitySource<'_>) -> Result<(), Denial> {
