@@ -3,6 +3,7 @@ use std::{io::Read, path::Path, process::ExitCode, time::Duration};
 use serde_json::{Value, json};
 use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
+use tailmint_api::Kind;
 use tailmint_operator::Profile;
 use tailmint_operator::clients::{self, Clients, Deleted, Grace, OldClient, Owner, Rotated};
 use tailmint_operator::credentials::{Stray, client_from_files};
@@ -95,7 +96,9 @@ async fn create(
     replace: bool,
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let warnings = StrayWarnings::default();
@@ -123,7 +126,9 @@ async fn rotate(
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let grace = grace.map_or(Grace::Keep, Grace::Delete);
@@ -212,7 +217,9 @@ async fn delete(
     ids: &[KeyId],
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let told = |what: &str, id: Option<&KeyId>, fate: &str| {
@@ -267,7 +274,9 @@ async fn delete(
 
 async fn list(global: &Global, session: &Session<'_>, flag: &OwnerFlag) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let account = owner.account();
