@@ -431,7 +431,7 @@ pub(super) struct IdentityOwnerFlag {
     /// Use the credential of this profile, which needs the scope `federated_keys`,
     /// instead of `TAILSCALE_API_KEY`
     #[arg(long = "as", value_name = "PROFILE")]
-    pub(super) profile: Option<String>,
+    pub(super) owner: Option<String>,
 }
 
 #[derive(Subcommand)]

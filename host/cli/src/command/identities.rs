@@ -67,7 +67,7 @@ async fn asking(
     flag: &IdentityOwnerFlag,
 ) -> Result<(Account, Minter), Failure> {
     let owner = session
-        .owner(flag.profile.as_deref(), Kind::FederatedIdentity)
+        .owner(flag.owner.as_deref(), Kind::FederatedIdentity)
         .await?;
     Ok((owner.account().clone(), session.minter()?))
 }
