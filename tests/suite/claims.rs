@@ -231,6 +231,8 @@ fn expected(claim: Claim) -> Option<Class> {
     Some(match (claim.says, claim.after) {
         // It is deleted, and it says so.
         (Says::Success, 2) if effect == Effect::Deletes => return None,
+        // It was changed, and nobody knows into what.
+        (_, 2) if effect == Effect::Changes => Class::OutcomeUnknown,
         // The gate inside the component denies what the host does not see.
         (Says::Denied, _) => Class::Denied,
         // What the component itself rejects, before anything is sent.
@@ -240,8 +242,6 @@ fn expected(claim: Claim) -> Option<Class> {
         // The same; and a token may be for less than was asked for.
         (Says::InvalidRequest, 0) | (Says::MissingScope, 1) => Class::Rejected,
         (Says::MissingScope, 2) if claim.operation == Operation::Check => Class::Rejected,
-        // It was changed, and nobody knows into what.
-        (_, 2) if effect == Effect::Changes => Class::OutcomeUnknown,
         // It was created, and nobody has the secret.
         (Says::OutcomeUnknown, 2) if effect.creates().is_some() => Class::Unreachable,
         (Says::Trap, _) => Class::Guest,

@@ -161,10 +161,19 @@ fn not_exchanged(client_id: &str, response: &Response) -> Error {
                 .to_owned(),
         )),
         401 | 403 => Error::InvalidCredential(problem(
-            format!("the federated identity does not take the identity token: {said}"),
             format!(
-                "why not is shown at {TRUST_CREDENTIALS}/{client_id} in the admin console; compare its issuer, subject, audience and rules with the token's claims"
+                "the federated identity does not take the identity token: {}",
+                without_page(&said)
             ),
+            if is_of_identity(client_id) {
+                format!(
+                    "why not is shown at {TRUST_CREDENTIALS}/{client_id} in the admin console; compare its issuer, subject, audience and rules with the token's claims, and see whether this machine's clock is right"
+                )
+            } else {
+                format!(
+                    "{client_id} looks like the id of an OAuth client: give the client id of the federated identity, which has two parts, such as T123456CNTRL-k123456CNTRL"
+                )
+            },
         )),
         404 => Error::InvalidRequest(problem(
             format!("this server does not exchange identity tokens: {said}"),
@@ -178,6 +187,17 @@ fn not_exchanged(client_id: &str, response: &Response) -> Error {
 /// Where the admin console shows an identity, and why it did not take the last token. The
 /// API's message names the page too; this one is put together here.
 const TRUST_CREDENTIALS: &str = "https://login.tailscale.com/admin/settings/trust-credentials/view";
+
+/// What the API says, without the page that it sends people to: the hint has its own.
+fn without_page(said: &str) -> &str {
+    said.split(". Visit ").next().unwrap_or_default()
+}
+
+/// Whether it looks like the client id of a federated identity: the tailnet's part, a hyphen,
+/// and the key's part.
+fn is_of_identity(client_id: &str) -> bool {
+    client_id.contains('-')
+}
 
 /// Tokens that were seen are under 100 bytes.
 const MAX_TOKEN_BYTES: usize = 4096;
@@ -302,6 +322,28 @@ mod tests {
         }
         let (message, _) = rejected(400);
         assert!(message.ends_with("the request to exchange the identity token: Unauthorized"));
+    }
+
+    #[test]
+    fn the_page_of_the_api_is_not_repeated_and_the_id_of_an_oauth_client_is_told() {
+        let body = r#"{"message":"Unauthorized. Visit https://evil.example.com for details"}"#;
+        let Err(Error::InvalidCredential(problem)) = asked(403, body) else {
+            panic!("it is taken")
+        };
+        assert_eq!(
+            problem.message,
+            "the federated identity does not take the identity token: Unauthorized"
+        );
+        assert!(!problem.hint.contains("evil"), "{}", problem.hint);
+        let identity = FederatedIdentity {
+            client_id: "k1CNTRL".to_owned(),
+            ..identity()
+        };
+        let of_client = exchange(&mut Once(403, body, None), &identity);
+        let Err(Error::InvalidCredential(problem)) = of_client else {
+            panic!("it is taken")
+        };
+        assert!(problem.hint.contains("OAuth client"), "{}", problem.hint);
     }
 
     #[test]

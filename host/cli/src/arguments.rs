@@ -456,8 +456,8 @@ pub(super) struct Identities {
 pub(super) struct IdentityOwnerFlag {
     /// Use the credential of this profile, which needs the scope `federated_keys`,
     /// instead of `TAILSCALE_API_KEY`
-    #[arg(long = "as", id = "as", value_name = "PROFILE")]
-    pub(super) profile: Option<String>,
+    #[arg(long = "as", value_name = "PROFILE")]
+    pub(super) owner: Option<String>,
 }
 
 #[derive(Subcommand)]

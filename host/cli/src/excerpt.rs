@@ -2,10 +2,11 @@ use std::{error::Error, ops::Range};
 
 use annotate_snippets::{AnnotationKind, Level, Renderer, Snippet};
 use tailmint::policy::PolicyError;
+use tailmint_api::without_keys;
 use tailmint_operator::config::ConfigError;
 
 /// The line of a file that the error is about, with a mark below what is wrong in it.
-/// Policies and configurations hold no secrets.
+/// Policies and configurations hold no secrets, unless one was written there in the wrong place.
 pub(crate) fn excerpt(error: &(dyn Error + 'static)) -> Option<String> {
     let ((Some(PolicyError::Syntax { text, span, .. }), _)
     | (_, Some(ConfigError::Syntax { text, span, .. }))) =
@@ -21,7 +22,16 @@ pub(crate) fn excerpt(error: &(dyn Error + 'static)) -> Option<String> {
     let end = span.end.clamp(span.start, line.end) - line.start;
     let start = shown.floor_char_boundary(start.min(shown.len()));
     let end = shown.ceil_char_boundary(end.max(start).min(shown.len()));
-    let snippet = Snippet::source(shown.as_str())
+    // Before it is drawn: a long line is cut, and what is left of a secret then is not known
+    // for one.
+    let clean = without_keys(&shown);
+    let (before, after) = (&shown[..start], &shown[end..]);
+    let start = if clean.starts_with(before) { start } else { 0 };
+    let end = match clean.strip_suffix(after) {
+        Some(marked) if marked.len() >= start => marked.len(),
+        _ => clean.len(),
+    };
+    let snippet = Snippet::source(clean.as_str())
         .line_start(number)
         .annotation(AnnotationKind::Primary.span(start..end));
     let report = &[Level::ERROR.no_name().primary_title("").element(snippet)];

@@ -1,6 +1,7 @@
 use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{Account, Class, Credential, Interrupt, MintedKey, Minter, policy::Policy};
+use tailmint_api::Kind;
 use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::clients::Owner;
@@ -87,11 +88,11 @@ impl<'a> Session<'a> {
         Ok(account)
     }
 
-    /// Who may create and delete credentials: the profile of this name, or
+    /// Who may create and delete credentials of this kind: the profile of this name, or
     /// `$TAILSCALE_API_KEY`.
-    pub(super) async fn owner(&self, profile: Option<&str>) -> Result<Owner, Failure> {
+    pub(super) async fn owner(&self, profile: Option<&str>, kind: Kind) -> Result<Owner, Failure> {
         Ok(match profile {
-            None => Owner::from_env(&self.environment)?,
+            None => Owner::from_env(&self.environment, kind)?,
             Some(name) => {
                 let profile = self.config.profile(Some(name))?;
                 let means = self.means(profile)?;

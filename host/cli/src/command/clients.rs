@@ -3,6 +3,7 @@ use std::{io::Read, path::Path, process::ExitCode, time::Duration};
 use serde_json::{Value, json};
 use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
+use tailmint_api::Kind;
 use tailmint_operator::clients::{
     self, Clients, CredentialStore, Deleted, Grace, OldClient, Owner, Rotated,
 };
@@ -128,7 +129,9 @@ async fn create(
     store: Option<&CredentialStore>,
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let warnings = StrayWarnings::default();
@@ -184,7 +187,9 @@ async fn rotate(
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let grace = grace.map_or(Grace::Keep, Grace::Delete);
@@ -273,7 +278,9 @@ async fn delete(
     ids: &[KeyId],
 ) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let told = |what: &str, id: Option<&KeyId>, fate: &str| {
@@ -328,7 +335,9 @@ async fn delete(
 
 async fn list(global: &Global, session: &Session<'_>, flag: &OwnerFlag) -> Result<(), Failure> {
     let (owner, minter) = (
-        session.owner(flag.profile.as_deref()).await?,
+        session
+            .owner(flag.profile.as_deref(), Kind::OauthClient)
+            .await?,
         session.minter()?,
     );
     let account = owner.account();

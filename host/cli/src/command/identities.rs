@@ -2,6 +2,7 @@ use std::process::ExitCode;
 
 use serde_json::{Value, json};
 use tailmint::{Account, MintErrorKind, Minter, federated_identity::IdentityDetails};
+use tailmint_api::Kind;
 use tailmint_operator::{
     clients::{Clients, Deleted, Owner},
     credentials::Stray,
@@ -65,7 +66,9 @@ async fn asking(
     session: &Session<'_>,
     flag: &IdentityOwnerFlag,
 ) -> Result<(Account, Minter), Failure> {
-    let owner = session.owner(flag.profile.as_deref()).await?;
+    let owner = session
+        .owner(flag.owner.as_deref(), Kind::FederatedIdentity)
+        .await?;
     Ok((owner.account().clone(), session.minter()?))
 }
 
@@ -143,7 +146,7 @@ async fn move_from(
     owner: Option<&str>,
 ) -> Result<(), Failure> {
     let (before, identity) = identities::before(&session.profile)?;
-    let owner: Owner = session.owner(owner).await?;
+    let owner: Owner = session.owner(owner, Kind::OauthClient).await?;
     let means = session.means(&session.profile)?;
     let account = session.credentials(&means).identity(identity).await?;
     let minter = session.minter()?;

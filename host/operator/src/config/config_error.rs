@@ -120,6 +120,10 @@ impl Diagnose for ConfigError {
             Self::Half { lacks, .. } => format!("add {lacks} to it"),
             Self::Incomplete { member, .. } => format!("add {member} to it"),
             Self::Missing { .. } => "give a file that exists, or leave --config out".to_owned(),
+            Self::Rivals {
+                members: ["token-source", azure],
+                ..
+            } => format!("take {azure} out, or set token-source = \"azure\""),
             Self::Rivals { members, .. } => format!("keep {} or {}", members[0], members[1]),
             Self::Syntax { .. } | Self::Unreadable { .. } => {
                 "correct the file; docs/guide.md shows one".to_owned()

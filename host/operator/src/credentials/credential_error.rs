@@ -2,7 +2,7 @@ use std::path::PathBuf;
 
 use super::{Unchangeable, identity::IdentityError};
 use tailmint::{Class, Diagnose, KeyId};
-use tailmint_api::OutsideText;
+use tailmint_api::{AUTH_KEYS_SCOPE, FEDERATED_KEYS_SCOPE, Kind, OAUTH_KEYS_SCOPE, OutsideText};
 use tailmint_core::Denial;
 
 /// Why there is no credential. No message repeats a value.
@@ -110,9 +110,12 @@ pub enum CredentialError {
         /// The file.
         path: PathBuf,
     },
-    /// There is none that may create, read or delete OAuth clients.
-    #[error("there is no credential that may create OAuth clients")]
-    NoOwner,
+    /// There is none that may create, read or delete these.
+    #[error("there is no credential that may create {}", kind.plural())]
+    NoOwner {
+        /// What was to be created, read or deleted.
+        kind: Kind,
+    },
     /// The profile has a federated identity, and the file of an OAuth client is there too.
     #[error(
         "profile {profile} has two credentials: a federated identity in the configuration, and {}",
@@ -414,7 +417,9 @@ impl Diagnose for CredentialError {
                         *unchangeable,
                     ),
                     Wrong::NotTheirs { user, .. } => {
-                        format!("let it belong to user {user}, or give another directory with --secrets-dir")
+                        format!(
+                            "let it belong to user {user}, or give another directory with --secrets-dir"
+                        )
                     }
                     Wrong::KeySettings(settings) => format!(
                         "write the value without ?... to {shown}{}",
@@ -450,18 +455,38 @@ impl Diagnose for CredentialError {
                 "put the OAuth client's id and secret there, mode 0600, or give --secrets-dir"
                     .to_owned()
             }
-            Self::NoOwner => "set TAILSCALE_API_KEY and TAILSCALE_TAILNET, or give --as PROFILE with an OAuth client of the scope oauth_keys".to_owned(),
+            Self::NoOwner { kind } => format!(
+                "set TAILSCALE_API_KEY and TAILSCALE_TAILNET, or give --as PROFILE with an OAuth client of the scope {}",
+                match kind {
+                    Kind::AuthKey => AUTH_KEYS_SCOPE,
+                    Kind::OauthClient => OAUTH_KEYS_SCOPE,
+                    Kind::FederatedIdentity => FEDERATED_KEYS_SCOPE,
+                }
+            ),
             Self::Present { .. } => {
                 "give --replace to overwrite it, or rotate the client: tailmint clients rotate"
                     .to_owned()
             }
             Self::Unwritable { path, .. } => {
-                format!("see who may write there, and whether there is room: {}", path.display())
+                format!(
+                    "see who may write there, and whether there is room: {}",
+                    path.display()
+                )
             }
             Self::Variable {
                 name,
                 wrong: Wrong::KeySettings(settings),
             } => format!("set {name} to the value without ?...{}", settings.remedy()),
+            Self::Variable {
+                name,
+                wrong: Wrong::IdentityId,
+            } => format!(
+                "set {name} to the identity's client id as the admin console shows it, such as T123456CNTRL-k123456CNTRL"
+            ),
+            Self::Variable {
+                name,
+                wrong: Wrong::Audience,
+            } => format!("set {name} to the identity's audience as the admin console shows it"),
             Self::Variable { name, .. } => format!("set {name} to the bare value"),
         })
     }

@@ -48,9 +48,9 @@ pub struct Asked<'a> {
 impl Lookup<'_> {
     /// The profile's federated identity, where it has one. Otherwise its OAuth client, from
     /// files or from commands; where neither of its files is there, the federated identity
-    /// of the environment ([`IdentityVariables`]); where there is none, the API key from `tailscale-api-key` in the secrets directory, with
-    /// `tailscale-tailnet`; where neither of these is there, `$TAILSCALE_API_KEY` with
-    /// `$TAILSCALE_TAILNET`.
+    /// of the environment ([`IdentityVariables`]); where there is none, the API key from
+    /// `tailscale-api-key` in the secrets directory, with `tailscale-tailnet`; where neither
+    /// of these is there, `$TAILSCALE_API_KEY` with `$TAILSCALE_TAILNET`.
     ///
     /// Half of a pair is an error: what was meant to be there and is not would otherwise
     /// be passed over in silence.
@@ -127,13 +127,18 @@ impl Lookup<'_> {
         if let Some(unfit) = unfit.next() {
             return Err(IdentityError::unfit(source, unfit).into());
         }
+        // What has to be the same there.
+        let origin = match (fetched.token.subject(), fetched.token.issuer()) {
+            (Some(subject), Some(issuer)) => {
+                format!("{} (subject {subject}, issuer {issuer})", fetched.origin)
+            }
+            _ => fetched.origin,
+        };
         let account = Account::new(Credential::FederatedIdentity {
             client_id: client_id.clone(),
             id_token: fetched.token.text().clone(),
         });
-        Ok(account
-            .with_origin(fetched.origin)
-            .with_notes(fetched.notes))
+        Ok(account.with_origin(origin).with_notes(fetched.notes))
     }
 
     /// Rejects the OAuth client in files that a profile with a federated identity would have.

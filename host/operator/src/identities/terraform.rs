@@ -19,14 +19,16 @@ pub fn terraform(name: &str, properties: &IdentityProperties) -> String {
     }
     if !properties.claim_rules.is_empty() {
         text += "  custom_claim_rules = {\n";
-        for (claim, pattern) in &properties.claim_rules {
-            writeln!(
-                text,
-                "    {} = {}",
-                quoted(claim.as_str()),
-                quoted(pattern.as_str())
-            )
-            .expect("a string takes all that is written");
+        let rules = properties.claim_rules.iter();
+        let rules: Vec<_> = rules
+            .map(|(claim, pattern)| (quoted(claim.as_str()), quoted(pattern.as_str())))
+            .collect();
+        // Below each other, as terraform fmt has them.
+        let width = rules.iter().map(|(claim, _)| claim.len()).max();
+        let width = width.unwrap_or_default();
+        for (claim, pattern) in rules {
+            writeln!(text, "    {claim:width$} = {pattern}")
+                .expect("a string takes all that is written");
         }
         text += "  }\n";
     }

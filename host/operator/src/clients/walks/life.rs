@@ -697,7 +697,7 @@ impl Life {
             ("TAILSCALE_API_KEY", key.as_str()),
             ("TAILSCALE_TAILNET", tailnet),
         ];
-        Owner::from_env(&Environment::from(variables)).unwrap()
+        Owner::from_env(&Environment::from(variables), Kind::OauthClient).unwrap()
     }
 
     /// Does it as the command does. Whether it succeeded, and all that it says was believed.
