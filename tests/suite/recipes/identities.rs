@@ -4,7 +4,7 @@
 use std::{
     fs,
     os::unix::fs::{PermissionsExt, symlink},
-    path::{Path, PathBuf},
+    path::Path,
     process::Command,
 };
 
@@ -15,7 +15,12 @@ use tailmint_simulator::{
 };
 
 use super::{page::Page, workbench::Workbench};
-use crate::{consumers::Consumers, stand_in::status, world::sha256};
+use crate::{
+    consumers::Consumers,
+    stand_in::status,
+    tailnet::{in_mount_namespace, is_really_root},
+    world::sha256,
+};
 
 /// What the files of the pages call the federated identity.
 const CLIENT_ID: &str = "TexampleCNTRL-kexampleCNTRL";
@@ -327,17 +332,15 @@ fn a_machine_with_a_file_of_spiffe_joins() {
     found.assert_joined(&["token"]);
 }
 
-/// A volume with the token in it, as the kubelet writes it: in memory where there is such a
-/// file system, and open to all that see the mount.
-fn projected(token: &str) -> (tempfile::TempDir, PathBuf) {
-    let memory = Path::new("/dev/shm");
-    let volume = if memory.is_dir() {
-        tempfile::tempdir_in(memory)
-    } else {
-        tempfile::tempdir()
+/// A volume with the token in it at this path, as the kubelet writes it and a container has it:
+/// in memory, open to all that see the mount, and read-only there.
+fn project(token: &str, at: &Path) {
+    let mount = |arguments: &[&str]| {
+        let done = Command::new("mount").args(arguments).arg(at).status();
+        assert!(done.unwrap().success(), "{arguments:?}");
     };
-    let volume = volume.unwrap();
-    let at = volume.path().to_owned();
+    fs::create_dir(at).unwrap();
+    mount(&["-t", "tmpfs", "-o", "mode=1777", "tmpfs"]);
     let written = at.join("..2026_11_26_10_00_00.1");
     fs::create_dir(&written).unwrap();
     set_mode(&written, 0o755);
@@ -345,14 +348,19 @@ fn projected(token: &str) -> (tempfile::TempDir, PathBuf) {
     set_mode(&written.join("token"), 0o644);
     symlink("..2026_11_26_10_00_00.1", at.join("..data")).unwrap();
     symlink("..data/token", at.join("token")).unwrap();
-    if memory.is_dir() {
-        set_mode(&at, 0o1777);
-    }
-    (volume, at)
+    mount(&["-o", "remount,ro"]);
 }
 
 #[test]
 fn a_pod_mints_with_the_token_of_its_volume() {
+    if !is_really_root() {
+        println!("skipped: it takes root to mount a volume");
+        return;
+    }
+    in_mount_namespace(mint_in_a_pod);
+}
+
+fn mint_in_a_pod() {
     let mut page = Page::open("kubernetes");
     // Those of a key in a Secret.
     for language in ["sh", "yaml"] {
@@ -375,7 +383,8 @@ fn a_pod_mints_with_the_token_of_its_volume() {
     for text in &found.files {
         assert!(text.contains(&path), "{text}");
     }
-    let (_volume, at) = projected(&found.token());
+    let at = found.bench.world.path().join("volume");
+    project(&found.token(), &at);
     let found = found.replacing(mount, &at.display().to_string());
     let bench = &found.bench;
     for (name, text) in ["config.toml", "policy.toml"].iter().zip(&found.files) {
@@ -404,5 +413,7 @@ fn a_pod_mints_with_the_token_of_its_volume() {
     }
     let printed = bench.succeeds(command);
     assert!(printed.starts_with(&sha256(bench.key().as_bytes())));
-    found.assert_minted(&[]);
+    found.assert_minted(&["token"]);
+    let unmounted = Command::new("umount").arg(&at).status().unwrap();
+    assert!(unmounted.success());
 }
