@@ -40,6 +40,7 @@ mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
 mod house;
+mod identity_sources;
 mod installed;
 mod interrupted;
 mod join;

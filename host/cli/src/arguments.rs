@@ -430,7 +430,7 @@ pub(super) struct Identities {
 pub(super) struct IdentityOwnerFlag {
     /// Use the credential of this profile, which needs the scope `federated_keys`,
     /// instead of `TAILSCALE_API_KEY`
-    #[arg(long = "as", value_name = "PROFILE")]
+    #[arg(long = "as", id = "as", value_name = "PROFILE")]
     pub(super) profile: Option<String>,
 }
 
@@ -481,7 +481,7 @@ pub(super) enum IdentitiesCommand {
         profile: String,
         /// Use the OAuth client of this profile, which needs the scope `oauth_keys`,
         /// instead of `TAILSCALE_API_KEY`
-        #[arg(long = "as", value_name = "PROFILE")]
+        #[arg(long = "as", id = "as", value_name = "PROFILE")]
         owner: Option<String>,
     },
 }

@@ -134,7 +134,7 @@ impl NewIdentityFlags {
         }
         if admitted.subject.is_open_in_front() {
             Trace::note(
-                "warning: the subject begins with *: whoever the issuer gives a subject that ends like it comes in",
+                "warning: the subject begins with *: all to whom the issuer gives a subject that ends like it come in",
             );
         }
         let may = &self.may;

@@ -35,7 +35,12 @@ const MAX_SAID_BYTES: usize = 4096;
 const MAX_LINES: usize = 3;
 
 /// Credentials of ours that the command need not know.
-const WITHHELD: [&str; 2] = ["TAILSCALE_API_KEY", "TS_AUTHKEY"];
+const WITHHELD: [&str; 4] = [
+    "TAILSCALE_API_KEY",
+    "TAILSCALE_IDENTITY_TOKEN",
+    "TS_AUTHKEY",
+    "TS_ID_TOKEN",
+];
 
 /// What runs the commands of profiles.
 #[derive(Clone, Copy)]

@@ -245,7 +245,7 @@ fn list(texts: &[OutsideText]) -> String {
     let mut shown: Vec<_> = texts
         .iter()
         .take(MAX_SHOWN)
-        .map(|it| it.to_string())
+        .map(ToString::to_string)
         .collect();
     if texts.len() > MAX_SHOWN {
         shown.push(format!("{} more", texts.len() - MAX_SHOWN));
