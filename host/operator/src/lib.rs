@@ -1,6 +1,7 @@
 //! What people and machines need around the engine: profiles and configuration, the files
-//! that credentials are in, the life of OAuth clients and federated identities, checks, joining with the
-//! `tailscale` command, and the delivery of OAuth clients to a Vault.
+//! that credentials are in, the life of OAuth clients and federated identities, checks,
+//! joining with the `tailscale` command, units of systemd that do so at boot, and the
+//! delivery of OAuth clients to a Vault.
 
 mod authorities;
 pub mod check;
@@ -15,6 +16,7 @@ pub mod policy_file;
 mod profile;
 mod profile_credential;
 mod profile_identity;
+pub mod service;
 mod sound_file;
 mod source;
 pub mod tailscale;

@@ -6,6 +6,7 @@ mod join;
 mod join_error;
 mod keep;
 mod key_input;
+mod mac_app;
 mod networking;
 mod program;
 mod ssh;
