@@ -1,6 +1,7 @@
 //! The recipes of docs/recipes: every block of code of every page, run as it is printed.
 
 mod ansible;
+mod identities;
 pub(crate) mod page;
 mod workbench;
 
@@ -77,6 +78,7 @@ fn nothing_is_started_if_no_key_was_minted() {
                 shell.status().unwrap();
             }
         }
+        page.leave();
         let work = bench.world.path().join("work");
         assert_eq!(fs::read_dir(work).unwrap().count(), 0, "{name}");
     }
@@ -161,7 +163,12 @@ fn containers_get_the_key_as_a_secret_or_from_an_env_file() {
 
 #[test]
 fn steps_of_a_job_hand_the_key_on_and_show_it_nowhere() {
-    let workflow = Page::open("github-actions").take("yaml");
+    let mut page = Page::open("github-actions");
+    // Those of a job with a federated identity.
+    for language in ["toml", "sh", "toml", "toml", "yaml"] {
+        page.take(language);
+    }
+    let workflow = page.take("yaml");
     let Some(consumers) = Consumers::build() else {
         return;
     };
@@ -222,6 +229,7 @@ fn steps_of_a_job_hand_the_key_on_and_show_it_nowhere() {
 fn pods_take_the_key_from_the_secret() {
     let mut page = Page::open("kubernetes");
     let (block, pod) = (page.take("sh"), page.take("yaml"));
+    page.leave();
     let Some(consumers) = Consumers::build() else {
         return;
     };
