@@ -372,6 +372,7 @@ impl Diagnose for CredentialError {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one hint after the other")]
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Command { failure, .. } => match failure {
