@@ -101,4 +101,27 @@ mod tests {
             assert_eq!(file.metadata().unwrap().blocks(), metadata.blocks());
         }
     }
+
+    #[test]
+    fn what_is_taken_lies_behind_the_end_and_is_no_more_than_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = File::create(directory.path().join("file")).unwrap();
+        file.write_all(&[b'a'; 10_000]).unwrap();
+        let before = file.metadata().unwrap().blocks() * 512;
+        reserve(&file, 10_100).unwrap();
+        let taken = file.metadata().unwrap().blocks() * 512;
+        if is_counted(&file) {
+            // 64 KiB and 64 KiB, and what file systems round up to.
+            assert!(taken >= 10_100 + 131_072, "{taken}");
+            assert!(taken <= before + 131_072 + 3 * 4096, "{before}, {taken}");
+        }
+    }
+
+    #[test]
+    fn blocks_say_nothing_on_other_file_systems() {
+        assert!(!is_counted(&File::open("/proc/version").unwrap()));
+        if let Ok(in_memory) = File::open("/dev/shm") {
+            assert!(is_counted(&in_memory));
+        }
+    }
 }

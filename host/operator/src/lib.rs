@@ -9,6 +9,9 @@ pub mod clients;
 pub mod component_file;
 pub mod config;
 pub mod credentials;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod identities;
 mod minter_settings;
 mod opened;
