@@ -92,14 +92,14 @@ mod tests {
                 (|it| it.subject = "*".to_owned()) as fn(&mut IdentityProperties),
             ),
             ("invalid issuer", |it| {
-                it.issuer = "http://a.example.com".to_owned()
+                it.issuer = "http://a.example.com".to_owned();
             }),
             ("invalid audience", |it| it.audience = Some(String::new())),
             ("invalid claim", |it| {
-                it.claim_rules = vec![rule("sub", "a")]
+                it.claim_rules = vec![rule("sub", "a")];
             }),
             ("invalid pattern", |it| {
-                it.claim_rules = vec![rule("ref", "*")]
+                it.claim_rules = vec![rule("ref", "*")];
             }),
             ("two rules are about the same claim", |it| {
                 it.claim_rules = vec![rule("ref", "a"), rule("ref", "b")];
