@@ -31,6 +31,7 @@ mod embeddings;
 mod errors;
 mod exec;
 mod faults;
+mod federation;
 mod formats;
 mod generated;
 mod github_runner;
@@ -40,6 +41,8 @@ mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
 mod house;
+mod identities;
+mod identity_tokens;
 mod installed;
 mod interrupted;
 mod join;
