@@ -42,9 +42,10 @@ fn the_component_imports_five_interfaces_and_no_more() {
     assert_eq!(
         names(world.exports.keys().collect()),
         [
-            "tailmint:api/auth-keys@0.1.0",
-            "tailmint:api/oauth-clients@0.1.0",
-            "tailmint:api/types@0.1.0"
+            "tailmint:api/auth-keys@0.2.0",
+            "tailmint:api/federated-identities@0.2.0",
+            "tailmint:api/oauth-clients@0.2.0",
+            "tailmint:api/types@0.2.0"
         ]
     );
 }
@@ -113,7 +114,7 @@ fn the_contract_is_a_package_with_its_documentation() {
         panic!("not a package");
     };
     let package = &resolve.packages[package];
-    assert_eq!(package.name.to_string(), "tailmint:api@0.1.0");
+    assert_eq!(package.name.to_string(), "tailmint:api@0.2.0");
     let interface = &resolve.interfaces[package.interfaces["auth-keys"]];
     let mint = &interface.functions["mint"];
     let said = mint.docs.contents.as_deref().unwrap_or_default();
@@ -153,9 +154,10 @@ fn it_can_be_looked_at_and_handed_out() {
     imports wasi:io/error@0.2.0: say why a stream broke
     imports wasi:io/poll@0.2.0: wait for responses
     imports wasi:io/streams@0.2.0: write and read bodies
-    exports tailmint:api/auth-keys@0.1.0
-    exports tailmint:api/oauth-clients@0.1.0
-    exports tailmint:api/types@0.1.0
+    exports tailmint:api/auth-keys@0.2.0
+    exports tailmint:api/federated-identities@0.2.0
+    exports tailmint:api/oauth-clients@0.2.0
+    exports tailmint:api/types@0.2.0
     the policy lets it run
     ");
     let file = world.path().join("tailmint.wasm");

@@ -158,6 +158,20 @@ fn what_did_not_get_through_is_on_record() {
 }
 
 #[test]
+fn a_file_that_is_something_else_is_not_called_changed() {
+    let world = World::new();
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let path = file(&world);
+    for text in ["#!/bin/sh\necho\n", "\n", "{}\n"] {
+        fs::write(&path, text).unwrap();
+        let ran = audit(&world, &["verify"]);
+        assert_eq!(ran.code, 11, "{text:?}");
+        let said = "is not an audit log: no line of it is one\nhint: name the file";
+        assert!(ran.stderr.contains(said), "{text:?}: {}", ran.stderr);
+    }
+}
+
+#[test]
 fn every_change_is_found_and_named() {
     let world = World::new();
     for _ in 0..2 {

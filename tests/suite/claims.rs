@@ -231,6 +231,8 @@ fn expected(claim: Claim) -> Option<Class> {
     Some(match (claim.says, claim.after) {
         // It is deleted, and it says so.
         (Says::Success, 2) if effect == Effect::Deletes => return None,
+        // It was changed, and nobody knows into what.
+        (_, 2) if effect == Effect::Changes => Class::OutcomeUnknown,
         // The gate inside the component denies what the host does not see.
         (Says::Denied, _) => Class::Denied,
         // What the component itself rejects, before anything is sent.

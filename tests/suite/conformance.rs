@@ -156,7 +156,7 @@ async fn reached(engine: &Engine, component: &Component, id: String) -> usize {
     let instance = linker.instantiate_async(&mut store, component).await;
     let instance = instance.unwrap();
     let interface = instance
-        .get_export_index(&mut store, None, "tailmint:api/auth-keys@0.1.0")
+        .get_export_index(&mut store, None, "tailmint:api/auth-keys@0.2.0")
         .unwrap();
     let mint = instance.get_export_index(&mut store, Some(&interface), "mint");
     let mint = instance.get_func(&mut store, mint.unwrap()).unwrap();

@@ -382,10 +382,10 @@ fn config_with_a_ca_file_and_those_of_the_system() {
     assert_snapshot!(ran, @"
     exit status: 2
     --- stderr
-    error: [dir]/config.toml:2:1: ca-file trusts the authorities in that file and no others
+    error: [dir]/config.toml:2:16: ca-file trusts the authorities in that file and no others
       |
     2 | system-certs = true
-      | ^^^^^^^^^^^^
+      |                ^^^^
     hint: correct the file; docs/guide.md shows one
     ");
 }

@@ -301,7 +301,7 @@ fn belongs(file: &str, name: &str, others: &[String]) -> bool {
 }
 
 /// Files that hold several types of one kind, each with the reason.
-const SEVERAL: [(&str, &str); 14] = [
+const SEVERAL: [(&str, &str); 16] = [
     (
         "guest/api/src/operation.rs",
         "one table makes the operations and the rules",
@@ -324,8 +324,16 @@ const SEVERAL: [(&str, &str); 14] = [
         "what is known of one, in three ways",
     ),
     (
+        "host/engine/src/minter/federated_identity.rs",
+        "what is known of one, in two ways",
+    ),
+    (
         "host/operator/src/clients/",
         "what each operation returns, beside it",
+    ),
+    (
+        "host/operator/src/identities/move_from.rs",
+        "what the operation returns, beside it",
     ),
     (
         "host/operator/src/credentials/shape.rs",

@@ -177,7 +177,12 @@ fn standard_output_that_cannot_be_written_to() {
 #[test]
 fn what_else_is_printed_to_a_closed_standard_output_is_told() {
     let world = World::new();
-    for arguments in [&["policy", "show"][..], &["keys", "list"], &["man"]] {
+    for arguments in [
+        &["policy", "show"][..],
+        &["keys", "list"],
+        &["man"],
+        &["check"],
+    ] {
         world.run(&["mint"]);
         let ran = redirected(world.tailmint(arguments), ">&-").run();
         assert_eq!(ran.code, 1, "{arguments:?}: {ran}");

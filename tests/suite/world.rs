@@ -140,7 +140,12 @@ impl World {
         all.extend(self.simulator.all_clients().into_iter().map(|it| it.secret));
         all.extend(self.simulator.keys().into_iter().map(|it| it.key));
         all.extend(self.simulator.tokens());
-        all.extend(self.simulator.identity_tokens());
+        // Each part of an identity token too: the claims tell whose it is.
+        for token in self.simulator.identity_tokens() {
+            let parts = token.split('.').filter(|part| part.len() >= 16);
+            all.extend(parts.map(str::to_owned));
+            all.push(token);
+        }
         all
     }
 
@@ -163,6 +168,9 @@ impl World {
         }
         for (index, client) in self.simulator.all_clients().iter().enumerate() {
             text = text.replace(&client.id, &format!("[client {}]", index + 1));
+        }
+        for (index, identity) in self.simulator.all_identities().iter().enumerate() {
+            text = text.replace(&identity.id, &format!("[identity {}]", index + 1));
         }
         text
     }

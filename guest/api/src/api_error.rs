@@ -64,3 +64,59 @@ impl ApiError {
             || self.error.as_deref().is_some_and(|it| it.contains(part))
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn error(json: &str) -> ApiError {
+        crate::from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_body_is_the_apis_where_it_says_something() {
+        for (json, line) in [
+            (r#"{"message":"no such key"}"#, "no such key"),
+            (
+                r#"{"message":"bad tags","data":[{"errors":["a","b"]},{"errors":["c"]}]}"#,
+                "bad tags; a; b; c",
+            ),
+            (r#"{"message":"","data":null}"#, ""),
+            (r#"{"error":"invalid_client"}"#, "invalid_client"),
+            (
+                r#"{"error":"invalid_client","error_description":"unknown"}"#,
+                "invalid_client: unknown",
+            ),
+            (r#"{"message":"a","error":"b"}"#, "a"),
+        ] {
+            let error = error(json);
+            assert!(error.is_from_api(), "{json}");
+            assert_eq!(&*error.line(), line);
+        }
+        for json in ["{}", r#"{"error_description":"unknown"}"#, r#"{"data":[]}"#] {
+            let error = error(json);
+            assert!(!error.is_from_api(), "{json}");
+            assert_eq!(&*error.line(), "");
+            assert!(!error.proves_rejection(400), "{json}");
+        }
+    }
+
+    #[test]
+    fn only_the_apis_own_4xx_proves_that_nothing_was_done() {
+        let said = error(r#"{"message":"no"}"#);
+        for status in [400, 404, 429, 499] {
+            assert!(said.proves_rejection(status), "{status}");
+        }
+        for status in [200, 302, 399, 500, 503] {
+            assert!(!said.proves_rejection(status), "{status}");
+        }
+    }
+
+    #[test]
+    fn words_are_looked_for_in_the_message_and_in_the_name() {
+        let message = error(r#"{"message":"requested tags are invalid"}"#);
+        assert!(message.says("tags") && !message.says("scope"));
+        let name = error(r#"{"error":"invalid_scope","error_description":"tags"}"#);
+        assert!(name.says("scope") && !name.says("tags"));
+    }
+}

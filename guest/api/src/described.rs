@@ -1,6 +1,7 @@
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 
 use crate::{KeyCapabilities, Kind, NewKeyBody, list::list, text::one_line};
 
@@ -34,18 +35,20 @@ pub struct Described {
     scopes: Vec<String>,
     #[serde(default, deserialize_with = "list")]
     tags: Vec<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    issuer: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    subject: Option<String>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    audience: Option<String>,
+    // Of any type: what one identity has that nobody expects is no reason not to describe
+    // others, or keys.
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    issuer: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    subject: Value,
+    #[serde(default, skip_serializing_if = "Value::is_null")]
+    audience: Value,
     #[serde(
         default,
         rename = "customClaimRules",
-        skip_serializing_if = "Option::is_none"
+        skip_serializing_if = "Value::is_null"
     )]
-    claim_rules: Option<BTreeMap<String, String>>,
+    claim_rules: Value,
 }
 
 #[derive(Debug, Deserialize, Serialize)]
@@ -190,7 +193,10 @@ impl Described {
     /// What it says of a federated identity.
     pub fn into_identity(self) -> DescribedIdentity {
         let text = |text: Option<String>| one_line(&text.unwrap_or_default());
-        let rules = self.claim_rules.unwrap_or_default().into_iter();
+        let rules = match self.claim_rules {
+            Value::Object(rules) => rules,
+            _ => serde_json::Map::new(),
+        };
         DescribedIdentity {
             id: match self.id {
                 Id::Name(name) => name,
@@ -201,16 +207,112 @@ impl Described {
             description: text(self.description),
             scopes: lines(&self.scopes),
             tags: lines(&self.tags),
-            issuer: text(self.issuer),
-            subject: text(self.subject),
-            audience: text(self.audience),
+            issuer: shown(&self.issuer),
+            subject: shown(&self.subject),
+            audience: shown(&self.audience),
             claim_rules: rules
-                .map(|(name, pattern)| (one_line(&name), one_line(&pattern)))
+                .iter()
+                .map(|(name, pattern)| (one_line(name), shown(pattern)))
                 .collect(),
         }
     }
 }
 
+/// A text as one line; of another type, the JSON that it is.
+fn shown(value: &Value) -> String {
+    match value {
+        Value::Null => String::new(),
+        Value::String(text) => one_line(text),
+        other => one_line(&other.to_string()),
+    }
+}
+
 fn lines(texts: &[String]) -> Vec<String> {
     texts.iter().map(|text| one_line(text)).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn described(json: &str) -> Described {
+        crate::from_json(json.as_bytes()).unwrap()
+    }
+
+    #[test]
+    fn a_key_is_what_the_api_says_of_it_in_single_lines() {
+        let mut key = described(
+            r#"{
+                "id": "k1CNTRL", "keyType": "auth", "key": "a secret",
+                "created": "2026-11-25T12:00:00Z", "expires": "2026-11-25\n", "invalid": true,
+                "description": "a\u001b[2Jb", "expirySeconds": 600,
+                "capabilities": { "devices": { "create": {
+                    "reusable": true, "ephemeral": false, "preauthorized": true,
+                    "tags": ["tag:a", "tag:\u0007b"]
+                } } }
+            }"#,
+        );
+        assert_eq!(key.id(), "k1CNTRL");
+        assert!(key.is(Kind::AuthKey) && !key.is(Kind::OauthClient));
+        assert_eq!(key.take_secret().as_deref(), Some("a secret"));
+        assert_eq!(key.take_secret(), None);
+        let key = key.into_key();
+        assert_eq!(key.id, "k1CNTRL");
+        assert_eq!(key.created, "2026-11-25T12:00:00Z");
+        assert_eq!(key.expires, "2026-11-25");
+        assert!(key.invalid);
+        let properties = key.properties;
+        assert_eq!(properties.expiry_seconds, 600);
+        assert_eq!(properties.description.as_deref(), Some("a [2Jb"));
+        let can = properties.capabilities;
+        assert!(can.reusable && !can.ephemeral && can.preauthorized);
+        assert_eq!(can.tags, ["tag:a", "tag: b"]);
+    }
+
+    #[test]
+    fn what_the_api_leaves_out_is_not_there() {
+        let key = described(r#"{"id":17,"description":"","expirySeconds":-1,"scopes":null}"#);
+        assert_eq!(key.id(), "17");
+        // What names no kind is an auth key.
+        assert!(key.is(Kind::AuthKey) && !key.is(Kind::OauthClient));
+        let key = key.into_key();
+        assert_eq!((&*key.id, &*key.created, &*key.expires), ("17", "", ""));
+        assert!(!key.invalid);
+        assert_eq!(key.properties.description, None);
+        assert_eq!(key.properties.expiry_seconds, 0);
+        assert_eq!(key.properties.capabilities.tags, [""; 0]);
+    }
+
+    #[test]
+    fn a_client_is_what_the_api_says_of_it_in_single_lines() {
+        let client = described(
+            r#"{
+                "id": "kBOOT", "keyType": "client", "created": "2026\t", "invalid": false,
+                "description": "a\nb", "scopes": ["devices", "auth_keys\u001b"],
+                "tags": ["tag:a\u202e"]
+            }"#,
+        );
+        assert!(client.is(Kind::OauthClient) && !client.is(Kind::AuthKey));
+        let expected = DescribedClient {
+            id: "kBOOT".to_owned(),
+            created: "2026".to_owned(),
+            invalid: false,
+            description: "a b".to_owned(),
+            scopes: vec!["devices".to_owned(), "auth_keys".to_owned()],
+            tags: vec!["tag:a".to_owned()],
+        };
+        assert_eq!(client.into_client(), expected);
+        // A kind that nobody knows here is none of these.
+        let other = described(r#"{"id":"k","keyType":"federated"}"#);
+        assert!(!other.is(Kind::OauthClient) && !other.is(Kind::AuthKey));
+    }
+
+    #[test]
+    fn a_list_is_of_all_that_it_names() {
+        let list: DescribedList = crate::from_json(br#"{"keys":[{"id":"k1"},{"id":2}]}"#).unwrap();
+        let ids: Vec<_> = list.keys.iter().map(Described::id).collect();
+        assert_eq!(ids, ["k1", "2"]);
+        let none: DescribedList = crate::from_json(br#"{"keys":null}"#).unwrap();
+        assert!(none.keys.is_empty());
+    }
 }

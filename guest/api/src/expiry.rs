@@ -98,4 +98,11 @@ mod tests {
             assert_eq!(text.parse::<Expiry>(), Err(ExpiryError::Shape), "{text}");
         }
     }
+
+    #[test]
+    fn is_written_as_it_is_read() {
+        let hour = Expiry::DEFAULT;
+        assert_eq!(String::from(hour), "1h");
+        assert_eq!(Expiry::try_from("1h".to_owned()), Ok(hour));
+    }
 }

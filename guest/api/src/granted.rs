@@ -41,3 +41,50 @@ impl Granted {
         tags.split_ascii_whitespace().map(one_line).collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn granted(scope: Option<&str>, tags: Option<&str>) -> Granted {
+        Granted {
+            access_token: String::new(),
+            scope: scope.map(str::to_owned),
+            tags: tags.map(str::to_owned),
+        }
+    }
+
+    #[test]
+    fn a_scope_is_granted_where_it_is_named_or_none_is() {
+        for (scope, grants) in [
+            (None, true),
+            (Some("auth_keys"), true),
+            (Some("devices auth_keys"), true),
+            (Some("all"), true),
+            (Some("devices all"), true),
+            (Some(""), false),
+            (Some("devices"), false),
+            (Some("auth_keys:read"), false),
+        ] {
+            assert_eq!(
+                granted(scope, None).grants("auth_keys"),
+                grants,
+                "{scope:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn tags_are_separated_by_blanks() {
+        assert_eq!(granted(None, None).tags(), [""; 0]);
+        let two = granted(None, Some("tag:a tag:b\u{1b}"));
+        assert_eq!(two.tags(), ["tag:a", "tag:b"]);
+    }
+
+    #[test]
+    fn scopes_are_separated_by_blanks() {
+        assert_eq!(granted(None, None).scopes(), [""; 0]);
+        let two = granted(Some("auth_keys devices:core\u{1b}"), None);
+        assert_eq!(two.scopes(), ["auth_keys", "devices:core"]);
+    }
+}

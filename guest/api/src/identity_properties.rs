@@ -38,3 +38,31 @@ impl IdentityProperties {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_body_says_what_the_properties_say() {
+        let properties = IdentityProperties {
+            description: "lab".parse().unwrap(),
+            scopes: vec!["auth_keys".parse().unwrap()],
+            tags: vec!["tag:lab".parse().unwrap()],
+            issuer: "https://issuer.example.com".parse().unwrap(),
+            subject: "repo:acme/web:*".parse().unwrap(),
+            audience: None,
+            claim_rules: BTreeMap::from([("ref".parse().unwrap(), "main".parse().unwrap())]),
+        };
+        let body = json!(properties.body());
+        assert_eq!(body["description"], "lab");
+        assert_eq!(body["scopes"], json!(["auth_keys"]));
+        assert_eq!(body["tags"], json!(["tag:lab"]));
+        assert_eq!(body["issuer"], "https://issuer.example.com");
+        assert_eq!(body["subject"], "repo:acme/web:*");
+        assert_eq!(body["customClaimRules"], json!({ "ref": "main" }));
+        assert_eq!(body.get("audience"), None);
+    }
+}

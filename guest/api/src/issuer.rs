@@ -49,7 +49,7 @@ fn judge(text: &str) -> Result<(), IssuerError> {
 }
 
 /// Names that no public DNS has (RFC 6761, 6762, 8375; ICANN's `internal`).
-const PRIVATE: [&str; 9] = [
+const PRIVATE: [&str; 10] = [
     "arpa",
     "cluster",
     "home",
@@ -58,12 +58,13 @@ const PRIVATE: [&str; 9] = [
     "lan",
     "local",
     "localhost",
+    "svc",
     "test",
 ];
 
 /// Whether the host has a name that may be found from anywhere: labels, the last of which is
 /// no number, as that of an address would be.
-fn is_public_name(host: &str) -> bool {
+pub fn is_public_name(host: &str) -> bool {
     let labels: Vec<_> = host.split('.').collect();
     let last = labels.last().copied().unwrap_or_default();
     labels.len() > 1
@@ -106,6 +107,7 @@ mod tests {
             ("https://kubernetes", NotPublic),
             ("https://localhost:8443", NotPublic),
             ("https://kubernetes.default.svc.cluster.local", NotPublic),
+            ("https://kubernetes.default.svc", NotPublic),
             ("https://127.0.0.1", NotPublic),
             ("https://10.0.0.1:6443", NotPublic),
             ("https://[::1]", Shape),

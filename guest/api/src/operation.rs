@@ -354,4 +354,59 @@ mod tests {
             assert!(!(is_get && rule.effect().is_change()), "{rule}");
         }
     }
+
+    #[test]
+    fn what_a_request_does_is_said_of_it() {
+        for (effect, is_change, creates) in [
+            (Effect::Reads, false, None),
+            (Effect::Changes, true, None),
+            (Effect::Deletes, true, None),
+            (Effect::Creates(Kind::AuthKey), true, Some(Kind::AuthKey)),
+            (
+                Effect::Creates(Kind::OauthClient),
+                true,
+                Some(Kind::OauthClient),
+            ),
+        ] {
+            assert_eq!(effect.is_change(), is_change, "{effect:?}");
+            assert_eq!(effect.creates(), creates, "{effect:?}");
+        }
+        for rule in Rule::ALL {
+            let says_what = rule.effect().creates().is_some() || rule.effect() == Effect::Changes;
+            assert_eq!(rule.has_json(), says_what, "{rule}");
+            let is_for_token = matches!(rule.route(), Route::Token | Route::TokenExchange);
+            assert_eq!(rule.is_for_token(), is_for_token, "{rule}");
+        }
+    }
+
+    #[test]
+    fn every_operation_but_those_about_tokens_needs_one() {
+        let needs = |rule: Rule| rule.operations().collect::<Vec<_>>();
+        assert_eq!(needs(Rule::CreateAuthKey), [Operation::Mint]);
+        assert_eq!(needs(Rule::CheckScope), [Operation::Check]);
+        let is_about_tokens = |it: &Operation| it.name().starts_with("check");
+        let others = Operation::ALL.iter().copied();
+        let others: Vec<_> = others.filter(|it| !is_about_tokens(it)).collect();
+        assert!(others.len() > 6 && !others.contains(&Operation::Check));
+        assert_eq!(needs(Rule::TokenExchange)[1..], others);
+        assert_eq!(needs(Rule::Token), others);
+    }
+
+    #[test]
+    fn each_kind_has_its_words() {
+        for (kind, key_type, name, with_article, look) in [
+            (Kind::AuthKey, "auth", "key", "a key", "revoke it"),
+            (
+                Kind::OauthClient,
+                "client",
+                "OAuth client",
+                "an OAuth client",
+                "delete it",
+            ),
+        ] {
+            assert_eq!(kind.key_type(), key_type);
+            assert_eq!((kind.name(), kind.with_article()), (name, with_article));
+            assert!(kind.look_for_it().contains(look));
+        }
+    }
 }

@@ -91,4 +91,17 @@ mod tests {
             assert!(shown.chars().count() <= 512, "{before}");
         }
     }
+
+    #[test]
+    fn is_the_same_however_it_is_used() {
+        let text = OutsideText::of(format_args!("a\n{}", 1));
+        assert_eq!(text, "a 1");
+        assert_ne!(text, "a");
+        assert_eq!(&*text, "a 1");
+        assert_eq!(text.to_string(), "a 1");
+        let borrowed: &str = text.borrow();
+        assert_eq!(borrowed, "a 1");
+        assert_eq!(serde_json::to_string(&text).unwrap(), "\"a 1\"");
+        assert_eq!(text.into_string(), "a 1");
+    }
 }

@@ -244,4 +244,16 @@ mod tests {
         assert!(!fits("/a/{unknown}", "/a/b"));
         assert!(!fits("/a/{unknown}", "/a/{unknown}"));
     }
+
+    #[test]
+    fn a_list_has_a_query_and_may_be_longer() {
+        for route in Route::ALL {
+            let (query, most) = match route {
+                Route::ListKeys => (Some("all=true"), 524_288),
+                _ => (None, 65_536),
+            };
+            assert_eq!(route.query(), query, "{route:?}");
+            assert_eq!(route.max_response_bytes(), most, "{route:?}");
+        }
+    }
 }

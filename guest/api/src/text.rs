@@ -56,4 +56,15 @@ mod tests {
         assert_eq!(cut.chars().count(), MAX_CHARACTERS);
         assert!(cut.ends_with('…'));
     }
+
+    #[test]
+    fn keeps_a_text_of_the_limit_that_has_wide_letters() {
+        let most = "ü".repeat(MAX_CHARACTERS);
+        assert_eq!(one_line(&most), most);
+        let wide = "x".repeat(MAX_CHARACTERS - 1) + "ü";
+        assert_eq!(one_line(&wide), wide);
+        let one_more = "x".repeat(MAX_CHARACTERS + 1);
+        let cut = one_line(&one_more);
+        assert_eq!(cut, "x".repeat(MAX_CHARACTERS - 1) + "…");
+    }
 }

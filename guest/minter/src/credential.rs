@@ -37,7 +37,7 @@ impl FederatedIdentity {
             return Ok(());
         }
         Err(Error::InvalidCredential(Problem {
-            message: "the client id is not one of a federated identity".to_owned(),
+            message: "this is no client id of a federated identity".to_owned(),
             hint: "give the client id that the admin console shows, such as T123CNTRL-k456CNTRL"
                 .to_owned(),
             status: None,

@@ -108,3 +108,55 @@ impl Diagnose for AuditError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_kind_says_what_to_do() {
+        let path = Path::new("audit.jsonl");
+        let error = |errno: Errno| AuditError::unwritable(path, &errno.into());
+        for (error, kind, hint) in [
+            (error(Errno::NOSPC), AuditErrorKind::NoRoom, "make room"),
+            (error(Errno::DQUOT), AuditErrorKind::NoRoom, "make room"),
+            (error(Errno::FBIG), AuditErrorKind::NoRoom, "make room"),
+            (
+                error(Errno::ROFS),
+                AuditErrorKind::Unwritable,
+                "is not sent; keep the log elsewhere",
+            ),
+            (
+                AuditError::new(path, "it is away"),
+                AuditErrorKind::Unwritable,
+                "is not sent; keep the log elsewhere",
+            ),
+            (
+                AuditError::unreadable(path, "it is a device"),
+                AuditErrorKind::Unreadable,
+                "name the file of an audit log",
+            ),
+            (
+                AuditError::foreign(path, 1000),
+                AuditErrorKind::Foreign,
+                "run this as that user",
+            ),
+            (
+                AuditError::unfit(path, "it is a link", "name the file"),
+                AuditErrorKind::Unfit {
+                    remedy: "name the file".to_owned(),
+                },
+                "name the file",
+            ),
+        ] {
+            assert_eq!(*error.kind(), kind, "{error}");
+            assert!(error.hint().unwrap().contains(hint), "{error}");
+            assert_eq!(error.class(), Class::Policy);
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("the audit file audit.jsonl: ")
+            );
+        }
+    }
+}

@@ -352,4 +352,129 @@ mod tests {
         assert_eq!(path(&both), of_user);
         assert_eq!(path(&Environment::default()), None);
     }
+
+    fn entry_of(context: &Context) -> Entry<'_> {
+        context.entry("run", AuditEvent::Response, "mint")
+    }
+
+    fn context() -> Context {
+        Context {
+            actor: Actor {
+                uid: 1000,
+                user: None,
+                pid: 1,
+            },
+            component: String::new(),
+            policy: String::new(),
+            client: None,
+            tailnet: None,
+            connect_to: None,
+            proxy: None,
+            ca_file: None,
+        }
+    }
+
+    #[test]
+    fn is_made_with_its_directories_for_the_user_alone() {
+        use std::os::unix::fs::PermissionsExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("a/b/audit.jsonl");
+        let file = AuditFile::open(path.clone()).unwrap();
+        assert_eq!(file.path(), path);
+        let mode = |path: &Path| path.metadata().unwrap().permissions().mode() & 0o7777;
+        assert_eq!(mode(&path), 0o600);
+        assert_eq!(mode(path.parent().unwrap()), 0o700);
+        // The same secret has the same fingerprint in entries of one log.
+        let fingerprint = |text: &str| file.fingerprint(&Secret::new(text.to_owned()));
+        assert_eq!(fingerprint("one").unwrap().len(), 16);
+        assert_eq!(fingerprint("one"), fingerprint("one"));
+        assert_ne!(fingerprint("one"), fingerprint("two"));
+    }
+
+    #[test]
+    fn two_writers_continue_one_chain() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let context = context();
+        let writers = [(), ()].map(|()| AuditFile::open(path.clone()).unwrap());
+        for _ in 0..3 {
+            for writer in &writers {
+                writer.append(&entry_of(&context)).unwrap();
+            }
+        }
+        let found = verify(&path).unwrap();
+        assert_eq!((found.entries, found.breaks), (6, vec![]));
+    }
+
+    /// The chain continues what this process wrote, not what the file says now.
+    #[test]
+    fn a_line_that_is_changed_behind_its_writer_breaks_the_chain() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let context = context();
+        let writer = AuditFile::open(path.clone()).unwrap();
+        let last = |path: &Path| {
+            let text = fs::read_to_string(path).unwrap();
+            let line = text.lines().last().unwrap().to_owned();
+            line::read(line.as_bytes()).unwrap()
+        };
+        for _ in 0..2 {
+            writer.append(&entry_of(&context)).unwrap();
+        }
+        let written = last(&path).link;
+        // Another line of the same length, with the right hash.
+        let before = Link {
+            sequence: 1,
+            hash: "f".repeat(64),
+        };
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let (forged, _) = line::write(&before, now, &entry_of(&context)).unwrap();
+        let text = fs::read_to_string(&path).unwrap();
+        let first = text.lines().next().unwrap();
+        let changed = format!("{first}\n{forged}\n");
+        assert_eq!(changed.len(), text.len());
+        fs::write(&path, changed).unwrap();
+        writer.append(&entry_of(&context)).unwrap();
+        assert_eq!(last(&path).previous, written.hash);
+        assert!(!verify(&path).unwrap().is_whole());
+    }
+
+    #[test]
+    fn the_longest_line_is_written_and_a_longer_one_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let context = context();
+        let writer = AuditFile::open(path.clone()).unwrap();
+        let size = || path.metadata().unwrap().len();
+        writer.append(&entry_of(&context)).unwrap();
+        let rest = line::MAX_LINE_BYTES - usize::try_from(size()).unwrap() + 1;
+        let with_path = |bytes: usize| {
+            let mut entry = entry_of(&context);
+            entry.path = "p".repeat(bytes);
+            writer.append(&entry)
+        };
+        assert!(with_path(rest + 1).is_err());
+        with_path(rest).unwrap();
+        let found = verify(&path).unwrap();
+        assert_eq!((found.entries, found.breaks), (2, vec![]));
+    }
+
+    #[test]
+    fn room_is_kept_behind_a_request_that_is_sent_for_a_change() {
+        use std::os::unix::fs::MetadataExt;
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("audit.jsonl");
+        let context = context();
+        let writer = AuditFile::open(path.clone()).unwrap();
+        let mut entry = context.entry("run", AuditEvent::Decision, "mint");
+        entry.decision = crate::Verdict::Allow;
+        for _ in 0..3 {
+            writer.append(&entry).unwrap();
+            let metadata = path.metadata().unwrap();
+            let room = metadata.blocks() * 512;
+            // 64 KiB and a step of as many, and what file systems round up to.
+            let most = metadata.len() + 2 * 65_536 + 4 * 4096;
+            assert!(room <= most, "{room}");
+        }
+    }
 }

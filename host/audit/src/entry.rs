@@ -192,3 +192,120 @@ pub struct SecretUse {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
 }
+
+#[cfg(test)]
+mod tests {
+    use tailmint_core::Denial;
+
+    use super::*;
+    use crate::Context;
+
+    fn context() -> Context {
+        Context {
+            actor: Actor {
+                uid: 1000,
+                user: None,
+                pid: 1,
+            },
+            component: String::new(),
+            policy: String::new(),
+            client: None,
+            tailnet: None,
+            connect_to: None,
+            proxy: None,
+            ca_file: None,
+        }
+    }
+
+    #[test]
+    fn what_changes_something_or_was_only_tried_is_on_disk_before_it_is_sent() {
+        use AuditEvent::{Decision, Failure, Response};
+        use Verdict::{Allow, Deny, Report};
+        let context = context();
+        for (event, decision, changes, is_durable) in [
+            (Decision, Allow, true, true),
+            (Decision, Allow, false, false),
+            (Decision, Deny, true, true),
+            (Decision, Deny, false, true),
+            (Decision, Report, false, true),
+            (Response, Allow, true, false),
+            (Response, Deny, true, false),
+            (Failure, Deny, false, false),
+        ] {
+            let mut entry = context.entry("run", event, "mint");
+            entry.decision = decision;
+            entry.changes = changes;
+            let case = format!("{event:?}, {decision:?}, {changes}");
+            assert_eq!(entry.is_durable(), is_durable, "{case}");
+        }
+    }
+
+    #[test]
+    fn room_is_kept_for_what_follows_a_request_that_is_sent_for_a_change() {
+        use AuditEvent::{Decision, Response};
+        use Verdict::{Allow, Deny, Report};
+        let context = context();
+        for (event, decision, call_changes, has_sequel) in [
+            (Decision, Allow, true, true),
+            (Decision, Report, true, true),
+            (Decision, Allow, false, false),
+            (Decision, Deny, true, false),
+            (Decision, Deny, false, false),
+            (Response, Allow, true, false),
+            (Response, Deny, true, false),
+            (Response, Allow, false, false),
+        ] {
+            let mut entry = context.entry("run", event, "mint");
+            entry.decision = decision;
+            entry.call_changes = call_changes;
+            let case = format!("{event:?}, {decision:?}, {call_changes}");
+            assert_eq!(entry.has_sequel(), has_sequel, "{case}");
+        }
+    }
+
+    #[test]
+    fn a_decision_is_written_with_its_reason() {
+        let context = context();
+        let mut entry = context.entry("run", AuditEvent::Decision, "mint");
+        assert_eq!(entry.decision, Verdict::Deny);
+        entry.decided(&Decision::allowed("token"));
+        assert_eq!((entry.rule, entry.decision), ("token", Verdict::Allow));
+        assert_eq!(entry.reason, None);
+        let denial = || Denial::new("body", "it is long");
+        entry.decided(&Decision::denied("token", denial()));
+        assert_eq!(entry.decision, Verdict::Deny);
+        assert_eq!(entry.reason.as_deref(), Some("body: it is long"));
+        let reported = Decision {
+            reported: Some(denial()),
+            ..Decision::allowed("token")
+        };
+        entry.decided(&reported);
+        assert_eq!(entry.decision, Verdict::Report);
+        assert_eq!(entry.reason.as_deref(), Some("body: it is long"));
+    }
+
+    #[test]
+    fn an_outcome_is_written_with_its_time() {
+        let context = context();
+        let mut entry = context.entry("run", AuditEvent::Response, "mint");
+        entry.responded(200, 17, Duration::from_millis(1250));
+        assert_eq!(entry.status, Some(200));
+        assert_eq!(entry.response_bytes, Some(17));
+        assert_eq!(entry.milliseconds, Some(1250));
+        let mut entry = context.entry("run", AuditEvent::Failure, "mint");
+        let late = Failure::ResponseTimeout {
+            limit: Duration::from_secs(30),
+        };
+        entry.failed(&late, Duration::from_secs(30));
+        assert_eq!(entry.failure, Some(late.to_string()));
+        assert!(entry.outcome_unknown);
+        assert_eq!(entry.milliseconds, Some(30_000));
+        let unreached = Failure::ConnectTimeout {
+            peer: "api.tailscale.com".to_owned(),
+            step: "the TLS handshake",
+            limit: Duration::from_secs(5),
+        };
+        entry.failed(&unreached, Duration::ZERO);
+        assert!(!entry.outcome_unknown);
+    }
+}

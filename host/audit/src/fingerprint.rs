@@ -101,3 +101,29 @@ fn read(file: &mut File) -> io::Result<Found> {
     file.read_exact(&mut *key)?;
     Ok(Found::Key(key))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_secret_has_one_fingerprint_in_a_log_and_another_in_another() {
+        let directory = tempfile::tempdir().unwrap();
+        let log = |name: &str| directory.path().join(name);
+        let secret = |text: &str| Secret::new(text.to_owned());
+        let of = |name: &str, text: &str| {
+            let fingerprints = Fingerprints::beside(&log(name)).unwrap();
+            fingerprints.of(&secret(text))
+        };
+        let first = of("a.jsonl", "one");
+        assert_eq!(first.len(), 2 * SHOWN_BYTES);
+        assert!(first.bytes().all(|it| it.is_ascii_hexdigit()));
+        assert_eq!(of("a.jsonl", "one"), first);
+        assert_ne!(of("a.jsonl", "two"), first);
+        assert_ne!(of("b.jsonl", "one"), first);
+        // The key is what it depends on, and is not all zeros.
+        let key = std::fs::read(log("a.key")).unwrap();
+        assert_eq!(key.len(), KEY_BYTES);
+        assert_ne!(key, [0; KEY_BYTES]);
+    }
+}

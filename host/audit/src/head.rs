@@ -80,4 +80,26 @@ mod tests {
             assert!(wrong.parse::<Head>().is_err(), "{wrong}");
         }
     }
+
+    #[test]
+    fn is_one_line_and_no_other() {
+        let hash = |digit: &str| digit.repeat(64);
+        let entry = |seq: u64, hash: String| {
+            let members = serde_json::json!({ "seq": seq, "hash": hash });
+            Record(members.as_object().unwrap().clone())
+        };
+        let head = |number| Head {
+            number,
+            hash: hash("a"),
+        };
+        assert!(head(None).is(&entry(7, hash("a"))));
+        assert!(head(Some(7)).is(&entry(7, hash("a"))));
+        assert!(!head(Some(8)).is(&entry(7, hash("a"))));
+        assert!(!head(None).is(&entry(7, hash("b"))));
+        assert!(!head(Some(7)).is(&entry(7, hash("b"))));
+        // 64 characters of which one is no digit, and a digit more.
+        for wrong in [format!("g{}", &hash("a")[1..]), hash("a") + "a"] {
+            assert!(wrong.parse::<Head>().is_err(), "{wrong}");
+        }
+    }
 }

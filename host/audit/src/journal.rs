@@ -128,3 +128,120 @@ fn uses(audit: &dyn Audit, secrets: &[(&'static str, &Secret)]) -> Vec<SecretUse
     });
     uses.collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::Mutex;
+
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::Actor;
+
+    /// Keeps what is written, and has a fingerprint for secrets.
+    #[derive(Default)]
+    struct Kept(Mutex<Vec<Value>>);
+
+    impl Audit for Kept {
+        fn append(&self, entry: &Entry<'_>) -> Result<(), AuditError> {
+            self.0.lock().unwrap().push(json!(entry));
+            Ok(())
+        }
+
+        fn fingerprint(&self, secret: &Secret) -> Option<String> {
+            Some(format!("{} bytes", secret.expose_secret().len()))
+        }
+    }
+
+    /// Writes nothing.
+    struct Full;
+
+    impl Audit for Full {
+        fn append(&self, _entry: &Entry<'_>) -> Result<(), AuditError> {
+            Err(AuditError::new("nowhere", "there is no room"))
+        }
+    }
+
+    struct Get;
+
+    impl Subject for Get {
+        fn operation(&self) -> &'static str {
+            "get"
+        }
+
+        fn fill(&self, entry: &mut Entry<'_>) {
+            "/keys".clone_into(&mut entry.path);
+        }
+    }
+
+    fn context() -> Context {
+        Context {
+            actor: Actor {
+                uid: 1000,
+                user: None,
+                pid: 1,
+            },
+            component: String::new(),
+            policy: String::new(),
+            client: None,
+            tailnet: None,
+            connect_to: None,
+            proxy: None,
+            ca_file: None,
+        }
+    }
+
+    #[test]
+    fn all_that_one_call_leads_to_is_written_under_one_number() {
+        let kept = Arc::new(Kept::default());
+        let journal = Journal::new(Some(kept.clone()), context()).unwrap();
+        let secret = Secret::new("secret".to_owned());
+        let late = Failure::ResponseTimeout {
+            limit: Duration::from_secs(30),
+        };
+        let id: KeyId = "k1CNTRL".parse().unwrap();
+        let second = Duration::from_secs(1);
+        journal.decision(&Get, &[("bearer", &secret)]).unwrap();
+        journal.response(&Get, 200, 17, second, Some(&id)).unwrap();
+        journal.response(&Get, 404, 0, second, None).unwrap();
+        journal.failure(&Get, &late, second).unwrap();
+        let with = [("id-token", &secret)];
+        journal.response_with(&Get, 200, 3, second, &with).unwrap();
+        let entries = kept.0.lock().unwrap();
+        let run = entries[0]["run"].as_str().unwrap();
+        assert_eq!(run.len(), 16);
+        for entry in &*entries {
+            let same = [&entry["run"], &entry["operation"], &entry["path"]];
+            assert_eq!(same, [run, "get", "/keys"], "{entry}");
+        }
+        let events: Vec<_> = entries.iter().map(|it| it["event"].as_str()).collect();
+        let expected = ["decision", "response", "response", "failure", "response"];
+        assert_eq!(events, expected.map(Some));
+        let uses = json!([{ "name": "bearer", "fingerprint": "6 bytes" }]);
+        assert_eq!(entries[0]["secrets"], uses);
+        assert_eq!(entries[1]["status"], 200);
+        assert_eq!(entries[1]["response_bytes"], 17);
+        assert_eq!(entries[1]["key"], "k1CNTRL");
+        assert_eq!(entries[2]["key"], Value::Null);
+        assert_eq!(entries[3]["failure"], late.to_string());
+        assert_eq!(entries[3]["milliseconds"], 1000);
+        let uses = json!([{ "name": "id-token", "fingerprint": "6 bytes" }]);
+        assert_eq!(entries[4]["secrets"], uses);
+        assert_eq!(entries[4]["response_bytes"], 3);
+    }
+
+    #[test]
+    fn what_cannot_be_written_is_an_error_and_no_audit_is_none() {
+        let late = Failure::ResponseTimeout {
+            limit: Duration::from_secs(30),
+        };
+        let at_once = Duration::ZERO;
+        let full = Journal::new(Some(Arc::new(Full)), context()).unwrap();
+        assert!(full.decision(&Get, &[]).is_err());
+        assert!(full.response(&Get, 200, 0, at_once, None).is_err());
+        assert!(full.failure(&Get, &late, at_once).is_err());
+        assert!(full.response_with(&Get, 200, 0, at_once, &[]).is_err());
+        let without = Journal::new(None, context()).unwrap();
+        assert!(without.decision(&Get, &[]).is_ok());
+    }
+}

@@ -154,3 +154,103 @@ pub(crate) fn is_part(text: &[u8], before: &Link) -> bool {
     let has_end = || std::str::from_utf8(text).is_ok_and(|text| split_hash(text).is_some());
     !text.is_empty() && (begin.starts_with(text) || text.starts_with(begin)) && !has_end()
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    /// A line with the right hash behind what it says.
+    fn hashed(content: &str) -> String {
+        let hash = sha256(format!("{content}}}").as_bytes());
+        format!("{content}{HASH}{hash}{END}")
+    }
+
+    #[test]
+    fn what_was_written_is_read_and_what_was_changed_is_not() {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let before = Link::default();
+        let (line, link) = write(&before, now, &json!({ "event": "decision" })).unwrap();
+        assert_eq!(link.sequence, 1);
+        let read_again = read(line.as_bytes()).unwrap();
+        assert_eq!(read_again.link, link);
+        assert_eq!(read_again.previous, GENESIS);
+        assert_eq!(read_again.members["event"], "decision");
+        assert_eq!(read_again.members["hash"], link.hash.as_str());
+        for at in 0..line.len() {
+            let mut changed = line.clone().into_bytes();
+            changed[at] ^= 1;
+            assert!(read(&changed).is_err(), "{at}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_another_version_or_without_its_position_is_none() {
+        let content = |v: u32, rest: &str| format!("{{\"v\":{v}{rest}");
+        let rest = ",\"seq\":1,\"prev\":\"\"";
+        assert!(read(hashed(&content(1, rest)).as_bytes()).is_ok());
+        for other in [
+            content(0, rest),
+            content(2, rest),
+            content(1, ",\"prev\":\"\""),
+            content(1, ",\"seq\":1"),
+            content(1, ",\"seq\":-1,\"prev\":\"\""),
+            content(1, ",\"seq\":1,\"prev\":1"),
+        ] {
+            assert_eq!(
+                read(hashed(&other).as_bytes()).unwrap_err(),
+                SHAPE,
+                "{other}"
+            );
+        }
+        for other in ["", "{}", "\"}", "\u{e9}"] {
+            assert_eq!(read(other.as_bytes()).unwrap_err(), SHAPE, "{other}");
+        }
+        assert_eq!(read(b"\xff").unwrap_err(), SHAPE);
+    }
+
+    #[test]
+    fn a_log_is_known_by_how_it_begins() {
+        for (text, is_log) in [
+            ("", true),
+            ("{", true),
+            ("{\"v\":1,\"seq\":", true),
+            ("{\"v\":1,\"seq\":1,", true),
+            // What records a line that was cut off.
+            ("{\"v\"\n{\"v\":1,\"seq\":1,", true),
+            ("{\"v\"\n{\n{\"v\":1,\"seq\":1,", true),
+            ("{\"v\"\n", true),
+            ("\n{\"v\":1,\"seq\":1,", false),
+            ("x\n{\"v\":1,\"seq\":1,", false),
+            ("x", false),
+            ("{\"v\":2,\"seq\":1,", false),
+            ("{\"v\"\nx", false),
+        ] {
+            assert_eq!(begins(text.as_bytes()), is_log, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_part_of_the_next_line_is_told_from_one_that_was_changed() {
+        let now = jiff::Timestamp::UNIX_EPOCH;
+        let before = Link::default();
+        let (line, link) = write(&before, now, &json!({ "event": "decision" })).unwrap();
+        for end in 1..line.len() {
+            assert!(is_part(&line.as_bytes()[..end], &before), "{end}");
+        }
+        assert!(!is_part(b"", &before));
+        // It has its end: it was changed.
+        let changed = line.replace("decision", "response");
+        assert!(!is_part(changed.as_bytes(), &before));
+        // It is one, but not the next.
+        assert!(!is_part(&line.as_bytes()[..40], &link));
+        assert!(!is_part(b"something else", &before));
+        assert!(!is_part(b"{\"v\":1,\"seq\":2", &before));
+    }
+
+    #[test]
+    fn a_line_has_a_mebibyte_at_most() {
+        assert_eq!(MAX_LINE_BYTES, 1_048_576);
+    }
+}

@@ -97,3 +97,76 @@ impl<R: BufRead> LineReader<R> {
         self.text.capacity()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::io::{BufReader, Read};
+
+    use tailmint_core::digest::sha256;
+
+    use super::*;
+
+    /// Is interrupted before it reads, and fails at the end where it is told so.
+    struct Troubled {
+        text: &'static [u8],
+        is_interrupted: bool,
+        end: Option<io::ErrorKind>,
+    }
+
+    impl Read for Troubled {
+        fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+            self.is_interrupted = !self.is_interrupted;
+            if self.is_interrupted {
+                return Err(io::ErrorKind::Interrupted.into());
+            }
+            match self.end {
+                Some(kind) if self.text.is_empty() => Err(kind.into()),
+                _ => self.text.read(buffer),
+            }
+        }
+    }
+
+    type Found = (Option<Vec<u8>>, bool);
+
+    fn lines(reader: impl Read) -> io::Result<Vec<Found>> {
+        let mut lines = LineReader::new(BufReader::with_capacity(3, reader));
+        let mut found = Vec::new();
+        while let Some(line) = lines.next()? {
+            if let Some(text) = line.text {
+                assert_eq!(line.digest.bytes(), text.len() as u64);
+                assert_eq!(line.digest.sha256(), sha256(text));
+            }
+            found.push((line.text.map(<[u8]>::to_vec), line.is_finished));
+        }
+        Ok(found)
+    }
+
+    fn troubled(text: &'static [u8], end: Option<io::ErrorKind>) -> io::Result<Vec<Found>> {
+        lines(Troubled {
+            text,
+            is_interrupted: false,
+            end,
+        })
+    }
+
+    #[test]
+    fn lines_are_whole_however_they_are_read() {
+        let line = |text: &str, is_finished| (Some(text.as_bytes().to_vec()), is_finished);
+        let expected = vec![line("first", true), line("", true), line("last", false)];
+        assert_eq!(troubled(b"first\n\nlast", None).unwrap(), expected);
+        assert_eq!(troubled(b"", None).unwrap(), []);
+        assert_eq!(troubled(b"a\n", None).unwrap(), [line("a", true)]);
+        let failed = troubled(b"first\nlast", Some(io::ErrorKind::BrokenPipe));
+        assert_eq!(failed.unwrap_err().kind(), io::ErrorKind::BrokenPipe);
+    }
+
+    #[test]
+    fn the_longest_line_is_held_and_a_longer_one_is_not() {
+        let most = vec![b'a'; MAX_LINE_BYTES];
+        let found = lines(&*most).unwrap();
+        assert_eq!(found, [(Some(most.clone()), false)]);
+        let more = [&*most, b"a\nb"].concat();
+        let found = lines(&*more).unwrap();
+        assert_eq!(found, [(None, true), (Some(b"b".to_vec()), false)]);
+    }
+}

@@ -28,3 +28,29 @@ pub(crate) fn lock(file: &File) -> io::Result<()> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{sync::mpsc, thread};
+
+    use super::*;
+
+    #[test]
+    fn a_lock_is_waited_for() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        let held = File::create(&path).unwrap();
+        lock(&held).unwrap();
+        let (done, waits) = mpsc::channel();
+        let other = thread::spawn(move || {
+            let file = File::open(path).unwrap();
+            done.send(lock(&file).map_err(|error| error.to_string()))
+                .unwrap();
+        });
+        // Nothing can come, however slow the machine is.
+        assert!(waits.recv_timeout(Duration::from_millis(50)).is_err());
+        held.unlock().unwrap();
+        assert_eq!(waits.recv().unwrap(), Ok(()));
+        other.join().unwrap();
+    }
+}

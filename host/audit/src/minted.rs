@@ -32,3 +32,31 @@ impl Minted {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn of(status: u64, event: &str, key: &str, client: &str) -> Option<Minted> {
+        let members = json!({ "status": status, "event": event, "key": key, "client": client });
+        Minted::of(&Record(members.as_object().unwrap().clone()))
+    }
+
+    #[test]
+    fn a_key_is_one_that_a_successful_response_names() {
+        let minted = of(200, "response", "k1CNTRL", "kBOOTCNTRL").unwrap();
+        assert_eq!(minted.id.as_str(), "k1CNTRL");
+        assert_eq!(minted.client.as_deref(), Some("kBOOTCNTRL"));
+        assert_eq!(minted.tailnet, None);
+        assert!(!minted.is_client_deleted);
+        assert_eq!(of(200, "response", "k1CNTRL", "").unwrap().client, None);
+        assert!(of(299, "response", "k1CNTRL", "").is_some());
+        assert_eq!(of(199, "response", "k1CNTRL", ""), None);
+        assert_eq!(of(300, "response", "k1CNTRL", ""), None);
+        assert_eq!(of(404, "response", "k1CNTRL", ""), None);
+        assert_eq!(of(200, "decision", "k1CNTRL", ""), None);
+        assert_eq!(of(200, "response", "", ""), None);
+    }
+}

@@ -84,3 +84,88 @@ pub(crate) fn close_to_others(file: &File, path: &Path) -> Result<(), AuditError
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, os::unix::fs::symlink};
+
+    use super::*;
+    use crate::AuditErrorKind;
+
+    fn read(path: &Path) -> Result<Option<File>, AuditError> {
+        open(OpenOptions::new().read(true), path)
+    }
+
+    #[test]
+    fn a_file_of_the_user_is_opened_and_none_is_no_error() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        assert!(read(&path).unwrap().is_none());
+        fs::write(&path, "text").unwrap();
+        let file = read(&path).unwrap().unwrap();
+        assert_eq!(file.metadata().unwrap().len(), 4);
+        // Nobody can lead it elsewhere or have it wait between two calls.
+        let flags = rustix::fs::fcntl_getfl(&file).unwrap();
+        assert!(
+            flags.contains(OFlags::NOFOLLOW | OFlags::NONBLOCK),
+            "{flags:?}"
+        );
+        // That nothing can be there is another error than that nothing is.
+        assert!(read(&path.join("below")).is_err());
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_named() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("file"), "").unwrap();
+        symlink(path("file"), path("link")).unwrap();
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, path("pipe"), kind, 0o600.into(), 0).unwrap();
+        let _socket = std::os::unix::net::UnixListener::bind(path("socket")).unwrap();
+        for (path, what) in [
+            (directory.path().to_owned(), "it is a directory"),
+            (path("link"), "it is a symbolic link"),
+            (path("pipe"), "it is a pipe"),
+            (path("socket"), "it is a socket"),
+            ("/dev/null".into(), "it is a device"),
+        ] {
+            let error = read(&path).unwrap_err();
+            assert!(error.to_string().ends_with(what), "{error}");
+            assert!(matches!(error.kind(), AuditErrorKind::Unfit { .. }));
+        }
+    }
+
+    #[test]
+    fn a_file_of_somebody_else_is_not_taken() {
+        // Only root can give one away.
+        if !geteuid().is_root() {
+            return;
+        }
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "").unwrap();
+        std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+        let error = read(&path).unwrap_err();
+        assert_eq!(*error.kind(), AuditErrorKind::Foreign);
+    }
+
+    #[test]
+    fn others_lose_what_they_may_and_nobody_gains_anything() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("file");
+        fs::write(&path, "").unwrap();
+        let file = File::open(&path).unwrap();
+        for (before, after) in [
+            (0o644, 0o600),
+            (0o606, 0o600),
+            (0o600, 0o600),
+            (0o400, 0o400),
+        ] {
+            fs::set_permissions(&path, Permissions::from_mode(before)).unwrap();
+            close_to_others(&file, &path).unwrap();
+            let mode = path.metadata().unwrap().mode() & 0o7777;
+            assert_eq!(mode, after, "{before:o}");
+        }
+    }
+}

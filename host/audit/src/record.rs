@@ -35,3 +35,24 @@ impl Record {
         Value::Object(self.0.clone()).to_string()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn members_are_handed_out_as_they_are_and_absent_ones_are_empty() {
+        let members = json!({ "text": "a", "number": 7, "texts": ["a", "b"] });
+        let record = Record(members.as_object().unwrap().clone());
+        assert_eq!(record.get("number"), Some(&json!(7)));
+        assert_eq!(record.get("other"), None);
+        assert_eq!((record.text("text"), record.text("number")), ("a", ""));
+        assert_eq!((record.number("number"), record.number("text")), (7, 0));
+        assert_eq!(record.texts("texts"), ["a", "b"]);
+        assert_eq!(record.texts("text"), [""; 0]);
+        let again: Result<Value, _> = tailmint_api::from_json(record.to_json().as_bytes());
+        assert_eq!(again, Ok(members));
+    }
+}

@@ -1,10 +1,16 @@
 //! Room behind the end of the file for what has to be written down later.
 
-use std::{fs::File, io, os::unix::fs::MetadataExt};
+#[cfg(target_os = "linux")]
+use std::os::unix::fs::MetadataExt;
+use std::{fs::File, io};
 
+#[cfg(target_os = "linux")]
 use rustix::{
     fs::{FallocateFlags, fallocate, fstatfs},
-    io::{Errno, retry_on_intr},
+    io::retry_on_intr,
+};
+use rustix::{
+    io::Errno,
     process::{Resource, getrlimit},
 };
 
@@ -14,11 +20,13 @@ use rustix::{
 const ROOM: u64 = 64 * 1024;
 
 /// What is taken beyond that, so that one mint in twenty has to ask for more.
+#[cfg(target_os = "linux")]
 const STEP: u64 = 64 * 1024;
 
 /// The file systems that count what was reserved among a file's blocks, and nothing that
 /// they may take back: ext2 to ext4, and tmpfs. XFS counts blocks that it takes back when
 /// the disk is full.
+#[cfg(target_os = "linux")]
 const COUNTED: [u32; 2] = [0xef53, 0x0102_1994];
 
 /// Reserves the room behind this end, which the file is about to have. Its size stays.
@@ -28,6 +36,19 @@ pub(crate) fn reserve(file: &File, end: u64) -> io::Result<()> {
     if most.is_some_and(|most| most < end + ROOM) {
         return Err(Errno::FBIG.into());
     }
+    reserve_blocks(file, end)
+}
+
+/// Elsewhere than on Linux nothing reserves room and leaves a file its size: whether there is
+/// some shows when the line is written.
+#[cfg(not(target_os = "linux"))]
+#[expect(clippy::unnecessary_wraps, reason = "on Linux it can fail")]
+fn reserve_blocks(_: &File, _: u64) -> io::Result<()> {
+    Ok(())
+}
+
+#[cfg(target_os = "linux")]
+fn reserve_blocks(file: &File, end: u64) -> io::Result<()> {
     let metadata = file.metadata()?;
     // The unit of blocks is 512 bytes, whatever the file system's own is.
     if metadata.blocks() * 512 >= end + ROOM && is_counted(file) {
@@ -48,6 +69,7 @@ pub(crate) fn reserve(file: &File, end: u64) -> io::Result<()> {
     }
 }
 
+#[cfg(target_os = "linux")]
 fn is_counted(file: &File) -> bool {
     #[allow(
         clippy::cast_possible_truncation,
@@ -77,6 +99,29 @@ mod tests {
         reserve(&file, 100 + STEP / 2).unwrap();
         if is_counted(&file) {
             assert_eq!(file.metadata().unwrap().blocks(), metadata.blocks());
+        }
+    }
+
+    #[test]
+    fn what_is_taken_lies_behind_the_end_and_is_no_more_than_that() {
+        let directory = tempfile::tempdir().unwrap();
+        let mut file = File::create(directory.path().join("file")).unwrap();
+        file.write_all(&[b'a'; 10_000]).unwrap();
+        let before = file.metadata().unwrap().blocks() * 512;
+        reserve(&file, 10_100).unwrap();
+        let taken = file.metadata().unwrap().blocks() * 512;
+        if is_counted(&file) {
+            // 64 KiB and 64 KiB, and what file systems round up to.
+            assert!(taken >= 10_100 + 131_072, "{taken}");
+            assert!(taken <= before + 131_072 + 3 * 4096, "{before}, {taken}");
+        }
+    }
+
+    #[test]
+    fn blocks_say_nothing_on_other_file_systems() {
+        assert!(!is_counted(&File::open("/proc/version").unwrap()));
+        if let Ok(in_memory) = File::open("/dev/shm") {
+            assert!(is_counted(&in_memory));
         }
     }
 }

@@ -35,6 +35,9 @@ pub struct Verification {
     pub torn_tail: bool,
     /// The last line.
     pub head: Option<Head>,
+    /// Whether it is something else than a log: it has no line of one, and does not begin
+    /// like one.
+    pub is_something_else: bool,
 }
 
 /// A place where the chain breaks.
@@ -116,10 +119,15 @@ pub fn follow_lines(
     let mut number = 0;
     while let Some(line) = lines.next()? {
         number += 1;
+        if number == 1 {
+            let text = line.text.unwrap_or_default();
+            found.is_something_else = text.is_empty() || !line::begins(text);
+        }
         let Some(entry) = chain.follow(number, &line, &mut found) else {
             continue;
         };
         found.entries += 1;
+        found.is_something_else = false;
         if each(&entry).is_break() {
             break;
         }
@@ -293,5 +301,190 @@ mod tests {
         let found = verified(format!("{first}\n{second}\n{{").as_bytes());
         assert_eq!(found.entries, 2);
         assert!(!found.is_whole());
+    }
+
+    /// The lines of a log, each with its end, and a line that could be the next.
+    fn log(count: usize) -> (Vec<String>, String) {
+        let mut link = Link::default();
+        let mut lines = Vec::new();
+        loop {
+            let said = serde_json::json!({ "event": "decision" });
+            let (line, next) = line::write(&link, jiff::Timestamp::UNIX_EPOCH, &said).unwrap();
+            if lines.len() == count {
+                return (lines, line);
+            }
+            lines.push(format!("{line}\n"));
+            link = next;
+        }
+    }
+
+    fn breaks(text: &str) -> Vec<(usize, String)> {
+        let found = verified(text.as_bytes());
+        assert_eq!(found.is_whole(), found.breaks.is_empty());
+        let breaks = found.breaks.into_iter();
+        breaks.map(|it| (it.line, it.what)).collect()
+    }
+
+    #[test]
+    fn a_chain_is_followed_to_its_head() {
+        let (lines, _) = log(3);
+        let found = verified(lines.concat().as_bytes());
+        assert!(found.is_whole() && !found.torn_tail);
+        assert_eq!((found.entries, found.torn, found.more_breaks), (3, 0, 0));
+        let head = found.head.unwrap();
+        assert_eq!(head.number, Some(3));
+        assert!(lines[2].contains(&head.hash));
+        // Told to stop, it goes no farther.
+        let mut seen = Vec::new();
+        let text = lines.concat();
+        let found = follow_lines(text.as_bytes(), |entry| {
+            seen.push(entry.number("seq"));
+            match seen.len() {
+                2 => ControlFlow::Break(()),
+                _ => ControlFlow::Continue(()),
+            }
+        });
+        assert_eq!(found.unwrap().entries, 2);
+        assert_eq!(seen, [1, 2]);
+        let empty = verified(&b""[..]);
+        assert!(empty.is_whole() && !empty.torn_tail);
+        assert_eq!((empty.entries, empty.head), (0, None));
+    }
+
+    #[test]
+    fn what_is_wrong_is_said_of_the_line_that_it_is_wrong_with() {
+        let (lines, _) = log(3);
+        let other = "it is not a line of an audit log".to_owned();
+        // One is missing.
+        let text = format!("{}{}", lines[0], lines[2]);
+        let number = "it has number 3 where 2 is due".to_owned();
+        assert_eq!(breaks(&text), [(2, number)]);
+        // One is from another log.
+        let before = Link {
+            sequence: 1,
+            hash: "0".repeat(64),
+        };
+        let (foreign, _) = line::write(&before, jiff::Timestamp::MAX, &()).unwrap();
+        let text = format!("{}{foreign}\n", lines[0]);
+        let follows = "it does not follow the line before it".to_owned();
+        assert_eq!(breaks(&text), [(2, follows)]);
+        // One is something else, in the middle and at the end, with its line end.
+        let text = format!("{}x\n{}{}", lines[0], lines[1], lines[2]);
+        assert_eq!(breaks(&text), [(2, other.clone())]);
+        let text = format!("{}x\ny\n", lines[0]);
+        assert_eq!(breaks(&text), [(2, other.clone()), (3, other.clone())]);
+        // The last of them may have been cut off; the one before was not.
+        let text = format!("{}x\n{{", lines[0]);
+        assert_eq!(breaks(&text), [(2, other)]);
+        assert!(verified(text.as_bytes()).torn_tail);
+        let changed = lines.concat().replacen("decision", "response", 1);
+        let hash = "it was changed: its hash is another".to_owned();
+        let number = "it has number 2 where 1 is due".to_owned();
+        assert_eq!(breaks(&changed), [(1, hash), (2, number)]);
+    }
+
+    #[test]
+    fn a_tail_that_is_cut_off_is_no_break() {
+        let (lines, next) = log(2);
+        let log = lines.concat();
+        for part in ["{".to_owned(), next[..next.len() - 1].to_owned()] {
+            for end in ["", "\n"] {
+                let text = format!("{log}{part}{end}");
+                let found = verified(text.as_bytes());
+                assert!(found.torn_tail && found.is_whole(), "{text}");
+                assert_eq!((found.entries, found.torn), (2, 0));
+            }
+        }
+        let found = verified(format!("{log}x\n").as_bytes());
+        assert!(!found.torn_tail && !found.is_whole());
+    }
+
+    #[test]
+    fn the_next_line_records_what_was_cut_off_before_it() {
+        use tailmint_core::digest::sha256;
+        let (lines, _) = log(1);
+        let link = line::read(lines[0].trim_end().as_bytes()).unwrap().link;
+        let record = |event: &str, bytes: usize, sha256: String| {
+            let said = serde_json::json!({
+                "event": event, "torn_bytes": bytes, "torn_sha256": sha256,
+            });
+            let now = jiff::Timestamp::UNIX_EPOCH;
+            line::write(&link, now, &said).unwrap().0
+        };
+        let of = |text: &str| record("torn", text.len(), sha256(text.as_bytes()));
+        let after =
+            |cut: &str, record: &str| verified(format!("{}{cut}\n{record}\n", lines[0]).as_bytes());
+        // All of it, or the last line of it.
+        let found = after("one\ntwo", &of("one\ntwo"));
+        assert_eq!((found.torn, found.breaks), (1, vec![]));
+        let found = after("one\ntwo", &of("two"));
+        let lines_broken: Vec<_> = found.breaks.iter().map(|it| it.line).collect();
+        assert_eq!((found.torn, lines_broken), (1, vec![2]));
+        let found = after("one\ntwo\nthree", &of("three"));
+        let lines_broken: Vec<_> = found.breaks.iter().map(|it| it.line).collect();
+        assert_eq!((found.torn, lines_broken), (1, vec![2, 3]));
+        // What says something else records nothing.
+        for record in [
+            of("one"),
+            of("tw"),
+            record("decision", 3, sha256(b"two")),
+            record("torn", 4, sha256(b"two")),
+            record("torn", 3, sha256(b"twe")),
+        ] {
+            let found = after("one\ntwo", &record);
+            assert_eq!((found.torn, found.breaks.len()), (0, 2), "{record}");
+        }
+        // It is settled once.
+        let found = verified(format!("{}{{\n{}\n", lines[0], of("{")).as_bytes());
+        assert_eq!((found.entries, found.torn), (2, 1));
+        assert!(!found.torn_tail);
+    }
+
+    #[test]
+    fn as_many_breaks_are_told_one_by_one_and_no_more() {
+        let (lines, _) = log(1);
+        for count in [
+            MOST_BREAKS - 1,
+            MOST_BREAKS,
+            MOST_BREAKS + 1,
+            MOST_BREAKS + 7,
+        ] {
+            let found = verified(format!("{}{}", lines[0], "x\n".repeat(count)).as_bytes());
+            assert_eq!(found.breaks.len(), count.min(MOST_BREAKS));
+            assert_eq!(found.more_breaks, count.saturating_sub(MOST_BREAKS));
+            // Some that stand alone, one by one.
+            let alone = format!("{}x\n", lines[0]).repeat(count);
+            let found = verified(alone.as_bytes());
+            // The line itself is out of its order each time but the first.
+            let all = 2 * count - 1;
+            assert_eq!(found.breaks.len(), all.min(MOST_BREAKS));
+            assert_eq!(found.more_breaks, all.saturating_sub(MOST_BREAKS));
+        }
+    }
+
+    #[test]
+    fn what_is_not_a_file_is_named() {
+        for (path, what) in [
+            (Path::new("/"), "it is a directory"),
+            (Path::new("/dev/zero"), "it is a device"),
+        ] {
+            let error = verify(path).unwrap_err().to_string();
+            assert!(error.ends_with(what), "{error}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_log_is_told_from_one_that_was_changed() {
+        let (lines, next) = log(2);
+        let is_something_else = |text: &str| verified(text.as_bytes()).is_something_else;
+        for other in ["#!/bin/sh\n", "\n", "\n\n{", "{}\n", "x"] {
+            assert!(is_something_else(other), "{other:?}");
+        }
+        let changed = lines[0].replace("decision", "response");
+        for log in ["", "{", "{\"v\":1,\"se", &changed, &lines.concat(), &next] {
+            assert!(!is_something_else(log), "{log:?}");
+        }
+        // A line of a log further down.
+        assert!(!is_something_else(&format!("x\n{}", lines[0])));
     }
 }

@@ -144,6 +144,9 @@ pub(super) enum Command {
     Component(Component),
     /// Show the policy, check a policy file, or explain a decision
     Policy(Policy),
+    /// Have systemd join this machine at boot, and keep it joined
+    #[command(after_help = SERVICE_EXAMPLES)]
+    Service(Service),
     /// Deliver OAuth clients to a Vault
     Vault(Vault),
     /// Show how minting works, with a simulated API on this machine
@@ -189,6 +192,7 @@ name with --as the profile of an OAuth client that has the scope oauth_keys.
 
 Examples:
   tailmint clients create --all
+  sudo -E tailmint clients create --systemd
   tailmint clients rotate --profile bootstrap --grace 5m
   tailmint clients terraform --all > clients.tf
   terraform output -json | tailmint clients import --all -";
@@ -349,6 +353,14 @@ pub(super) struct Clients {
     pub(super) command: ClientsCommand,
 }
 
+// Where encrypted credentials are.
+#[derive(Args)]
+pub(super) struct Store {
+    /// Directory of the encrypted credentials [default: /etc/credstore.encrypted]
+    #[arg(long, value_name = "DIR")]
+    pub(super) credstore: Option<PathBuf>,
+}
+
 // Who may create and delete OAuth clients.
 #[derive(Args)]
 pub(super) struct OwnerFlag {
@@ -370,6 +382,20 @@ pub(super) enum ClientsCommand {
         /// Overwrite existing files; the client that they name is not deleted
         #[arg(long)]
         replace: bool,
+        /// Write them to no file but encrypted credentials of systemd, which this machine
+        /// alone can read
+        #[arg(long, conflicts_with = "replace")]
+        systemd: bool,
+        #[command(flatten)]
+        store: Store,
+    },
+    /// Encrypt the OAuth clients in the secrets directory for units of systemd on this
+    /// machine
+    Encrypt {
+        #[command(flatten)]
+        profiles: Profiles,
+        #[command(flatten)]
+        store: Store,
     },
     /// Rotate OAuth clients: create and check a new one, save it, then delete the
     /// old one
@@ -481,7 +507,7 @@ pub(super) enum IdentitiesCommand {
         profile: String,
         /// Use the OAuth client of this profile, which needs the scope `oauth_keys`,
         /// instead of `TAILSCALE_API_KEY`
-        #[arg(long = "as", value_name = "PROFILE")]
+        #[arg(long = "as", id = "as", value_name = "PROFILE")]
         owner: Option<String>,
     },
 }
@@ -491,8 +517,6 @@ pub(super) struct Keys {
     /// Whose credential to use
     #[arg(long, value_name = "NAME", global = true)]
     pub(super) profile: Option<String>,
-    #[command(flatten)]
-    pub(super) identity: IdentityFlags,
     #[command(subcommand)]
     pub(super) command: KeysCommand,
 }
@@ -504,12 +528,16 @@ pub(super) enum KeysCommand {
     Get {
         /// The key's id, such as kTT1CNTRL11
         id: KeyId,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
     /// List the auth keys of the tailnet that the credential may see
     List {
         /// Include expired and revoked keys
         #[arg(long)]
         invalid: bool,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
     /// Revoke auth keys: no more machines can join with them
     Revoke {
@@ -520,7 +548,20 @@ pub(super) enum KeysCommand {
         /// valid
         #[arg(long, conflicts_with = "ids")]
         minted: bool,
+        #[command(flatten)]
+        identity: IdentityFlags,
     },
+}
+
+impl KeysCommand {
+    /// The federated identity to ask with, if the flags name one.
+    pub(super) fn identity(&self) -> &IdentityFlags {
+        match self {
+            Self::Get { identity, .. }
+            | Self::List { identity, .. }
+            | Self::Revoke { identity, .. } => identity,
+        }
+    }
 }
 
 #[derive(Args)]
@@ -638,6 +679,66 @@ Example:
   tailmint policy explain POST https://api.tailscale.com/api/v2/tailnet/-/keys \\
     -H 'content-type: application/json' \\
     --body '{\"capabilities\":{\"devices\":{\"create\":{\"tags\":[\"tag:lab\"]}}},\"expirySeconds\":60}'";
+
+const SERVICE_EXAMPLES: &str = "\
+Examples:
+  tailmint service install --dry-run
+  tailmint service install --enable
+  tailmint service status";
+
+#[derive(Args)]
+pub(super) struct Service {
+    #[command(subcommand)]
+    pub(super) command: ServiceCommand,
+}
+
+// Whose files they are.
+#[derive(Args)]
+pub(super) struct Root {
+    /// The files of the machine that is prepared in this directory, such as an image
+    #[arg(long, value_name = "DIR")]
+    pub(super) root: Option<PathBuf>,
+}
+
+#[derive(Subcommand)]
+#[command(defer = true)]
+pub(super) enum ServiceCommand {
+    /// Write the units that a package would bring, where no package did
+    ///
+    /// All of them are written to /usr/local/lib, or none. A file that somebody changed is
+    /// left as it is, and so is a unit of a package.
+    Install(ServiceInstall),
+    /// Say in plain words what systemd knows of the units
+    Status,
+    /// Stop the units, and remove the files that were written; the machine stays joined
+    Remove {
+        #[command(flatten)]
+        root: Root,
+        /// Say what would be done, and do nothing
+        #[arg(long)]
+        dry_run: bool,
+    },
+}
+
+#[derive(Args)]
+pub(super) struct ServiceInstall {
+    /// The profile that the machine joins with
+    /// [default: that of /etc/tailmint/config.toml, or bootstrap]
+    #[arg(long, value_name = "NAME")]
+    pub(super) profile: Option<String>,
+    /// The program that the unit runs
+    /// [default: this one, or with --root /usr/local/bin/tailmint]
+    #[arg(long, value_name = "PATH")]
+    pub(super) program: Option<PathBuf>,
+    /// Join now, and at each boot
+    #[arg(long)]
+    pub(super) enable: bool,
+    #[command(flatten)]
+    pub(super) root: Root,
+    /// Say what would be done, and do nothing
+    #[arg(long)]
+    pub(super) dry_run: bool,
+}
 
 #[derive(Args)]
 pub(super) struct Vault {

@@ -100,8 +100,14 @@ impl FromStr for Rule {
     type Err = String;
 
     fn from_str(text: &str) -> Result<Self, String> {
-        let (claim, pattern) = text
-            .rsplit_once('=')
+        // A name in double quotes may have a `=` in it.
+        let mut is_quoted = false;
+        let at = text.find(|it: char| {
+            is_quoted ^= it == '"';
+            it == '=' && !is_quoted
+        });
+        let (claim, pattern) = at
+            .map(|at| (&text[..at], &text[at + 1..]))
             .ok_or("give CLAIM=PATTERN, such as ref=refs/heads/main")?;
         Ok(Self {
             claim: claim.parse().map_err(|error| format!("{error}"))?,
@@ -134,7 +140,7 @@ impl NewIdentityFlags {
         }
         if admitted.subject.is_open_in_front() {
             Trace::note(
-                "warning: the subject begins with *: whoever the issuer gives a subject that ends like it comes in",
+                "warning: the subject begins with *: all to whom the issuer gives a subject that ends like it come in",
             );
         }
         let may = &self.may;

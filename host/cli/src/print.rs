@@ -57,8 +57,7 @@ fn unwritten(error: &io::Error) -> Failure {
 /// Whether there is a standard output that can be written to, asked before there is
 /// something that must not be lost.
 pub(super) fn is_possible() -> Result<(), Failure> {
-    let flags = fcntl_getfl(stdout()).unwrap_or(OFlags::PATH);
-    let is_writable = !flags.contains(OFlags::PATH) && flags & OFlags::RWMODE != OFlags::RDONLY;
+    let is_writable = fcntl_getfl(stdout()).is_ok_and(takes_writes);
     if start::has_output() && is_writable {
         return Ok(());
     }
@@ -67,6 +66,16 @@ pub(super) fn is_possible() -> Result<(), Failure> {
         "standard output is closed or cannot be written to, and the key is printed there",
         Some("let it lead somewhere: a pipe, a file, or > /dev/null".to_owned()),
     ))
+}
+
+/// Whether what was opened in this way can be written to.
+fn takes_writes(flags: OFlags) -> bool {
+    // macOS opens nothing as a path alone.
+    #[cfg(not(target_vendor = "apple"))]
+    if flags.contains(OFlags::PATH) {
+        return false;
+    }
+    flags & OFlags::RWMODE != OFlags::RDONLY
 }
 
 /// Writes it all, by itself: the standard library takes a standard output that cannot be

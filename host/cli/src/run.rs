@@ -3,7 +3,6 @@
 use std::{panic::PanicHookInfo, process::ExitCode};
 
 use clap::Parser;
-use rustix::process::{DumpableBehavior, set_dumpable_behavior};
 use tailmint::Class;
 use tailmint_api::{OutsideText, without_keys};
 
@@ -17,8 +16,7 @@ use crate::{
 };
 
 pub(crate) fn main() -> ExitCode {
-    // A core dump would have the secrets in it.
-    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+    leave_no_core();
     signals::ignore();
     std::panic::set_hook(Box::new(panicked));
     if let Err(failure) = limits::for_the_stack() {
@@ -36,6 +34,26 @@ pub(crate) fn main() -> ExitCode {
         Ok(code) => code,
         Err(failure) => failure.report(arguments.global.json),
     }
+}
+
+/// A core dump would have the secrets in it.
+#[cfg(target_os = "linux")]
+fn leave_no_core() {
+    use rustix::process::{DumpableBehavior, set_dumpable_behavior};
+    set_dumpable_behavior(DumpableBehavior::NotDumpable).ok();
+}
+
+/// The same where a process cannot say that of itself: its cores are empty. A command that
+/// it becomes may have larger ones again.
+#[cfg(not(target_os = "linux"))]
+fn leave_no_core() {
+    use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+    let maximum = getrlimit(Resource::Core).maximum;
+    let none = Rlimit {
+        current: Some(0),
+        maximum,
+    };
+    setrlimit(Resource::Core, none).ok();
 }
 
 /// Prints what clap has to say: help, or what is wrong with the command line. A secret that
@@ -94,6 +112,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Audit(audit) => command::audit(global, audit),
         Command::Component(component) => command::component(global, component),
         Command::Policy(policy) => command::policy(global, policy),
+        Command::Service(service) => command::service(global, service),
         Command::Vault(vault) => wait(command::vault(global, vault)),
         #[cfg(feature = "demo")]
         Command::Demo => wait(command::demo()),

@@ -1,4 +1,5 @@
-//! What is done when a signal comes: one table for all of Linux's.
+//! What is done when a signal comes: one table for all of Linux's, and those that other
+//! systems have besides.
 //!
 //! A signal that is ignored when the command starts, as SIGHUP is under `nohup` and SIGINT
 //! is in the background of a script, stays ignored.
@@ -34,18 +35,21 @@ enum Action {
 }
 
 /// The table.
-#[expect(clippy::match_same_arms, reason = "each has a reason of its own")]
 fn action(signal: c_int) -> Action {
     match signal {
         // Somebody wants it to end: the terminal, a person, a service manager.
-        libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM | libc::SIGPWR => Action::End,
+        libc::SIGHUP | libc::SIGINT | libc::SIGQUIT | libc::SIGTERM => Action::End,
+        #[cfg(target_os = "linux")]
+        libc::SIGPWR => Action::End,
         // A time is over that was set before the command was started: a limit, or a timer,
         // both of which stay across `exec`.
         libc::SIGXCPU | libc::SIGALRM | libc::SIGVTALRM | libc::SIGPROF => Action::End,
         // The write or the call fails, which is told.
         libc::SIGPIPE | libc::SIGXFSZ => Action::Ignore,
         // They mean nothing here.
-        libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGIO | libc::SIGSTKFLT => Action::Ignore,
+        libc::SIGUSR1 | libc::SIGUSR2 | libc::SIGIO => Action::Ignore,
+        #[cfg(target_os = "linux")]
+        libc::SIGSTKFLT => Action::Ignore,
         // Nobody can change them.
         libc::SIGKILL | libc::SIGSTOP => Action::Leave,
         // The shell stops and continues its jobs.
@@ -60,6 +64,7 @@ fn action(signal: c_int) -> Action {
         | libc::SIGFPE
         | libc::SIGSEGV
         | libc::SIGSYS => Action::Leave,
+        #[cfg(target_os = "linux")]
         realtime if realtime >= libc::SIGRTMIN() => Action::Ignore,
         // The C library's own, which it lets nobody change.
         _ => Action::Leave,

@@ -11,8 +11,13 @@ static BLOCKED: AtomicU64 = AtomicU64::new(0);
 
 static HAS_OUTPUT: AtomicBool = AtomicBool::new(false);
 
-/// The highest signal of Linux.
-pub(super) const LAST_SIGNAL: c_int = 64;
+/// The highest signal: there are 64 on Linux, 31 on macOS. FreeBSD has more, which nobody
+/// sends to a program that does not ask for them.
+pub(super) const LAST_SIGNAL: c_int = if cfg!(target_vendor = "apple") {
+    31
+} else {
+    64
+};
 
 /// The loader calls what is in this section before `main`, in which the standard library
 /// begins.
@@ -22,7 +27,11 @@ pub(super) const LAST_SIGNAL: c_int = 64;
     reason = "nothing safe runs before the standard library; this calls the system, and \
               neither allocates nor panics"
 )]
-#[unsafe(link_section = ".init_array")]
+#[cfg_attr(not(target_vendor = "apple"), unsafe(link_section = ".init_array"))]
+#[cfg_attr(
+    target_vendor = "apple",
+    unsafe(link_section = "__DATA,__mod_init_func")
+)]
 static LOOK: extern "C" fn() = look;
 
 extern "C" fn look() {

@@ -91,3 +91,40 @@ pub fn quoted(text: &[u8]) -> String {
     }
     format!("\"{}\"", cut.escape_debug())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_request_may_be_sent_unless_it_is_denied() {
+        let denial = || Denial::new("body", "it is long");
+        assert!(Decision::allowed("token").allows());
+        assert!(!Decision::denied("token", denial()).allows());
+        let reported = Decision {
+            reported: Some(denial()),
+            ..Decision::allowed("token")
+        };
+        assert!(reported.allows());
+        assert_eq!(denial().to_string(), "body: it is long");
+        assert_eq!(denial().remedy, None);
+        let remedy = denial().unless("set it").remedy;
+        assert_eq!(remedy.as_deref(), Some("set it"));
+    }
+
+    #[test]
+    fn words_are_quoted_escaped_and_cut() {
+        for (text, shown) in [
+            ("plain", "\"plain\""),
+            ("", "\"\""),
+            ("a\"b\u{1b}\n", "\"a\\\"b\\u{1b}\\n\""),
+        ] {
+            assert_eq!(quoted(text.as_bytes()), shown);
+        }
+        assert_eq!(quoted(b"\xff"), "\"\u{fffd}\"");
+        let most = "\u{e9}".repeat(80);
+        assert_eq!(quoted(most.as_bytes()), format!("\"{most}\""));
+        let more = "\u{e9}".repeat(81);
+        assert_eq!(quoted(more.as_bytes()), format!("\"{most}…\""));
+    }
+}

@@ -138,4 +138,40 @@ mod tests {
         let elsewhere = sudo.base_directory("XDG_CONFIG_HOME");
         assert_eq!(elsewhere, Some("/etc/xdg".into()));
     }
+
+    #[test]
+    fn a_variable_that_is_empty_is_not_set() {
+        let environment = Environment::from([("A", "value"), ("EMPTY", "")]);
+        assert_eq!(environment.get("A"), Some(OsStr::new("value")));
+        assert_eq!(environment.get("EMPTY"), None);
+        assert_eq!(environment.get("OTHER"), None);
+        // Names only.
+        assert_eq!(format!("{environment:?}"), r#"{"A", "EMPTY"}"#);
+        let own = Environment::from_process();
+        assert_eq!(own.get("PATH"), std::env::var_os("PATH").as_deref());
+        assert!(own.get("PATH").is_some());
+    }
+
+    #[test]
+    fn a_relative_path_is_no_base_directory() {
+        let environment = Environment::from([("A", "relative"), ("B", "/absolute")]);
+        assert_eq!(environment.base_directory("A"), None);
+        assert_eq!(environment.base_directory("B"), Some("/absolute".into()));
+        assert_eq!(environment.base_directory("C"), None);
+    }
+
+    #[test]
+    fn an_invoker_without_a_home_of_their_own_takes_nothing_away() {
+        let invoker = Invoker {
+            uid: 1000,
+            gid: 1000,
+            name: "me".to_owned(),
+            home: "/".into(),
+        };
+        let environment = Environment::from([("HOME", "/root")]).with_invoker(invoker.clone());
+        assert_eq!(environment.invoker(), Some(&invoker));
+        assert_eq!(environment.home(), Some("/root".into()));
+        assert_eq!(Environment::default().invoker(), None);
+        assert_eq!(Environment::default().home(), None);
+    }
 }

@@ -135,3 +135,84 @@ impl Failure {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_what_comes_after_the_request_may_have_arrived() {
+        let text = || OutsideText::new("a");
+        let peer = || "api.tailscale.com".to_owned();
+        let limit = Duration::from_secs(1);
+        for (failure, may_have_arrived) in [
+            (
+                Failure::Resolve {
+                    host: peer(),
+                    detail: text(),
+                },
+                false,
+            ),
+            (
+                Failure::NotPublic {
+                    host: peer(),
+                    address: [127, 0, 0, 1].into(),
+                    range: "loopback",
+                    remedy: "",
+                },
+                false,
+            ),
+            (
+                Failure::Connect {
+                    peer: peer(),
+                    detail: text(),
+                },
+                false,
+            ),
+            (
+                Failure::Proxy {
+                    proxy: peer(),
+                    detail: text(),
+                },
+                false,
+            ),
+            (
+                Failure::ConnectTimeout {
+                    peer: peer(),
+                    step: "TLS",
+                    limit,
+                },
+                false,
+            ),
+            (
+                Failure::Tls {
+                    peer: peer(),
+                    detail: text(),
+                    certificate: None,
+                },
+                false,
+            ),
+            (Failure::Broken { detail: text() }, true),
+            (Failure::ResponseTimeout { limit }, true),
+            (Failure::TooLong { most: 1 }, true),
+            (Failure::Encoded, true),
+        ] {
+            assert_eq!(failure.may_have_arrived(), may_have_arrived, "{failure}");
+        }
+    }
+
+    #[test]
+    fn each_problem_of_a_certificate_has_its_remedy() {
+        for (problem, remedy) in [
+            (CertificateProblem::Authority, "proxy"),
+            (CertificateProblem::Other, "proxy"),
+            (
+                CertificateProblem::IsAuthority,
+                "trust that certificate itself",
+            ),
+            (CertificateProblem::Time, "clock"),
+        ] {
+            assert!(problem.remedy().contains(remedy), "{problem:?}");
+        }
+    }
+}

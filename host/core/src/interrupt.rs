@@ -30,3 +30,28 @@ impl Interrupt {
         self.0.subscribe().wait_for(|raised| *raised).await.ok();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        pin::pin,
+        task::{Context, Poll, Waker},
+    };
+
+    use super::*;
+
+    #[test]
+    fn clones_are_the_same_interrupt_and_it_is_waited_for() {
+        let interrupt = Interrupt::default();
+        let other = interrupt.clone();
+        assert!(!other.is_raised());
+        let mut raised = pin!(other.raised());
+        let mut context = Context::from_waker(Waker::noop());
+        assert_eq!(raised.as_mut().poll(&mut context), Poll::Pending);
+        interrupt.raise();
+        assert!(other.is_raised());
+        assert_eq!(raised.as_mut().poll(&mut context), Poll::Ready(()));
+        let late = pin!(other.raised());
+        assert_eq!(late.poll(&mut context), Poll::Ready(()));
+    }
+}

@@ -164,4 +164,19 @@ mod tests {
         let plain = "http://127.0.0.1:8200".parse::<VaultAddress>();
         assert_eq!(plain, Err(VaultAddressError::PlainHttp));
     }
+
+    #[test]
+    fn its_parts_are_without_brackets_and_it_is_written_with_them() {
+        let address: VaultAddress = "https://[::1]:8200".parse().unwrap();
+        assert_eq!((address.host(), address.port()), ("::1", 8200));
+        assert_eq!(address.authority(), "[::1]:8200");
+        let address: VaultAddress = "https://vault:1".parse().unwrap();
+        assert_eq!((address.host(), address.port()), ("vault", 1));
+        assert_eq!(address.authority(), "vault:1");
+        let json = serde_json::to_string(&address).unwrap();
+        assert_eq!(json, "\"https://vault:1\"");
+        let read = |json: &str| tailmint_api::from_json::<VaultAddress>(json.as_bytes());
+        assert_eq!(read(&json), Ok(address));
+        assert!(read("\"vault:1\"").is_err());
+    }
 }

@@ -1,21 +1,38 @@
 //! The parts of a mint, one by one, for benchmarks.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    future::{Ready, ready},
+    io,
+    pin::Pin,
+    sync::Arc,
+    task::{Context as Waker, Poll},
+    time::Duration,
+};
 
 use bytes::Bytes;
-use http::{HeaderMap, Request, Response, StatusCode};
+use http::{HeaderMap, Request, Response, StatusCode, Uri};
+use hyper_util::rt::TokioIo;
+use rustls::{
+    RootCertStore,
+    client::{danger::ServerCertVerifier, verify_server_name},
+    crypto::ring,
+    server::ParsedCertificate,
+};
+use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
 use tailmint_api::{KeyId, KeyProperties, Rule};
 use tailmint_audit::{Actor, Audit, AuditError, AuditEvent, Context, Verdict};
 use tailmint_core::Secret;
 use tailmint_policy::{Intent, Task};
-use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf, Sink, sink};
+use tower_service::Service;
 use zeroize::Zeroizing;
 
 pub use crate::minter::wait_asked;
 
 use crate::{
     Account, MintError, Minter, MinterBuilder,
-    egress::{ApiResponse, Run},
+    connection::{Failure, Proxy},
+    egress::{ApiResponse, OwnOrSigned, Run, tls_failure},
     sandbox::{Linked, types},
     seal::Seals,
 };
@@ -164,11 +181,104 @@ impl Sealing {
         rule: Rule,
         (status, headers, body): (StatusCode, HeaderMap, Vec<u8>),
     ) -> Result<Response<Bytes>, getrandom::Error> {
-        let response = ApiResponse {
-            status,
-            headers,
-            body: Zeroizing::new(body),
-        };
-        response.seal(rule, &mut self.0)
+        response(status, headers, body).seal(rule, &mut self.0)
+    }
+}
+
+/// A response as it came from a server.
+pub fn response(status: StatusCode, headers: HeaderMap, body: Vec<u8>) -> ApiResponse {
+    ApiResponse {
+        status,
+        headers,
+        body: Zeroizing::new(body),
+    }
+}
+
+/// What is told of a server's certificate where a file of authorities has that certificate
+/// and no other, and what is told of its names alone.
+pub fn certificate(der: &[u8], name: &'static str, now: UnixTime) -> Vec<Failure> {
+    let name = ServerName::try_from(name).expect("a name");
+    let certificate = CertificateDer::from(der).into_owned();
+    let mut roots = RootCertStore::empty();
+    let mut errors = Vec::new();
+    if roots.add(certificate.clone()).is_ok() {
+        let own = vec![certificate.clone()];
+        let verifier = OwnOrSigned::new(roots, own, Arc::new(ring::default_provider()));
+        let verified = verifier.verify_server_cert(&certificate, &[], &name, &[], now);
+        errors.extend(verified.err());
+    }
+    let parsed = ParsedCertificate::try_from(&certificate);
+    let named = parsed.and_then(|parsed| verify_server_name(&parsed, &name));
+    errors.extend(named.err());
+    let failures = errors.into_iter().map(io::Error::other);
+    failures.map(|error| tls_failure("peer", &error)).collect()
+}
+
+/// Asks a proxy for a connection that responds with these bytes, so many at a time, and then
+/// closes it.
+pub async fn proxy_response(proxy: &Proxy, response: Vec<u8>, step: usize) -> Result<(), Failure> {
+    let scripted = Scripted {
+        response,
+        step,
+        written: sink(),
+    };
+    let connected = proxy.tunnel(scripted, Duration::from_secs(1)).await;
+    connected.map(drop)
+}
+
+/// Takes whatever is written, and has a response to read.
+#[derive(Debug)]
+struct Scripted {
+    response: Vec<u8>,
+    step: usize,
+    written: Sink,
+}
+
+impl Service<Uri> for Scripted {
+    type Response = TokioIo<Self>;
+    type Error = io::Error;
+    type Future = Ready<io::Result<Self::Response>>;
+
+    fn poll_ready(&mut self, _: &mut Waker<'_>) -> Poll<io::Result<()>> {
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, _: Uri) -> Self::Future {
+        ready(Ok(TokioIo::new(Self {
+            response: std::mem::take(&mut self.response),
+            step: self.step,
+            written: sink(),
+        })))
+    }
+}
+
+impl AsyncRead for Scripted {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        _: &mut Waker<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        let most = self.step.min(buffer.remaining()).min(self.response.len());
+        buffer.put_slice(&self.response[..most]);
+        self.response.drain(..most);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Scripted {
+    fn poll_write(
+        mut self: Pin<&mut Self>,
+        waker: &mut Waker<'_>,
+        text: &[u8],
+    ) -> Poll<io::Result<usize>> {
+        Pin::new(&mut self.written).poll_write(waker, text)
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.written).poll_flush(waker)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, waker: &mut Waker<'_>) -> Poll<io::Result<()>> {
+        Pin::new(&mut self.written).poll_shutdown(waker)
     }
 }

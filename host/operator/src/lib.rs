@@ -1,6 +1,7 @@
 //! What people and machines need around the engine: profiles and configuration, the files
-//! that credentials are in, the life of OAuth clients and federated identities, checks, joining with the
-//! `tailscale` command, and the delivery of OAuth clients to a Vault.
+//! that credentials are in, the life of OAuth clients and federated identities, checks,
+//! joining with the `tailscale` command, units of systemd that do so at boot, and the
+//! delivery of OAuth clients to a Vault.
 
 mod authorities;
 pub mod check;
@@ -8,6 +9,9 @@ pub mod clients;
 pub mod component_file;
 pub mod config;
 pub mod credentials;
+#[cfg(feature = "fuzz")]
+#[doc(hidden)]
+pub mod fuzz;
 pub mod identities;
 mod minter_settings;
 mod opened;
@@ -15,6 +19,7 @@ pub mod policy_file;
 mod profile;
 mod profile_credential;
 mod profile_identity;
+pub mod service;
 mod sound_file;
 mod source;
 pub mod tailscale;

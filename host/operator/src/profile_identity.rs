@@ -16,6 +16,8 @@ pub struct ProfileIdentity {
     /// The files in the secrets directory that an OAuth client of the profile would be in.
     /// With one of them there the profile would have two credentials.
     pub beside: Vec<String>,
+    /// As whom root reads its files: the user whose configuration names them.
+    pub user: Option<u32>,
 }
 
 impl ProfileIdentity {
@@ -27,6 +29,7 @@ impl ProfileIdentity {
             client_id,
             source,
             beside: Vec::new(),
+            user: None,
         }
     }
 }

@@ -38,6 +38,19 @@ const ATTEMPTS: usize = 4;
 /// The system follows as many links.
 const MAX_LINKS: usize = 40;
 
+/// How a directory is opened that is judged and not read. On macOS it takes the right to
+/// read it.
+const LOOKED_AT: OFlags = {
+    #[cfg(not(target_vendor = "apple"))]
+    {
+        OFlags::PATH
+    }
+    #[cfg(target_vendor = "apple")]
+    {
+        OFlags::empty()
+    }
+};
+
 const WRITE_GROUP: u32 = 0o020;
 const WRITE_OTHERS: u32 = 0o002;
 const STICKY: u32 = 0o1000;
@@ -77,6 +90,24 @@ pub(crate) fn read(
     Err(unsound(Unsound::Unreadable {
         detail: "it comes and goes".to_owned(),
     }))
+}
+
+/// Judges a file that is not read, and every directory on the way to it: nobody but these
+/// users can change it or lead its path elsewhere.
+pub(crate) fn judge_way_to(path: &Path, users: &[u32]) -> Result<Metadata, UnsoundFile> {
+    let judged = || {
+        let real = path.canonicalize().map_err(|error| unreadable(&error))?;
+        let file = opened::open(&real).map_err(|error| unreadable(&error))?;
+        let metadata = judge(&file, path, users)?;
+        for directory in real.ancestors().skip(1) {
+            judge_directory(directory, users)?;
+        }
+        Ok(metadata)
+    };
+    judged().map_err(|unsound| UnsoundFile {
+        path: path.to_owned(),
+        unsound,
+    })
 }
 
 fn judge(file: &File, path: &Path, users: &[u32]) -> Result<Metadata, Unsound> {
@@ -135,7 +166,7 @@ fn judge_way(path: &Path, users: &[u32]) -> Result<(), Unsound> {
 /// Who may write to the directory may replace what is in it, or remove it. With the sticky
 /// bit only the owner of the file may.
 fn judge_directory(directory: &Path, users: &[u32]) -> Result<(), Unsound> {
-    let flags = OFlags::PATH | OFlags::CLOEXEC | OFlags::DIRECTORY;
+    let flags = LOOKED_AT | OFlags::CLOEXEC | OFlags::DIRECTORY;
     let opened = rustix::fs::open(directory, flags, Mode::empty());
     let opened = opened.map_err(|error| unreadable(&error.into()))?;
     let opened = File::from(opened);

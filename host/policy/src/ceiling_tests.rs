@@ -12,11 +12,7 @@ use crate::{Body, Request, document::Document, member::Member, seen::RequestFact
 proptest! {
     // A case that fails becomes a test with a name, so that none is kept in a file of
     // proptest's own.
-    #![proptest_config(ProptestConfig {
-        cases: 10_000,
-        failure_persistence: None,
-        ..ProptestConfig::default()
-    })]
+    #![proptest_config(often())]
 
     #[test]
     fn a_narrower_policy_allows_nothing_more(
@@ -55,6 +51,17 @@ proptest! {
                 }
             }
         }
+    }
+}
+
+/// Ten thousand cases; `PROPTEST_CASES=10` makes them four hundred, for who changes the
+/// code in small ways and runs them for each.
+fn often() -> ProptestConfig {
+    let usual = ProptestConfig::default();
+    ProptestConfig {
+        cases: usual.cases * 40,
+        failure_persistence: None,
+        ..usual
     }
 }
 

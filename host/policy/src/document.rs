@@ -111,7 +111,8 @@ section! {
     /// Where the identity tokens of federated identities may come from. The built-in
     /// policy lets them come from nowhere.
     IdentitySection, IdentityGiven, Identity(facts) {
-        /// The federated identities that may be used, by their client ids.
+        /// The federated identities whose tokens may be taken from these sources, by their
+        /// client ids.
         client_ids: Names<String> = "identity.client-id" => Seen::Names(
             vec![facts.client_id.into()],
         ),
@@ -248,6 +249,9 @@ section! {
         /// The subjects whose tokens it may take: `repo:acme/*` allows `repo:acme/web:*`.
         /// An empty list allows none.
         subjects: Patterns = "body.subject" => Seen::SomeNames(text(&body["subject"])),
+        /// The audiences that its tokens may be for, beside the one that the API makes. Who
+        /// else gets tokens for such an audience can use them too.
+        audiences: Names<String> = "body.audience" => Seen::Names(text(&body["audience"])),
         /// The scopes that it may have.
         scopes: Names<Scope> = "body.scopes" => Seen::SomeNames(items(&body["scopes"])),
         /// The tags that it may give to devices.
@@ -443,6 +447,7 @@ impl IdentityPropertiesSection {
         Self {
             issuers: Names(Vec::new()),
             subjects: Patterns::default(),
+            audiences: Names(Vec::new()),
             scopes: named(&CLIENT_SCOPES),
             tags: named(&TAGS),
             max_description_characters: Most(MAX_DESCRIPTION_CHARACTERS),

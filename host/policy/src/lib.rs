@@ -16,6 +16,8 @@ mod document;
 mod explained;
 mod intent;
 mod intent_check;
+#[cfg(test)]
+mod judged_tests;
 mod member;
 mod policy;
 mod policy_error;

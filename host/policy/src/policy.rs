@@ -349,3 +349,179 @@ const SCHEMA_URL: &str = concat!(
 fn toml_of(document: &Document) -> String {
     toml::to_string(document).expect("a policy can be written")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const CLIENT: &str = "T1CNTRL-k1CNTRL";
+
+    fn identity(members: &str) -> Policy {
+        let head = format!("version = 1\n[identity]\nclient-ids = [\"{CLIENT}\"]\n");
+        Policy::parse(&format!("{head}{members}")).unwrap()
+    }
+
+    fn check(policy: &Policy, source: IdentitySource<'_>) -> Result<(), String> {
+        let audience = IdentityFacts::usual_audience(CLIENT);
+        let facts = IdentityFacts::new(CLIENT, &audience, source);
+        let checked = policy.check_identity(&facts);
+        checked.map_err(|denial| {
+            let remedy = denial.remedy.as_deref().unwrap_or_default();
+            format!("{denial}; {remedy}")
+        })
+    }
+
+    #[test]
+    fn a_token_comes_from_where_the_policy_names_and_from_nowhere_else() {
+        let built_in = Policy::built_in();
+        let sources = [
+            ("files = [\"/a\"]", IdentitySource::File("/a")),
+            ("environment = [\"A\"]", IdentitySource::Variable("A")),
+            ("commands = [\"a\"]", command("a", "/bin/a")),
+            ("commands = [\"/bin/a\"]", command("a", "/bin/a")),
+            ("sources = [\"gcp\"]", IdentitySource::Platform("gcp")),
+            (
+                "sources = [\"github\"]",
+                IdentitySource::Github {
+                    host: "a.actions.githubusercontent.com",
+                },
+            ),
+        ];
+        for (members, source) in sources {
+            assert_eq!(check(&identity(members), source), Ok(()), "{members}");
+            assert!(check(&identity(""), source).is_err(), "{members}");
+            assert!(check(&built_in, source).is_err(), "{members}");
+            let others = sources
+                .iter()
+                .filter(|(other, _)| other.split(' ').next() != members.split(' ').next());
+            for (other, _) in others {
+                assert!(
+                    check(&identity(other), source).is_err(),
+                    "{members} {other}"
+                );
+            }
+        }
+        for (members, source) in [
+            ("files = [\"/a\"]", IdentitySource::File("/a/../a")),
+            ("environment = [\"A\"]", IdentitySource::Variable("a")),
+            ("commands = [\"a\"]", command("b", "/bin/a")),
+            ("sources = [\"gcp\"]", IdentitySource::Platform("azure")),
+        ] {
+            assert!(check(&identity(members), source).is_err(), "{members}");
+        }
+    }
+
+    fn command<'a>(name: &'a str, path: &'a str) -> IdentitySource<'a> {
+        IdentitySource::Command { name, path }
+    }
+
+    #[test]
+    fn an_identity_and_an_audience_have_to_be_named() {
+        let policy = identity("audiences = [\"a\"]\nsources = [\"fly\"]");
+        let check = |client_id, audience: &str| {
+            let source = IdentitySource::Platform("fly");
+            let facts = IdentityFacts::new(client_id, audience, source);
+            policy.check_identity(&facts).is_ok()
+        };
+        let usual = IdentityFacts::usual_audience(CLIENT);
+        assert!(check(CLIENT, &usual) && check(CLIENT, "a"));
+        assert!(!check(CLIENT, "b") && !check("kOTHER", &usual));
+        assert!(!check(CLIENT, "api.tailscale.com/kOTHER"));
+    }
+
+    #[test]
+    fn the_ceiling_says_who_can_allow_it() {
+        let file = |path: &str, members: &str| PolicyFile {
+            path: path.into(),
+            text: format!("version = 1\n[identity]\nclient-ids = [\"{CLIENT}\"]\n{members}\n"),
+        };
+        let ceiling = file("/etc/policy.toml", "sources = [\"gcp\"]");
+        let layered = |members: &str| {
+            let own = file("own.toml", members);
+            Policy::layered(Some(ceiling.clone()), Some(&own), "own.toml".into())
+        };
+        let wider = layered("sources = [\"gcp\", \"fly\"]").unwrap_err();
+        assert_eq!(
+            wider.to_string(),
+            "own.toml: identity.sources allows more than /etc/policy.toml"
+        );
+        let policy = layered("sources = []").unwrap();
+        for (source, remedy) in [
+            (
+                "gcp",
+                "to allow it, add \"gcp\" to identity.sources in own.toml",
+            ),
+            (
+                "fly",
+                "only the machine's owner can allow it: add \"fly\" to identity.sources in /etc/policy.toml",
+            ),
+        ] {
+            let denial = check(&policy, IdentitySource::Platform(source)).unwrap_err();
+            let reason = format!("identity.source: \"{source}\" is not allowed; {remedy}");
+            assert_eq!(denial, reason);
+        }
+    }
+
+    #[test]
+    fn hosts_are_compared_label_by_label() {
+        let on = |hosts: &str, host: &str| {
+            let policy = identity(&format!("sources = [\"github\"]\ngithub-hosts = [{hosts}]"));
+            check(&policy, IdentitySource::Github { host }).is_ok()
+        };
+        for host in ["a.b.example", "x.a.b.example", "x.y.a.b.example"] {
+            assert!(on("\"*.b.example\"", host), "{host}");
+        }
+        for host in [
+            "",
+            "b.example",
+            ".b.example",
+            "ab.example",
+            "a.b.example.evil.example",
+            "a.b.example.",
+            "a.B.example",
+        ] {
+            assert!(!on("\"*.b.example\"", host), "{host}");
+        }
+        assert!(on("\"b.example\"", "b.example") && !on("\"b.example\"", "a.b.example"));
+        let is_taken = |pattern: &str| {
+            let text = format!("version = 1\n[identity]\ngithub-hosts = [\"{pattern}\"]\n");
+            Policy::parse(&text).is_ok()
+        };
+        assert!(is_taken("*.b.example") && is_taken("ghe"));
+        for pattern in [
+            "",
+            "*",
+            "*.",
+            "*.*.example",
+            "a.*.example",
+            "a*.example",
+            ".example",
+            "a..example",
+            "A.example",
+            "a.example:443",
+            "https://a.example",
+            "a.example.",
+        ] {
+            assert!(!is_taken(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn hosts_lie_within_those_that_cover_them() {
+        let within = |own: &str, ceiling: &str| {
+            let file = |path: &str, hosts: &str| PolicyFile {
+                path: path.into(),
+                text: format!("version = 1\n[identity]\ngithub-hosts = [{hosts}]\n"),
+            };
+            let ceiling = file("/etc/policy.toml", ceiling);
+            Policy::layered(Some(ceiling), Some(&file("own", own)), "own".into()).is_ok()
+        };
+        for own in ["", "\"a.b.c\"", "\"*.b.c\"", "\"*.a.b.c\", \"x.b.c\""] {
+            assert!(within(own, "\"*.b.c\""), "{own}");
+        }
+        for own in ["\"*.c\"", "\"b.c\"", "\"*.xb.c\"", "\"a.b.c\", \"d\""] {
+            assert!(!within(own, "\"*.b.c\""), "{own}");
+        }
+        assert!(within("\"b.c\"", "\"b.c\"") && !within("\"*.b.c\"", "\"b.c\""));
+    }
+}

@@ -11,6 +11,7 @@ import { WASIShim } from '@bytecodealliance/preview2-shim/instantiation';
 
 /** @typedef {import('./component/tailmint.js')} Module */
 /** @typedef {import('./component/tailmint.js').ImportObject} Imports */
+/** @typedef {import('./component/interfaces/tailmint-api-types.js').Credential} Credential */
 /** @typedef {import('./component/interfaces/tailmint-api-types.js').KeyProperties} KeyProperties */
 /** @typedef {import('./component/interfaces/tailmint-api-types.js').Error} TypedError */
 /** @typedef {import('./component/interfaces/wasi-http-types.js').OutgoingRequest} OutgoingRequest */
@@ -46,6 +47,18 @@ const { authKeys } = await instantiate(
   imports(),
 );
 
+/**
+ * An OAuth client, or a federated identity where the call has a token of one.
+ * @type {(call: any) => Credential}
+ */
+const credential = (call) =>
+  'id-token' in call
+    ? {
+        tag: 'federated-identity',
+        val: { clientId: call['client-id'], idToken: call['id-token'] },
+      }
+    : { tag: 'oauth-client', val: { id: call.id, secret: call.secret } };
+
 /** @type {(call: any) => KeyProperties} */
 const properties = (call) => ({
   reusable: true,
@@ -59,11 +72,7 @@ for await (const line of createInterface({ input: stdin })) {
   const call = JSON.parse(line);
   let result;
   try {
-    const minted = authKeys.mint(
-      { tag: 'oauth-client', val: { id: call.id, secret: call.secret } },
-      call.tailnet,
-      properties(call),
-    );
+    const minted = authKeys.mint(credential(call), call.tailnet, properties(call));
     result = { key: minted.key, id: minted.details.id };
   } catch (thrown) {
     // The error itself is thrown, without a stack: it is a result, not a fault.

@@ -20,6 +20,14 @@ def record(**members):
     return made
 
 
+def credential(call):
+    """An OAuth client, or a federated identity where the call has a token of one."""
+    if "id-token" in call:
+        identity = record(client_id=call["client-id"], id_token=call["id-token"])
+        return Variant("federated-identity", identity)
+    return Variant("oauth-client", record(id=call["id"], secret=call["secret"]))
+
+
 class Minter:
     def __init__(self, path, prefix):
         engine = Engine()
@@ -30,12 +38,11 @@ class Minter:
         Host(lambda request: (request.path or "").startswith(prefix), context).link(linker, component)
         self.store = Store(engine)
         instance = linker.instantiate(self.store, component)
-        interface = instance.get_export_index(self.store, "tailmint:api/auth-keys@0.1.0")
+        interface = instance.get_export_index(self.store, "tailmint:api/auth-keys@0.2.0")
         mint = instance.get_export_index(self.store, "mint", interface)
         self.function = instance.get_func(self.store, mint)
 
     def mint(self, call):
-        client = record(id=call["id"], secret=call["secret"])
         properties = record(
             reusable=True,
             ephemeral=True,
@@ -44,8 +51,7 @@ class Minter:
             expiry_seconds=call["expiry-seconds"],
             description=None,
         )
-        # A record is an `oauth-client`, a string would be an `api-key`.
-        minted = self.function(self.store, client, call["tailnet"], properties)
+        minted = self.function(self.store, credential(call), call["tailnet"], properties)
         self.function.post_return(self.store)
         if isinstance(minted, Variant):
             problem = getattr(minted.payload, "problem", minted.payload)

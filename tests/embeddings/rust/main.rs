@@ -46,11 +46,19 @@ impl Audit for InMemory {
     }
 }
 
+/// Who asks: an OAuth client, or a federated identity with a token of its platform.
+#[derive(Deserialize)]
+#[serde(untagged, rename_all_fields = "kebab-case")]
+enum Who {
+    Client { id: String, secret: String },
+    Identity { client_id: String, id_token: String },
+}
+
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case")]
 struct Call {
-    id: String,
-    secret: String,
+    #[serde(flatten)]
+    who: Who,
     tailnet: String,
     tags: Vec<String>,
     expiry_seconds: u32,
@@ -83,11 +91,20 @@ fn main() -> Result<(), Box<dyn Error>> {
 }
 
 async fn mint(minter: &Minter, call: Call) -> Result<Value, Box<dyn Error>> {
-    let client = Credential::OauthClient {
-        id: call.id,
-        secret: Secret::new(call.secret),
+    let credential = match call.who {
+        Who::Client { id, secret } => Credential::OauthClient {
+            id,
+            secret: Secret::new(secret),
+        },
+        Who::Identity {
+            client_id,
+            id_token,
+        } => Credential::FederatedIdentity {
+            client_id: client_id.parse()?,
+            id_token: Secret::new(id_token),
+        },
     };
-    let account = Account::new(client).with_tailnet(call.tailnet.parse()?);
+    let account = Account::new(credential).with_tailnet(call.tailnet.parse()?);
     let tags: Result<Vec<_>, _> = call.tags.iter().map(|tag| tag.parse()).collect();
     let mut properties = KeyProperties::for_tags(tags?);
     properties.expiry = humantime::format_duration(Duration::from_secs(call.expiry_seconds.into()))

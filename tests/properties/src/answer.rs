@@ -43,7 +43,8 @@ pub(super) fn seen(response: &Response<bytes::Bytes>) -> tailmint_minter::Respon
     }
 }
 
-fn split(input: &[u8]) -> (StatusCode, &str, &[u8]) {
+/// The status and the word behind it in the first line, and what follows it.
+pub(super) fn split(input: &[u8]) -> (StatusCode, &str, &[u8]) {
     let whole = (StatusCode::OK, "", input);
     let Some(end) = input.iter().position(|&byte| byte == b'\n') else {
         return whole;

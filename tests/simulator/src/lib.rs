@@ -54,6 +54,9 @@
 //!
 //! # What is a guess
 //!
+//! `tests/live` observes most of this at the real API, for those who have a tailnet
+//! (`docs/live-check.md`).
+//!
 //! The status of an unknown member (400), the words about a bad description, and
 //! that a used single-use key is described rather than 404 (both were seen).
 //!

@@ -1,6 +1,7 @@
 //! What is the same in every program.
 
-use tailmint_simulator::{Endpoint, Fault, OauthClient, Recorded};
+use tailmint::{Account, Credential, Secret};
+use tailmint_simulator::{Endpoint, Fault, FederatedIdentity, Issuer, OauthClient, Recorded};
 
 use super::program::{Call, Program};
 use crate::{
@@ -59,6 +60,58 @@ pub(super) fn requests_are_the_same(world: &World, program: &mut Program) -> Str
     added(&requests[0])
 }
 
+/// With a federated identity, the token is exchanged by a request with the bytes of every
+/// other program; a token that the identity does not take is an error of the contract.
+pub(super) fn tokens_are_exchanged(world: &World, program: &mut Program) {
+    const SUBJECT: &str = "repo:acme/web:ref:refs/heads/main";
+    let simulator = &world.simulator;
+    let issuer = Issuer::start(simulator).unwrap();
+    let identity =
+        FederatedIdentity::new("ci", &["auth_keys"], &["tag:tazpod"], issuer.url(), SUBJECT);
+    simulator.add_identity(identity.clone());
+    let token = issuer.token(identity.audience.as_str(), SUBJECT);
+    fetch_keys_of_issuer(world, &identity, &token);
+
+    let minted = program.mint(&Call::with_token(&identity, &token));
+    let key = simulator.live_keys().pop().unwrap();
+    assert_eq!(minted["key"], key.key.as_str(), "{minted}");
+    assert_eq!(minted["id"], key.id.as_str());
+    let agent = concat!("tailmint/", env!("CARGO_PKG_VERSION"));
+    let form = format!("client_id={}&jwt={token}", identity.id);
+    let exchange = format!(
+        "POST /api/v2/oauth/token-exchange\naccept: application/json\nuser-agent: {agent}\n\
+         content-type: application/x-www-form-urlencoded\ncontent-length: {}\n\n{form}",
+        form.len()
+    );
+    let requests = simulator.requests();
+    let [.., exchanged, created] = &requests[..] else {
+        panic!("{} requests", requests.len());
+    };
+    assert_eq!(own(exchanged), exchange);
+    assert_eq!(created.line(), "POST /api/v2/tailnet/-/keys");
+
+    let elsewhere = issuer.token("https://github.com/acme", SUBJECT);
+    let result = program.mint(&Call::with_token(&identity, &elsewhere));
+    assert_eq!(result["error"], "invalid-credential", "{result}");
+    let hint = result["hint"].as_str().unwrap_or_default();
+    assert!(hint.contains(&identity.id), "{result}");
+}
+
+/// Has the API fetch the keys of the issuer, which it then has for an hour: a program's
+/// deadline is for its own requests.
+fn fetch_keys_of_issuer(world: &World, identity: &FederatedIdentity, token: &str) {
+    let minter = world.minter().build().unwrap();
+    let account = Account::new(Credential::FederatedIdentity {
+        client_id: identity.id.parse().unwrap(),
+        id_token: Secret::new(token.to_owned()),
+    });
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
+    runtime.block_on(minter.check_identity(&account)).unwrap();
+}
+
 /// The request without what the runtime adds.
 fn own(request: &Recorded) -> String {
     let mut text = request.line();
@@ -100,8 +153,8 @@ pub(super) fn errors_are_typed(
             assert!(!text.is_empty(), "{expected} has no {member}");
         }
     };
-    let mut wrong = good.clone();
-    wrong.secret.push('x');
+    let client = simulator.client("bootstrap").unwrap();
+    let wrong = good.clone().with_secret(&format!("{}x", client.secret));
     see("invalid-credential", &wrong);
     see("missing-scope", &Call::of(world, "narrow"));
     let other = Call {
@@ -151,26 +204,26 @@ pub(super) fn errors_are_typed(
 /// is handed over before its body is written, in parts.
 pub(super) fn long_bodies_arrive(world: &World, program: &mut Program) {
     const AT_ONCE: usize = 4096;
-    let mut call = Call::of(world, "bootstrap");
-    call.secret = format!("{:x<AT_ONCE$}", "tskey-client-");
+    let secret = format!("{:x<AT_ONCE$}", "tskey-client-");
+    let call = Call::of(world, "bootstrap").with_secret(&secret);
     let result = program.mint(&call);
     assert_eq!(result["error"], "invalid-credential", "{result}");
     let sent = world.simulator.requests().pop().unwrap();
     assert!(sent.body.len() > AT_ONCE, "{} bytes", sent.body.len());
-    assert!(sent.body.contains(&call.secret));
+    assert!(sent.body.contains(&secret));
     let length = sent.body.len().to_string();
     assert_eq!(sent.header("content-length"), Some(length.as_str()));
 }
 
 /// In a host that refuses nothing, what the gate refuses does not leave.
 pub(super) fn gate_is_enough(world: &World, program: &mut Program) {
-    let mut call = Call::of(world, "bootstrap");
+    let call = Call::of(world, "bootstrap");
     let mut seen = 0;
     for vector in Vector::all() {
         if !vector.by.contains(&By::Gate) {
             continue;
         }
-        call.id = vector.id();
+        let call = call.clone().with_id(&vector.id());
         let before = world.simulator.connections();
         let result = program.mint(&call);
         let made = world.simulator.connections() - before;

@@ -9,7 +9,10 @@ mod program;
 
 use std::process::Command;
 
-use checks::{errors_are_typed, gate_is_enough, long_bodies_arrive, requests_are_the_same};
+use checks::{
+    errors_are_typed, gate_is_enough, long_bodies_arrive, requests_are_the_same,
+    tokens_are_exchanged,
+};
 use insta::assert_snapshot;
 use kit::Kit;
 use program::Program;
@@ -39,6 +42,7 @@ fn rust_sends_the_same_bytes_and_sees_every_error() {
     let mut program = start();
     let added = requests_are_the_same(&world, &mut program);
     assert_snapshot!(added, @"host: api.tailscale.com");
+    tokens_are_exchanged(&world, &mut program);
     // The policy of the example allows an hour.
     errors_are_typed(&world, &mut program, |call| call.expiry_seconds = 7200);
 }
@@ -73,6 +77,7 @@ fn node_sends_the_same_bytes_and_sees_every_error() {
         connection: keep-alive
         host: api.tailscale.com
         ");
+        tokens_are_exchanged(&world, &mut program);
         errors_are_typed(&world, &mut program, |_| {});
         long_bodies_arrive(&world, &mut program);
         start("component", "/nowhere").refuses_all(&world);
@@ -106,6 +111,7 @@ fn python_sends_the_same_bytes_and_sees_every_error() {
         let mut program = start(&component, "/");
         let added = requests_are_the_same(&world, &mut program);
         assert_snapshot!(added, @"host: api.tailscale.com");
+        tokens_are_exchanged(&world, &mut program);
         errors_are_typed(&world, &mut program, |_| {});
         long_bodies_arrive(&world, &mut program);
         start(&component, "/nowhere").refuses_all(&world);

@@ -5,6 +5,7 @@ use std::{
 
 use serde::Serialize;
 use serde_json::Value;
+use tailmint_simulator::FederatedIdentity;
 
 use crate::world::World;
 
@@ -12,24 +13,62 @@ use crate::world::World;
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub(super) struct Call {
-    pub(super) id: String,
-    pub(super) secret: String,
+    #[serde(flatten)]
+    pub(super) who: Who,
     pub(super) tailnet: String,
     pub(super) tags: Vec<String>,
     pub(super) expiry_seconds: u32,
+}
+
+/// Whom it is minted with.
+#[derive(Clone, Serialize)]
+#[serde(untagged, rename_all_fields = "kebab-case")]
+pub(super) enum Who {
+    Client { id: String, secret: String },
+    Identity { client_id: String, id_token: String },
 }
 
 impl Call {
     /// By the client with this name.
     pub(super) fn of(world: &World, client: &str) -> Self {
         let client = world.simulator.client(client).unwrap();
-        Self {
+        Self::with(Who::Client {
             id: client.id,
             secret: client.secret,
+        })
+    }
+
+    /// By this identity, with this token.
+    pub(super) fn with_token(identity: &FederatedIdentity, token: &str) -> Self {
+        Self::with(Who::Identity {
+            client_id: identity.id.clone(),
+            id_token: token.to_owned(),
+        })
+    }
+
+    fn with(who: Who) -> Self {
+        Self {
+            who,
             tailnet: "-".to_owned(),
             tags: vec!["tag:tazpod".to_owned()],
             expiry_seconds: 3600,
         }
+    }
+
+    /// The same by a client with this id.
+    pub(super) fn with_id(mut self, new: &str) -> Self {
+        if let Who::Client { id, .. } = &mut self.who {
+            new.clone_into(id);
+        }
+        self
+    }
+
+    /// The same by a client with this secret.
+    pub(super) fn with_secret(mut self, new: &str) -> Self {
+        if let Who::Client { secret, .. } = &mut self.who {
+            new.clone_into(secret);
+        }
+        self
     }
 }
 

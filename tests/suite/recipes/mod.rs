@@ -1,6 +1,7 @@
 //! The recipes of docs/recipes: every block of code of every page, run as it is printed.
 
 mod ansible;
+mod identities;
 pub(crate) mod page;
 mod workbench;
 
@@ -77,6 +78,7 @@ fn nothing_is_started_if_no_key_was_minted() {
                 shell.status().unwrap();
             }
         }
+        page.leave();
         let work = bench.world.path().join("work");
         assert_eq!(fs::read_dir(work).unwrap().count(), 0, "{name}");
     }
@@ -161,7 +163,12 @@ fn containers_get_the_key_as_a_secret_or_from_an_env_file() {
 
 #[test]
 fn steps_of_a_job_hand_the_key_on_and_show_it_nowhere() {
-    let workflow = Page::open("github-actions").take("yaml");
+    let mut page = Page::open("github-actions");
+    // Those of a job with a federated identity.
+    for language in ["toml", "sh", "toml", "toml", "yaml"] {
+        page.take(language);
+    }
+    let workflow = page.take("yaml");
     let Some(consumers) = Consumers::build() else {
         return;
     };
@@ -222,6 +229,7 @@ fn steps_of_a_job_hand_the_key_on_and_show_it_nowhere() {
 fn pods_take_the_key_from_the_secret() {
     let mut page = Page::open("kubernetes");
     let (block, pod) = (page.take("sh"), page.take("yaml"));
+    page.leave();
     let Some(consumers) = Consumers::build() else {
         return;
     };
@@ -263,27 +271,46 @@ fn start(bench: &Workbench, unit: &str) -> String {
     bench.succeeds(command)
 }
 
-/// Each file of the client is encrypted under its name, from standard input.
+/// The client that this block leaves, encrypted by a stand-in: it gives the digest of what it
+/// reads. The store is another one than the machine's.
 fn assert_encrypts(block: &str) {
     let bench = Workbench::new();
-    bench.put("systemd-creds", r#"echo "$*"; sha256sum"#);
+    bench.put("systemd-creds", "sha256sum | cut -d ' ' -f 1");
     bench.put("systemctl", r#"echo "systemctl $*""#);
-    let printed = bench.run("sh", block);
-    let mut expected = String::new();
-    for name in ["tailscale-oauth-client-id", "tailscale-oauth-client-secret"] {
-        let content = fs::read(bench.world.secrets().join(name)).unwrap();
-        let digest = sha256(&content);
-        expected +=
-            &format!("encrypt --name={name} - /etc/credstore.encrypted/{name}\n{digest}  -\n");
+    let simulator = &bench.world.simulator;
+    let before = simulator.clients().len();
+    let block = block.replace("create --systemd", "create --systemd --credstore=store");
+    let block = block.replace("encrypt", "encrypt --credstore=store");
+    let mut shell = bench.command("sh");
+    shell
+        .args(["-e", "-c", &block])
+        .env("TAILSCALE_API_KEY", simulator.api_key())
+        .env("TAILSCALE_TAILNET", "-");
+    let printed = bench.succeeds(shell);
+    let client = if block.contains("create") {
+        assert!(printed.ends_with("systemctl enable --now tailmint-up.service\n"));
+        let clients = simulator.clients();
+        assert_eq!(clients.len(), before + 1);
+        clients.into_iter().next_back().unwrap()
+    } else {
+        simulator.client("bootstrap").unwrap()
+    };
+    for (name, value) in [("id", client.id), ("secret", client.secret)] {
+        let found = bench.read(&format!("store/tailscale-oauth-client-{name}"));
+        assert_eq!(found.trim_end(), sha256(value.as_bytes()));
     }
-    expected += "systemctl enable --now tailmint-up.service\n";
-    assert_eq!(printed, expected);
 }
 
 #[test]
 fn units_of_systemd_join_and_start_programs() {
     let mut page = Page::open("systemd");
     assert_encrypts(&page.take("sh"));
+    assert_encrypts(&page.take("sh"));
+    // What they do is tested where the files are another machine's.
+    let bench = Workbench::new();
+    bench.put("tailmint", r#"echo "$*""#);
+    let printed = bench.run("sh", &page.take("sh"));
+    assert_eq!(printed, "service install --enable\nservice status\n");
     // As the packages have it, but for the daemon, which is not here.
     let up = include_str!("../../../release/systemd/tailmint-up.service")
         .replace("Requires=tailscaled.service\n", "")

@@ -39,6 +39,11 @@ impl Page {
         assert_eq!(block.language, language, "in {}: {}", self.name, block.text);
         block.text
     }
+
+    /// Leaves the rest of the page to another test.
+    pub(crate) fn leave(mut self) {
+        self.blocks.clear();
+    }
 }
 
 impl Drop for Page {

@@ -5,6 +5,8 @@ use std::{
     process::{Command, Stdio},
 };
 
+use tailmint_simulator::Setup;
+
 use crate::{
     case::program,
     stand_in::StandIn,
@@ -21,7 +23,11 @@ pub(super) struct Workbench {
 
 impl Workbench {
     pub(super) fn new() -> Self {
-        let world = World::new();
+        Self::with(&Setup::default())
+    }
+
+    pub(super) fn with(setup: &Setup) -> Self {
+        let world = World::with(setup);
         let machine = StandIn::new(&world, "NeedsLogin");
         fs::create_dir(world.path().join("work")).unwrap();
         let bench = Self { world, machine };
@@ -155,21 +161,25 @@ impl Workbench {
 
     /// No file has the key in it, but for those of these names.
     pub(super) fn assert_key_in_no_file_but(&self, names: &[&str]) {
-        let key = self.key();
+        self.assert_in_no_file_but(&self.key(), names);
+    }
+
+    /// No file has the secret in it, but for those of these names.
+    pub(super) fn assert_in_no_file_but(&self, secret: &str, names: &[&str]) {
         let mut found = Vec::new();
-        files_with(self.world.path(), &key, &mut found);
+        files_with(self.world.path(), secret, &mut found);
         found.retain(|path| !names.iter().any(|name| path.ends_with(name)));
-        assert!(found.is_empty(), "the key is in {found:?}");
+        assert!(found.is_empty(), "a secret is in {found:?}");
     }
 }
 
-fn files_with(directory: &Path, key: &str, found: &mut Vec<PathBuf>) {
+fn files_with(directory: &Path, secret: &str, found: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(directory).unwrap() {
         let entry = entry.unwrap();
         let kind = entry.file_type().unwrap();
         if kind.is_dir() {
-            files_with(&entry.path(), key, found);
-        } else if kind.is_file() && holds(&fs::read(entry.path()).unwrap(), key) {
+            files_with(&entry.path(), secret, found);
+        } else if kind.is_file() && holds(&fs::read(entry.path()).unwrap(), secret) {
             found.push(entry.path());
         }
     }

@@ -108,6 +108,16 @@ fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, 
             .to_string(),
         )?;
     }
+    if found.is_something_else {
+        return Err(Failure::new(
+            Class::Policy,
+            format!(
+                "{} is not an audit log: no line of it is one",
+                path.display()
+            ),
+            Some("name the file of an audit log".to_owned()),
+        ));
+    }
     if let Some(first) = found.breaks.first() {
         for it in &found.breaks {
             Trace::note(&format!("line {}: {}", it.line, it.what));

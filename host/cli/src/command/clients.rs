@@ -4,13 +4,15 @@ use serde_json::{Value, json};
 use tailmint::oauth_client::ClientDetails;
 use tailmint::{Class, KeyId, Minter};
 use tailmint_api::Kind;
-use tailmint_operator::Profile;
-use tailmint_operator::clients::{self, Clients, Deleted, Grace, OldClient, Owner, Rotated};
+use tailmint_operator::clients::{
+    self, Clients, CredentialStore, Deleted, Grace, OldClient, Owner, Rotated,
+};
 use tailmint_operator::credentials::{Stray, client_from_files};
+use tailmint_operator::{Profile, ProfileCredential};
 use zeroize::Zeroizing;
 
 use crate::{
-    arguments::{self, ClientsCommand, Global, OwnerFlag, Profiles},
+    arguments::{self, ClientsCommand, Global, OwnerFlag, Profiles, Store},
     failure::Failure,
     print,
     session::Session,
@@ -28,7 +30,26 @@ pub(crate) async fn clients(
             profiles,
             owner,
             replace,
-        } => create(global, &session, profiles, owner, *replace).await,
+            systemd,
+            store,
+        } => {
+            let store = match (systemd, &store.credstore) {
+                (true, _) => Some(self::store(&session, store)?),
+                (false, None) => None,
+                (false, Some(_)) => {
+                    return Err(Failure::new(
+                        Class::Usage,
+                        "--credstore is where --systemd writes to",
+                        Some("give --systemd too".to_owned()),
+                    ));
+                }
+            };
+            create(global, &session, profiles, owner, *replace, store.as_ref()).await
+        }
+        ClientsCommand::Encrypt { profiles, store } => {
+            let store = self::store(&session, store)?;
+            encrypt(global, &session, profiles, &store).await
+        }
         ClientsCommand::Rotate {
             profiles,
             owner,
@@ -60,7 +81,18 @@ pub(crate) async fn clients(
 
 fn chosen<'a>(session: &'a Session<'_>, profiles: &Profiles) -> Result<Vec<&'a Profile>, Failure> {
     if profiles.all {
-        return Ok(session.config.profiles().iter().collect());
+        let all = session.config.profiles().iter();
+        let chosen = all.filter(|profile| match &profile.credential {
+            ProfileCredential::OauthClient { .. } => true,
+            ProfileCredential::FederatedIdentity(identity) => {
+                Trace::note(&format!(
+                    "note: {} is passed over: it has the federated identity {}, and no OAuth client",
+                    profile.name, identity.client_id
+                ));
+                false
+            }
+        });
+        return Ok(chosen.collect());
     }
     if profiles.names.is_empty() {
         return Ok(vec![session.config.profile(None)?]);
@@ -94,6 +126,7 @@ async fn create(
     profiles: &Profiles,
     flag: &OwnerFlag,
     replace: bool,
+    store: Option<&CredentialStore>,
 ) -> Result<(), Failure> {
     let (owner, minter) = (
         session
@@ -105,15 +138,43 @@ async fn create(
     let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
         let clients = of(session, &minter, &owner, profile, &tell);
-        let client = clients
-            .create(replace)
-            .await
-            .map_err(|error| Failure::from(error).about(owner.account()))?;
+        let created = match store {
+            None => clients.create(replace).await,
+            Some(store) => clients.create_encrypted(store).await,
+        };
+        let client = created.map_err(|error| Failure::from(error).about(owner.account()))?;
         let done = Done {
             json: json!({ "profile": profile.name, "id": client.id.as_str() }),
             words: format!("{}: created OAuth client {}", profile.name, client.id),
         };
         done.tell(global, &clients, &[client.id], &warnings).await?;
+    }
+    Ok(())
+}
+
+/// Where systemd looks for encrypted credentials, or the directory that was given.
+fn store(session: &Session<'_>, given: &Store) -> Result<CredentialStore, Failure> {
+    let usual = Path::new(CredentialStore::USUAL);
+    let directory = given.credstore.as_deref().unwrap_or(usual);
+    Ok(CredentialStore::find(directory, &session.environment)?)
+}
+
+async fn encrypt(
+    global: &Global,
+    session: &Session<'_>,
+    profiles: &Profiles,
+    store: &CredentialStore,
+) -> Result<(), Failure> {
+    for profile in chosen(session, profiles)? {
+        let id = clients::encrypt(profile, &session.secrets_dir, store).await?;
+        print::written(&if global.json {
+            json!({ "profile": profile.name, "id": id.as_str() }).to_string()
+        } else {
+            format!(
+                "{}: OAuth client {id} is encrypted; its files are unchanged",
+                profile.name
+            )
+        })?;
     }
     Ok(())
 }

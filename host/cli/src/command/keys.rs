@@ -14,12 +14,13 @@ use crate::{
 };
 
 pub(crate) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failure> {
-    let session = Session::begin(global, keys.profile.as_deref())?.asking_with(&keys.identity);
+    let session =
+        Session::begin(global, keys.profile.as_deref())?.asking_with(keys.command.identity());
     let account = session.account().await?;
     let minter = session.minter()?;
     let done = match &keys.command {
-        KeysCommand::Get { id } => get(global, &minter, &account, id).await,
-        KeysCommand::List { invalid } => list(global, &minter, &account, *invalid).await,
+        KeysCommand::Get { id, .. } => get(global, &minter, &account, id).await,
+        KeysCommand::List { invalid, .. } => list(global, &minter, &account, *invalid).await,
         KeysCommand::Revoke { minted: true, .. } => {
             let path = audit_path(global, &session.environment)?;
             let NewKeys {
@@ -104,8 +105,8 @@ async fn revoke_minted(
     for minted in elsewhere {
         let (by, with) = match &minted.client {
             Some(client) => (
-                format!("OAuth client {client}"),
-                "the profile of that client".to_owned(),
+                format!("the credential {client}"),
+                "the profile of that credential".to_owned(),
             ),
             None => (
                 "an API key".to_owned(),
@@ -134,7 +135,7 @@ fn may_be_of(minted: &Minted, account: &Account) -> bool {
             client == id || minted.is_client_deleted
         }
         (Some(client), Credential::FederatedIdentity { client_id, .. }) => {
-            client == client_id.as_str()
+            client == client_id.as_str() || minted.is_client_deleted
         }
         (None, Credential::ApiKey { .. }) => {
             let tailnet = minted.tailnet.as_deref();

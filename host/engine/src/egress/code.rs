@@ -23,3 +23,27 @@ pub(super) fn code(failure: &Failure) -> WasiError {
         Failure::Encoded => WasiError::HttpResponseContentCoding(None),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use tailmint_api::OutsideText;
+    use tailmint_core::CertificateProblem;
+
+    use super::*;
+
+    #[test]
+    fn a_certificate_is_told_from_the_protocol() {
+        let tls = |certificate| Failure::Tls {
+            peer: String::new(),
+            detail: OutsideText::default(),
+            certificate,
+        };
+        let certificate = code(&tls(Some(CertificateProblem::Time)));
+        assert!(matches!(certificate, WasiError::TlsCertificateError));
+        assert!(matches!(code(&tls(None)), WasiError::TlsProtocolError));
+        assert!(matches!(
+            code(&Failure::Encoded),
+            WasiError::HttpResponseContentCoding(None)
+        ));
+    }
+}

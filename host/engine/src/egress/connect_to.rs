@@ -80,4 +80,11 @@ mod tests {
             assert!(text.parse::<ConnectTo>().is_err(), "{text:?}");
         }
     }
+
+    #[test]
+    fn an_address_with_colons_is_written_in_brackets() {
+        for text in ["127.0.0.1:8443", "localhost:1", "[::1]:443"] {
+            assert_eq!(text.parse::<ConnectTo>().unwrap().to_string(), text);
+        }
+    }
 }

@@ -157,7 +157,7 @@ impl Connector {
     }
 }
 
-fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
+pub(crate) fn tls_failure(peer: &str, error: &std::io::Error) -> Failure {
     let inner = error.get_ref();
     let certificate = match inner.and_then(|inner| inner.downcast_ref()) {
         Some(rustls::Error::InvalidCertificate(certificate)) => Some(certificate),
@@ -421,5 +421,116 @@ mod tests {
                 assert!(expected(&failure), "{name}: {failure}");
             }
         }
+    }
+
+    #[test]
+    fn what_is_wrong_with_a_certificate_is_told_from_what_else_is() {
+        let tls = |error: rustls::Error| tls_failure("peer", &io::Error::other(error));
+        let other = || {
+            let ca = webpki::Error::CaUsedAsEndEntity;
+            CertificateError::Other(rustls::OtherError(Arc::new(ca)))
+        };
+        for (error, said, problem) in [
+            (
+                CertificateError::Expired,
+                "its certificate has expired",
+                CertificateProblem::Time,
+            ),
+            (
+                CertificateError::NotValidYet,
+                "its certificate is not valid yet",
+                CertificateProblem::Time,
+            ),
+            (
+                CertificateError::UnknownIssuer,
+                "its certificate is from an authority that is not trusted",
+                CertificateProblem::Authority,
+            ),
+            (
+                CertificateError::BadSignature,
+                "its certificate is from an authority that is not trusted",
+                CertificateProblem::Authority,
+            ),
+            (
+                other(),
+                "its certificate is that of an authority (a CA), not of a server",
+                CertificateProblem::IsAuthority,
+            ),
+            (
+                CertificateError::Revoked,
+                "its certificate is not good: Revoked",
+                CertificateProblem::Other,
+            ),
+        ] {
+            let failure = tls(rustls::Error::InvalidCertificate(error.clone()));
+            let Failure::Tls {
+                peer,
+                detail,
+                certificate,
+            } = failure
+            else {
+                panic!("{failure:?}")
+            };
+            assert_eq!((&*peer, certificate), ("peer", Some(problem)), "{error:?}");
+            assert!(detail.starts_with(said), "{detail}");
+        }
+        let failure = tls(rustls::Error::HandshakeNotComplete);
+        assert!(matches!(
+            failure,
+            Failure::Tls {
+                certificate: None,
+                ..
+            }
+        ));
+        let closed = tls_failure("peer", &io::ErrorKind::UnexpectedEof.into());
+        assert!(
+            closed
+                .to_string()
+                .contains("was closed during the TLS handshake")
+        );
+        let broken = tls_failure("peer", &io::ErrorKind::BrokenPipe.into());
+        assert!(broken.to_string().ends_with("broken pipe"), "{broken}");
+    }
+
+    #[test]
+    fn a_distance_is_in_the_largest_unit_that_is_no_more() {
+        let at = |seconds| UnixTime::since_unix_epoch(Duration::from_secs(seconds));
+        for (seconds, said) in [
+            (0, "0 s"),
+            (119, "119 s"),
+            (120, "2 minutes"),
+            (7199, "119 minutes"),
+            (7200, "2 hours"),
+            (172_799, "47 hours"),
+            (172_800, "2 days"),
+            (10 * 86_400 + 1, "10 days"),
+        ] {
+            assert_eq!(distance(at(1000), at(1000 + seconds)), said);
+        }
+        assert_eq!(distance(at(1), at(0)), "0 s");
+        let last = 24 * 2_932_897 * 3600;
+        assert_eq!(text(at(last - 1)), "9999-12-31T23:59:59Z");
+        assert_eq!(text(at(last)), "after the year 9999");
+    }
+
+    #[test]
+    fn the_peer_stays_the_same_wherever_the_connection_leads() {
+        let api = scripted(vec![], None);
+        assert_eq!((api.peer(), api.destination()), (API_HOST, (API_HOST, 443)));
+        let elsewhere = scripted(vec![], Some("127.0.0.1:8443"));
+        assert_eq!(elsewhere.peer(), API_HOST);
+        assert_eq!(elsewhere.destination(), ("127.0.0.1", 8443));
+        assert_eq!(elsewhere.limits(), Limits::default());
+        let named = Connector::to_host(Trust::bundled(), "vault".to_owned(), 8200);
+        assert_eq!(
+            (named.peer(), named.destination()),
+            ("vault", ("vault", 8200))
+        );
+        // It may be in a private network.
+        assert!(
+            named
+                .judge(SocketAddr::new([10, 0, 0, 1].into(), 8200))
+                .is_ok()
+        );
     }
 }

@@ -40,3 +40,17 @@ impl Limits {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_step_takes_longer_than_the_most_nor_than_usual() {
+        let usual = Limits::default();
+        assert_eq!(Limits::at_most(Duration::from_hours(1)), usual);
+        let second = Duration::from_secs(1);
+        let short = Limits::at_most(second);
+        assert_eq!([short.reach, short.tls, short.response], [second; 3]);
+    }
+}

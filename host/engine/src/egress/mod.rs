@@ -18,6 +18,11 @@ mod subject;
 mod trust;
 
 pub use api_response::ApiResponse;
+#[cfg(feature = "__internals")]
+pub(crate) use connector::tls_failure;
+#[cfg(feature = "__internals")]
+pub(crate) use trust::OwnOrSigned;
+
 pub use connect_to::{ConnectTo, ConnectToError};
 pub use connections::Connections;
 pub(crate) use connector::Connector;

@@ -1,9 +1,13 @@
-use std::{fmt, str::FromStr, time::Duration};
+use std::{error::Error, fmt, str::FromStr, time::Duration};
 
 use http::{HeaderValue, Uri};
-use hyper_util::client::{
-    legacy::connect::{HttpConnector, proxy::Tunnel},
-    proxy::matcher::Matcher,
+use hyper::rt::{Read, Write};
+use hyper_util::{
+    client::{
+        legacy::connect::{HttpConnector, proxy::Tunnel},
+        proxy::matcher::Matcher,
+    },
+    rt::TokioIo,
 };
 use tailmint_api::{API_HOST, OutsideText};
 use tailmint_core::{Class, Diagnose, Environment, Failure, in_seconds};
@@ -75,6 +79,15 @@ impl Proxy {
     pub(super) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
         let mut direct = HttpConnector::new();
         direct.set_nodelay(true);
+        self.tunnel(direct, limit).await.map(TokioIo::into_inner)
+    }
+
+    /// The same over what connects to the proxy itself.
+    pub(crate) async fn tunnel<C>(&self, direct: C, limit: Duration) -> Result<C::Response, Failure>
+    where
+        C: Service<Uri, Error: Into<Box<dyn Error + Send + Sync>>, Future: Send + 'static>,
+        C::Response: Read + Write + Unpin + Send + 'static,
+    {
         let mut tunnel = Tunnel::new(self.uri.clone(), direct);
         if let Some(authorization) = &self.authorization {
             tunnel = tunnel.with_auth(authorization.clone());
@@ -86,7 +99,7 @@ impl Proxy {
         let api = format!("https://{API_HOST}:{PORT}");
         let api = Uri::try_from(api).expect("the API's host is a name");
         match timeout(limit, tunnel.call(api)).await {
-            Ok(Ok(stream)) => Ok(stream.into_inner()),
+            Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(failed(super::connections::chain(&error))),
             Err(_) => Err(failed(format!("no response within {}", in_seconds(limit)))),
         }

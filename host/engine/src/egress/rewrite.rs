@@ -161,4 +161,180 @@ mod tests {
             }
         }
     }
+
+    fn intent() -> Intent {
+        let properties = tailmint_api::KeyProperties::for_tags(vec!["tag:tazpod".parse().unwrap()]);
+        Intent::new(
+            tailmint_api::Tailnet::of_credential(),
+            tailmint_policy::Task::Mint { properties },
+        )
+    }
+
+    fn judged(path: &str, headers: &[(&str, &str)], body: &str) -> Judged {
+        let mut request = Request::post(format!("https://{API_HOST}{path}"));
+        for (name, value) in headers {
+            request = request.header(*name, *value);
+        }
+        let (parts, ()) = request.body(()).unwrap().into_parts();
+        Judged::parse(&parts, body.as_bytes()).unwrap()
+    }
+
+    fn said(rewritten: Result<Request<Full<Bytes>>, Denial>) -> String {
+        rewritten.unwrap_err().to_string()
+    }
+
+    const KEYS: &str = "/api/v2/tailnet/-/keys";
+    const JSON: (&str, &str) = ("content-type", "application/json");
+    const FORM: (&str, &str) = ("content-type", "application/x-www-form-urlencoded");
+
+    #[tokio::test]
+    async fn what_leaves_is_written_here_and_not_by_the_component() {
+        use http_body_util::BodyExt;
+        let mut seals = Seals::default();
+        let sealed = seals.bearer(Secret::new("token".to_owned())).unwrap();
+        let bearer = format!("Bearer {}", sealed.as_str());
+        let headers = [
+            ("authorization", &*bearer),
+            ("accept", "*/*"),
+            ("x-more", "1"),
+            JSON,
+        ];
+        let judged_key = judged(KEYS, &headers, "{\"anything\":1}");
+        let request = rewrite(Rule::CreateAuthKey, &judged_key, &intent(), &seals).unwrap();
+        let (parts, body) = request.into_parts();
+        let body = body.collect().await.unwrap().to_bytes();
+        assert_eq!(body, intent().body_text().unwrap());
+        assert_eq!(
+            (parts.method.as_str(), parts.uri.to_string().as_str()),
+            ("POST", KEYS)
+        );
+        let header = |name: &str| parts.headers.get(name).map(|it| it.to_str().unwrap());
+        assert_eq!(header("host"), Some(API_HOST));
+        assert_eq!(header("accept"), Some("application/json"));
+        assert_eq!(header("user-agent"), Some(USER_AGENT));
+        assert_eq!(header("content-type"), Some("application/json"));
+        assert_eq!(header("content-length"), Some(&*body.len().to_string()));
+        assert_eq!(header("authorization"), Some("Bearer token"));
+        assert!(parts.headers["authorization"].is_sensitive());
+        assert_eq!(header("x-more"), None);
+        // Without a body there is no type and no length, and the query is the route's.
+        let list = judged(KEYS, &[("authorization", &*bearer)], "");
+        let request = rewrite(Rule::ListKeys, &list, &intent(), &seals).unwrap();
+        assert_eq!(request.uri().to_string(), format!("{KEYS}?all=true"));
+        assert!(!request.headers().contains_key("content-length"));
+        assert!(!request.headers().contains_key("content-type"));
+        // A body that the rule does not have is not sent.
+        let judged_list = judged(KEYS, &[("authorization", &*bearer), JSON], "{}");
+        let request = rewrite(Rule::ListKeys, &judged_list, &intent(), &seals).unwrap();
+        assert!(!request.headers().contains_key("content-type"));
+        let judged_form = judged(KEYS, &[("authorization", &*bearer), FORM], "a=b");
+        let request = rewrite(Rule::CreateAuthKey, &judged_form, &intent(), &seals).unwrap();
+        assert!(!request.headers().contains_key("content-type"));
+    }
+
+    #[test]
+    fn a_secret_is_sent_in_its_slot_or_not_at_all() {
+        let mut seals = Seals::default();
+        let bearer = seals.bearer(Secret::new("token".to_owned())).unwrap();
+        let odd = seals.bearer(Secret::new("to\nken".to_owned())).unwrap();
+        let client = seals
+            .client_secret(Secret::new("secret".to_owned()))
+            .unwrap();
+        let key = |authorization: &str| {
+            let judged = judged(KEYS, &[("authorization", authorization), JSON], "{}");
+            said(rewrite(Rule::CreateAuthKey, &judged, &intent(), &seals))
+        };
+        let member = "header \"authorization\":";
+        assert_eq!(key("Basic a"), format!("{member} it is not a bearer"));
+        assert_eq!(
+            key("Bearer token"),
+            format!("{member} it is not a placeholder of this run")
+        );
+        assert_eq!(
+            key(&format!("Bearer {}", client.as_str())),
+            format!("{member} this secret does not belong here")
+        );
+        assert_eq!(
+            key(&format!("Bearer {}", odd.as_str())),
+            format!("{member} the secret has characters that no header takes")
+        );
+        let form = |body: &str| {
+            let judged = judged("/api/v2/oauth/token", &[FORM], body);
+            rewrite(Rule::Token, &judged, &intent(), &seals)
+        };
+        let members = |id: &str, secret: &str| {
+            format!("client_id={id}&client_secret={secret}&grant_type=a&scope=b")
+        };
+        assert!(form(&members("k", client.as_str())).is_ok());
+        assert_eq!(
+            said(form(&members("k", bearer.as_str()))),
+            "body.client_secret: this secret does not belong here"
+        );
+        assert_eq!(
+            said(form("client_id=k")),
+            "body.client_secret: it is missing"
+        );
+        let written = token_form(Route::GetKey, &[], &seals);
+        assert_eq!(
+            written.unwrap_err().to_string(),
+            "body: this request has no form"
+        );
+    }
+
+    #[test]
+    fn a_placeholder_outside_its_slot_is_denied() {
+        let mut seals = Seals::default();
+        let sealed = seals.bearer(Secret::new("token".to_owned())).unwrap();
+        let client = seals
+            .client_secret(Secret::new("secret".to_owned()))
+            .unwrap();
+        let (sealed, client) = (sealed.as_str(), client.as_str());
+        let bearer = format!("Bearer {sealed}");
+        let authorized = ("authorization", &*bearer);
+        let token = "/api/v2/oauth/token";
+        let stray = |member: &str| format!("{member}: a placeholder does not belong here");
+        for (rule, judged, member) in [
+            (
+                Rule::GetKey,
+                judged(&format!("{KEYS}/{sealed}"), &[authorized], ""),
+                "path",
+            ),
+            (
+                Rule::CreateAuthKey,
+                judged(KEYS, &[authorized, ("accept", sealed), JSON], "{}"),
+                "header",
+            ),
+            (
+                Rule::CreateAuthKey,
+                judged(
+                    KEYS,
+                    &[authorized, JSON],
+                    &format!("{{\"a\":\"{sealed}\"}}"),
+                ),
+                "body",
+            ),
+            (
+                Rule::Token,
+                judged(
+                    token,
+                    &[FORM],
+                    &format!("client_id={client}&client_secret={client}"),
+                ),
+                "body",
+            ),
+            (
+                // This request has no form, and so no slot.
+                Rule::CreateAuthKey,
+                judged(
+                    KEYS,
+                    &[authorized, FORM],
+                    &format!("client_secret={client}"),
+                ),
+                "body",
+            ),
+        ] {
+            let rewritten = rewrite(rule, &judged, &intent(), &seals);
+            assert_eq!(said(rewritten), stray(member), "{rule}");
+        }
+    }
 }

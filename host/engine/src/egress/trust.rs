@@ -14,11 +14,12 @@ use rustls::{
         danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier},
         verify_server_name,
     },
-    crypto::ring,
+    crypto::{CryptoProvider, ring},
     server::ParsedCertificate,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime, pem::PemObject};
 use tailmint_core::{Class, Diagnose};
+use tailmint_policy::TrustFacts;
 
 /// Which certificate authorities may vouch for the API's host.
 #[derive(Clone, Debug)]
@@ -127,12 +128,10 @@ impl Trust {
         let mut config = if own.is_empty() {
             builder.with_root_certificates(roots)
         } else {
-            let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
-                .build()
-                .expect("there are authorities, and no revocation lists");
+            let verifier = OwnOrSigned::new(roots, own, provider);
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(OwnOrSigned { usual, own }))
+                .with_custom_certificate_verifier(Arc::new(verifier))
         }
         .with_no_client_auth();
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
@@ -165,15 +164,25 @@ impl Trust {
         }
     }
 
-    pub(crate) fn is_file(&self) -> bool {
+    /// What a policy has to allow of it.
+    pub fn facts(&self) -> TrustFacts {
+        TrustFacts {
+            ca_file: self.is_file(),
+            system_certs: self.is_system(),
+            configured: self.is_configured(),
+            ..TrustFacts::default()
+        }
+    }
+
+    fn is_file(&self) -> bool {
         matches!(self.origin, Origin::File(_))
     }
 
-    pub(crate) fn is_system(&self) -> bool {
+    fn is_system(&self) -> bool {
         matches!(self.origin, Origin::System)
     }
 
-    pub(crate) fn is_configured(&self) -> bool {
+    fn is_configured(&self) -> bool {
         self.is_configured
     }
 
@@ -186,9 +195,22 @@ impl Trust {
 /// file, byte for byte, though it is an authority's: Vault's and other servers of a
 /// laboratory have such a one, and other programs take it.
 #[derive(Debug)]
-struct OwnOrSigned {
+pub(crate) struct OwnOrSigned {
     usual: Arc<WebPkiServerVerifier>,
     own: Vec<CertificateDer<'static>>,
+}
+
+impl OwnOrSigned {
+    pub(crate) fn new(
+        roots: RootCertStore,
+        own: Vec<CertificateDer<'static>>,
+        provider: Arc<CryptoProvider>,
+    ) -> Self {
+        let usual = WebPkiServerVerifier::builder_with_provider(roots.into(), provider)
+            .build()
+            .expect("there are authorities, and no revocation lists");
+        Self { usual, own }
+    }
 }
 
 impl ServerCertVerifier for OwnOrSigned {
@@ -314,5 +336,125 @@ impl Diagnose for TrustError {
             None => "install them (the package ca-certificates), or set SSL_CERT_FILE to a PEM file that has them"
                 .to_owned(),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{fs, time::Duration};
+
+    use super::*;
+
+    const AUTHORITY: &[u8] = include_bytes!("../../../../tests/fuzz/seeds/certificate/authority");
+    /// Of the same name and the same key.
+    const OTHER: &[u8] =
+        include_bytes!("../../../../tests/fuzz/seeds/certificate/authority_of_another_name");
+    const SERVER: &[u8] = include_bytes!("../../../../tests/fuzz/seeds/certificate/good");
+    const PEM: &[u8] =
+        include_bytes!("../../../../tests/simulator/certificates/rsa-2048-authority.pem");
+
+    #[test]
+    fn where_the_authorities_are_from_is_known() {
+        let bundled = Trust::bundled();
+        assert_eq!(bundled.origin(), None);
+        assert!(!bundled.is_file() && !bundled.is_system() && !bundled.is_configured());
+        let file = Trust::pem(PEM, "/ca.pem".into()).unwrap();
+        assert_eq!(file.origin(), Some("/ca.pem"));
+        assert!(file.is_file() && !file.is_system() && !file.is_configured());
+        let configured = file.configured();
+        assert!(configured.is_file() && configured.is_configured());
+        let system = Trust {
+            origin: Origin::System,
+            ..bundled
+        };
+        assert_eq!(system.origin(), Some("the system's certificates"));
+        assert!(!system.is_file() && system.is_system());
+        // One protocol, and no connection of before is resumed.
+        assert_eq!(system.config().alpn_protocols, [b"http/1.1"]);
+    }
+
+    #[test]
+    fn a_file_that_is_of_no_use_is_named_with_the_reason() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("ca.pem");
+        let said = |path: &Path| {
+            let error = Trust::pem_file(path.to_owned()).unwrap_err();
+            assert!(error.hint().unwrap().starts_with("give a PEM file"));
+            assert_eq!(error.class(), Class::Usage);
+            let said = error.to_string();
+            let begin = format!(
+                "the file of certificate authorities {} cannot be used: ",
+                path.display()
+            );
+            said.strip_prefix(&begin).expect(&said).to_owned()
+        };
+        assert!(said(&path).starts_with("No such file"));
+        assert_eq!(said(directory.path()), "it is not a regular file");
+        let most = usize::try_from(Trust::MAX_PEM_BYTES).unwrap();
+        assert_eq!(most, 1_048_576);
+        fs::write(&path, vec![b'a'; most + 1]).unwrap();
+        assert_eq!(said(&path), "it is longer than 1048576 bytes");
+        fs::write(&path, vec![b'a'; most]).unwrap();
+        assert_eq!(said(&path), "there is no certificate in it");
+        fs::write(
+            &path,
+            "-----BEGIN CERTIFICATE-----\n!\n-----END CERTIFICATE-----\n",
+        )
+        .unwrap();
+        assert!(said(&path).starts_with("it is not PEM: "));
+        fs::write(
+            &path,
+            "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n",
+        )
+        .unwrap();
+        assert!(said(&path).starts_with("it has a certificate that is not usable: "));
+        fs::write(&path, PEM).unwrap();
+        assert!(Trust::pem_file(path).unwrap().is_file());
+        let system = TrustError {
+            path: None,
+            detail: "there are none".to_owned(),
+        };
+        assert_eq!(
+            system.to_string(),
+            "the system's certificate authorities cannot be used: there are none"
+        );
+        assert!(system.hint().unwrap().contains("ca-certificates"));
+    }
+
+    #[test]
+    fn an_authority_of_the_file_is_a_server_byte_for_byte_and_by_its_name() {
+        let own = CertificateDer::from(AUTHORITY.to_vec());
+        let mut roots = RootCertStore::empty();
+        roots.add(own.clone()).unwrap();
+        let verifier = OwnOrSigned::new(roots, vec![own], Arc::new(ring::default_provider()));
+        let verify = |server: &'static [u8], name: &'static str, year: u64| {
+            let now = UnixTime::since_unix_epoch(Duration::from_hours((year - 1970) * 8766));
+            let (server, name) = (CertificateDer::from(server), name.try_into().unwrap());
+            verifier
+                .verify_server_cert(&server, &[], &name, &[], now)
+                .map(drop)
+        };
+        assert_eq!(verify(AUTHORITY, "api.tailscale.com", 2026), Ok(()));
+        let name = verify(AUTHORITY, "example.com", 2026).unwrap_err();
+        assert!(matches!(
+            name,
+            Error::InvalidCertificate(CertificateError::NotValidForNameContext { .. })
+        ));
+        for year in [2019, 2100] {
+            assert!(
+                verify(AUTHORITY, "api.tailscale.com", year).is_err(),
+                "{year}"
+            );
+        }
+        let Error::InvalidCertificate(other) = verify(OTHER, "evil.example", 2026).unwrap_err()
+        else {
+            panic!("it is not in the file")
+        };
+        assert!(is_authority(&other));
+        assert!(!is_authority(&CertificateError::Expired));
+        // What the authority signed is taken as elsewhere.
+        assert_eq!(verify(SERVER, "api.tailscale.com", 2026), Ok(()));
+        assert!(verify(SERVER, "example.com", 2026).is_err());
+        assert!(!verifier.supported_verify_schemes().is_empty());
     }
 }

@@ -89,6 +89,12 @@ impl Minter {
     /// # Errors
     /// There is no such key, or the API could not be asked.
     pub async fn revoke(&self, account: &Account, id: &KeyId) -> Result<(), MintError> {
+        // The API deletes whatever has the id, if the credential may.
+        if id.as_str().contains('-') {
+            return Err(MintError::misuse(
+                "this is the id of a federated identity, not of a key",
+            ));
+        }
         let task = Task::Revoke { id: id.clone() };
         let call = |called: Called| revoke(called, id);
         self.perform(account, task, call, deleted).await

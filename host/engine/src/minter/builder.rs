@@ -4,7 +4,7 @@ use tailmint_audit::{Actor, Audit, Context};
 use tailmint_core::{Environment, Interrupt, Observer, Unobserved, digest::sha256};
 use tailmint_policy::{ComponentFacts, Policy, TrustFacts};
 
-use super::{MintError, Minter, Runner, call::RUN_LIMIT, retry::Backoff};
+use super::{MintError, Minter, Runner, call::RUN_LIMIT, exchanged::Exchanged, retry::Backoff};
 use crate::{
     component::EmbeddedComponent,
     connection::{ConnectTo, Limits, Proxy, Trust},
@@ -139,11 +139,8 @@ impl MinterBuilder {
         let proxy = self.proxy.filter(|_| self.connect_to.is_none());
         let facts = TrustFacts {
             connect_to: self.connect_to.is_some(),
-            ca_file: trust.is_file(),
-            system_certs: trust.is_system(),
-            configured: trust.is_configured(),
             proxy: proxy.is_some(),
-            fake_addresses: false,
+            ..trust.facts()
         };
         policy
             .check_trust(&facts)
@@ -185,6 +182,7 @@ impl MinterBuilder {
             interrupt: self.interrupt,
             deadline: self.deadline.map_or(RUN_LIMIT, |it| it.min(RUN_LIMIT)),
             backoff: Backoff::default(),
+            exchanged: Exchanged::default(),
         })
     }
 }

@@ -4,7 +4,7 @@ use std::{sync::Arc, time::Duration};
 
 use tailmint_api::{Effect, KeyId, says_deleted};
 use tailmint_audit::{Context, Journal};
-use tailmint_policy::{Intent, RunPolicy};
+use tailmint_policy::{Asking, Intent, RunPolicy};
 
 use super::{
     MintError, Minter, Told,
@@ -40,12 +40,19 @@ impl Minter {
     ) -> Result<(Arc<Run>, types::Credential), MintError> {
         let internal = |error: getrandom::Error| MintError::internal(&error.to_string());
         let mut seals = Seals::default();
-        let sealed = match &account.credential {
-            Credential::ApiKey { key } => {
+        // What is asked about the exchange itself is not asked with what another led to.
+        let kept = match &account.credential {
+            Credential::FederatedIdentity { client_id, .. } if !intent.rule().is_for_token() => {
+                self.exchanged.token(client_id)
+            }
+            _ => None,
+        };
+        let sealed = match (&account.credential, &kept) {
+            (Credential::ApiKey { key }, _) | (Credential::FederatedIdentity { .. }, Some(key)) => {
                 let key = seals.bearer(key.clone()).map_err(internal)?;
                 types::Credential::ApiKey(key.as_str().to_owned())
             }
-            Credential::OauthClient { id, secret } => {
+            (Credential::OauthClient { id, secret }, _) => {
                 let secret = seals.client_secret(secret.clone()).map_err(internal)?;
                 let client = types::OauthClient {
                     id: id.clone(),
@@ -53,10 +60,13 @@ impl Minter {
                 };
                 types::Credential::OauthClient(client)
             }
-            Credential::FederatedIdentity {
-                client_id,
-                id_token,
-            } => {
+            (
+                Credential::FederatedIdentity {
+                    client_id,
+                    id_token,
+                },
+                None,
+            ) => {
                 let id_token = seals.id_token(id_token.clone()).map_err(internal)?;
                 types::Credential::FederatedIdentity(types::FederatedIdentity {
                     client_id: client_id.to_string(),
@@ -64,10 +74,14 @@ impl Minter {
                 })
             }
         };
-        let asking = account.credential.asking();
+        let client_id = account.credential.asking();
+        let asking = match kept {
+            Some(_) => Asking::ApiKey,
+            None => client_id.clone(),
+        };
         let context = Context {
             component: digest.to_owned(),
-            client: asking.client_id().map(ToOwned::to_owned),
+            client: client_id.client_id().map(ToOwned::to_owned),
             tailnet: Some(account.tailnet.to_string()),
             ..self.context.clone()
         };

@@ -297,25 +297,26 @@ mod tests {
         as_asked(&identity, &asked).map_err(|error| error.to_string())
     }
 
+    type Change = fn(&mut DescribedIdentity);
+
     #[test]
     fn an_identity_that_lets_in_somebody_else_is_rejected_with_whom() {
         assert_eq!(made(|_| ()), Ok(()));
         assert_eq!(made(|it| it.scopes.reverse()), Ok(()));
-        type Change = fn(&mut DescribedIdentity);
         let cases: [(&str, Change); 7] = [
             (r#"its subject is "*", not "repo:acme/web:*""#, |it| {
-                it.subject = "*".to_owned()
+                it.subject = "*".to_owned();
             }),
             (
                 r#"its issuer is "", not "https://issuer.example.com""#,
                 |it| it.issuer.clear(),
             ),
             ("its rules about claims are others", |it| {
-                it.claim_rules.clear()
+                it.claim_rules.clear();
             }),
             ("its tags are none, not tag:ci", |it| it.tags.clear()),
             ("its scopes are all, not auth_keys devices:core", |it| {
-                it.scopes = vec!["all".to_owned()]
+                it.scopes = vec!["all".to_owned()];
             }),
             ("it is not valid", |it| it.invalid = true),
             ("its tags are tag:ci tag:more, not tag:ci", |it| {

@@ -6,6 +6,7 @@ mod auth_keys;
 mod builder;
 mod call;
 mod evidence;
+mod exchanged;
 mod failure;
 mod federated_identities;
 mod federated_identity;
@@ -30,6 +31,7 @@ use std::{
 };
 
 use call::Called;
+use exchanged::Exchanged;
 use failure::{perhaps_changed, policy_denied, settled};
 use retry::Backoff;
 use tailmint_api::{Effect, KeyId, Kind};
@@ -38,7 +40,7 @@ use tailmint_core::{Event, Failure, Interrupt, Observer};
 use tailmint_policy::{Intent, Policy, Task};
 
 use crate::{
-    Account,
+    Account, Credential,
     egress::{Connections, Run},
     sandbox::{Sandbox, types},
 };
@@ -65,6 +67,7 @@ pub struct Minter {
     deadline: Duration,
     interrupt: Interrupt,
     backoff: Backoff,
+    exchanged: Exchanged,
 }
 
 /// A component that may run, and its digest.
@@ -167,7 +170,8 @@ impl Minter {
                 Ok(value) => return Ok(value),
                 Err(error) => error,
             };
-            if let (Effect::Changes, true) = (effect, attempt.is_open) {
+            let is_told = error.kind == MintErrorKind::NotAsAsked;
+            if let (Effect::Changes, true, false) = (effect, attempt.is_open, is_told) {
                 error = perhaps_changed(error);
             }
             if let Some(kind) = creates {
@@ -226,10 +230,24 @@ impl Minter {
         };
         let told = self.call(&runner.sandbox, &run, limit, call).await;
         let (issued, is_open) = run.end();
+        self.keep_exchanged(account, &run);
+        let result = told.and_then(|told| accept(&run, told));
+        if matches!(&result, Err(error) if error.kind == MintErrorKind::InvalidCredential) {
+            self.exchanged.forget();
+        }
         Attempt {
-            result: told.and_then(|told| accept(&run, told)),
+            result,
             issued,
             is_open,
+        }
+    }
+
+    /// Keeps what an identity token was exchanged for.
+    fn keep_exchanged(&self, account: &Account, run: &Run) {
+        if let Credential::FederatedIdentity { client_id, .. } = &account.credential
+            && let Some((token, lives)) = run.exchanged()
+        {
+            self.exchanged.keep(client_id, token, lives);
         }
     }
 

@@ -2,6 +2,8 @@
 
 mod placeholder;
 
+use std::time::Duration;
+
 use tailmint_api::{KeyId, Route, Rule};
 use tailmint_core::{Denial, Parts, Secret, redact};
 
@@ -13,6 +15,8 @@ pub(crate) struct Seals {
     sealed: Vec<Seal>,
     /// What the API created in this run without a secret that can be a result.
     unusable: Vec<KeyId>,
+    /// What an identity token was exchanged for, and how long that lives.
+    exchanged: Option<(Secret, Duration)>,
 }
 
 #[derive(Debug)]
@@ -69,6 +73,16 @@ impl Seals {
         key: Secret,
     ) -> Result<Placeholder, getrandom::Error> {
         self.seal(key, Slot::Result(id))
+    }
+
+    /// Keeps what an identity token was exchanged for, for later calls.
+    pub(crate) fn keep_exchanged(&mut self, token: Secret, lives: Duration) {
+        self.exchanged = Some((token, lives));
+    }
+
+    /// What an identity token was exchanged for, and how long that lives.
+    pub(crate) fn exchanged(&self) -> Option<(Secret, Duration)> {
+        self.exchanged.clone()
     }
 
     /// Keeps the id of what was created with a secret that cannot be the result.
@@ -250,5 +264,61 @@ mod tests {
             assert!(!shown.contains(&part[..16]), "{shown}");
             assert!(shown.starts_with("unexpected claim in "), "{shown}");
         }
+    }
+
+    #[test]
+    fn what_the_api_created_is_known_with_and_without_a_secret() {
+        let mut seals = Seals::default();
+        let id = |text: &str| text.parse::<KeyId>().unwrap();
+        assert_eq!(seals.issued_ids(), []);
+        seals.bearer(secret("token")).unwrap();
+        let sealed = seals.issued(id("k1"), secret("key")).unwrap();
+        seals.issued_unusable(id("k2"));
+        assert_eq!(seals.issued_ids(), [id("k1"), id("k2")]);
+        let issued = seals.open_result(sealed.as_str()).unwrap();
+        assert_eq!((issued.id, issued.key.expose_secret()), (id("k1"), "key"));
+    }
+
+    #[test]
+    fn a_request_carries_the_secrets_that_belong_in_it() {
+        let mut seals = Seals::default();
+        seals.client_secret(secret("client")).unwrap();
+        seals.id_token(secret("identity")).unwrap();
+        seals.bearer(secret("token")).unwrap();
+        seals.issued("k1".parse().unwrap(), secret("key")).unwrap();
+        for (rule, carried) in [
+            (Rule::Token, ("client-secret", "client")),
+            (Rule::CheckScope, ("client-secret", "client")),
+            (Rule::TokenExchange, ("id-token", "identity")),
+            (Rule::CreateAuthKey, ("bearer", "token")),
+            (Rule::DeleteKey, ("bearer", "token")),
+            (Rule::ListKeys, ("bearer", "token")),
+        ] {
+            let found = seals.carried(rule);
+            let found: Vec<_> = found
+                .iter()
+                .map(|(it, secret)| (*it, secret.expose_secret()))
+                .collect();
+            assert_eq!(found, [carried], "{rule}");
+        }
+    }
+
+    #[test]
+    fn what_does_not_open_says_why() {
+        let mut seals = Seals::default();
+        let bearer = seals.bearer(secret("token")).unwrap();
+        let opened = seals.open_bearer(bearer.as_str()).unwrap();
+        assert_eq!(opened.expose_secret(), "token");
+        let said = |denied: Result<&Secret, Denial>| denied.unwrap_err().to_string();
+        assert_eq!(
+            said(seals.open_bearer("token")),
+            "header \"authorization\": it is not a placeholder of this run"
+        );
+        assert_eq!(
+            said(seals.open_form(Route::Token, "client_secret", bearer.as_str())),
+            "body.client_secret: this secret does not belong here"
+        );
+        assert!(!seals.occurs_in("a text"));
+        assert!(seals.occurs_in(&format!("a{}b", bearer.as_str())));
     }
 }

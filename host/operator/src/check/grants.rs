@@ -69,7 +69,7 @@ fn of_identity(profile: &Profile, grant: &IdentityGrant) -> Vec<Finding> {
     } else if has("all") {
         Finding::warned(
             subject,
-            "it grants all scopes: whoever has a token of it can change the whole tailnet",
+            "it grants all scopes: its tokens can change the whole tailnet",
             "take out all but auth_keys: a scope cannot be left out at the exchange",
         )
     } else if !has(AUTH_KEYS_SCOPE) {

@@ -2,6 +2,7 @@ use std::path::PathBuf;
 
 use crate::credentials::CredentialError;
 use tailmint::{Class, Diagnose, KeyId, MintError};
+use tailmint_api::OutsideText;
 
 /// Why an OAuth client was not created, rotated or deleted.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -19,12 +20,27 @@ pub enum ClientsError {
         /// The client.
         id: KeyId,
     },
+    /// The credentials of a client are in the store already. They may be of one that works.
+    #[error("{} exists already", path.display())]
+    EncryptedAlready {
+        /// The file.
+        path: PathBuf,
+    },
+    /// `systemd-creds` did not encrypt a credential.
+    #[error("systemd-creds does not encrypt: {words}")]
+    Encryption {
+        /// What it said, or how it ended.
+        words: OutsideText,
+    },
     /// The files cannot be used.
     #[error(transparent)]
     Files(CredentialError),
     /// What is to be imported is not what Terraform prints.
     #[error("this is not what terraform output -json prints: {0}")]
     Import(String),
+    /// There is no program that encrypts.
+    #[error("there is no systemd-creds in $PATH")]
+    NoEncryption,
     /// The new secret is in its file, and the rename of the new id failed. The files name
     /// the new client, for tailmint: it reads the id from where it was written.
     #[error(
@@ -49,6 +65,14 @@ pub enum ClientsError {
         profiles: [String; 2],
         /// The name there.
         name: String,
+    },
+    /// The store of encrypted credentials cannot be written to.
+    #[error("{} cannot be written: {detail}", path.display())]
+    Store {
+        /// The file, or the directory.
+        path: PathBuf,
+        /// What the system said.
+        detail: String,
     },
     /// A client was created that cannot be used: it is deleted, or named here.
     #[error("{cause}; OAuth client {id} was created, and {}", fate(*.deleted))]
@@ -96,8 +120,12 @@ impl Diagnose for ClientsError {
         match self {
             Self::Api(error) => error.class(),
             Self::Files(error) => error.class(),
-            Self::Elsewhere { .. } | Self::OneStepLeft { .. } => Class::Credential,
-            Self::Import(_) | Self::SameName { .. } => Class::Usage,
+            Self::Elsewhere { .. }
+            | Self::EncryptedAlready { .. }
+            | Self::Encryption { .. }
+            | Self::OneStepLeft { .. }
+            | Self::Store { .. } => Class::Credential,
+            Self::Import(_) | Self::NoEncryption | Self::SameName { .. } => Class::Usage,
             Self::Undone { cause, .. } => cause.class(),
             Self::Unfit(_) => Class::Rejected,
         }
@@ -110,6 +138,19 @@ impl Diagnose for ClientsError {
             Self::Elsewhere { .. } => {
                 Some("see whose tailnet the credential and TAILSCALE_TAILNET are for".to_owned())
             }
+            Self::EncryptedAlready { .. } => Some(
+                "a unit may use the client in it; to write another one, remove both credentials of the profile".to_owned(),
+            ),
+            Self::Encryption { .. } => Some(
+                "run it as root, and see whether systemd-creds works: systemd-creds setup".to_owned(),
+            ),
+            Self::NoEncryption => Some(
+                "it is part of systemd since version 250; without it, leave --systemd out, and give the unit files that root alone may read".to_owned(),
+            ),
+            Self::Store { path, .. } => Some(format!(
+                "see who may write there, and whether there is room: {}",
+                path.display()
+            )),
             Self::OneStepLeft { path, .. } => Some(format!(
                 "see what keeps {} from being replaced; the next tailmint clients command moves the id there",
                 path.display()

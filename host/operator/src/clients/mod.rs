@@ -3,7 +3,9 @@
 
 mod clients_error;
 mod create;
+mod credential_store;
 mod delete;
+mod encrypt;
 mod import;
 mod owner;
 mod rotate;
@@ -13,7 +15,9 @@ mod terraform;
 mod walks;
 
 pub use clients_error::ClientsError;
+pub use credential_store::CredentialStore;
 pub use delete::Deleted;
+pub use encrypt::encrypt;
 pub use import::import;
 pub use owner::Owner;
 pub use rotate::{Grace, OldClient, Rotated};

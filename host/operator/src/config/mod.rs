@@ -11,7 +11,7 @@ use std::{
 };
 
 pub use config_error::ConfigError;
-use file::{File, ProfileEntry, VaultEntry, read_text};
+use file::{File, ProfileEntry, ProfileName, VaultEntry, read_text};
 pub(crate) use usual_file::UsualFile;
 
 use crate::vault::VaultPath;
@@ -81,7 +81,11 @@ impl Config {
         UsualFile::find("config.toml", environment).map(|it| it.path)
     }
 
-    fn parse(path: &Path, text: &str, invoker: Option<Invoker>) -> Result<Self, ConfigError> {
+    pub(crate) fn parse(
+        path: &Path,
+        text: &str,
+        invoker: Option<Invoker>,
+    ) -> Result<Self, ConfigError> {
         let file = File::parse(path, text)?;
         let mut config = Self {
             authorities: file.authorities(),
@@ -90,14 +94,14 @@ impl Config {
             invoker,
             ..Self::default()
         };
-        for (name, entry) in file.profiles {
+        for (ProfileName(name), entry) in file.profiles {
             let entry = match &config.invoker {
                 Some(invoker) => entry.on_behalf_of(invoker),
                 None => entry,
             };
             config.change(path, &name, entry)?;
         }
-        if let Some(name) = file.profile {
+        if let Some(ProfileName(name)) = file.profile {
             config.profile(Some(&name))?;
             config.default_profile = name;
         }

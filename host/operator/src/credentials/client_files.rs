@@ -71,28 +71,34 @@ impl FileState {
 }
 
 impl ClientFiles {
-    /// The files of the profile in the directory.
+    /// The names of the profile's two files: of the id, and of the secret.
     ///
     /// # Errors
-    /// A command prints the profile's OAuth client.
-    pub(crate) fn new(profile: &Profile, directory: &SecretsDir) -> Result<Self, CredentialError> {
-        let (id, secret) = match &profile.credential {
+    /// A command prints the profile's OAuth client, or it has a federated identity.
+    pub(crate) fn names(profile: &Profile) -> Result<[&str; 2], CredentialError> {
+        match &profile.credential {
             ProfileCredential::OauthClient {
                 id: Source::File(id),
                 secret: Source::File(secret),
-            } => (id, secret),
-            ProfileCredential::OauthClient { .. } => {
-                return Err(CredentialError::NotFiles {
-                    profile: profile.name.clone(),
-                });
-            }
+            } => Ok([id, secret]),
+            ProfileCredential::OauthClient { .. } => Err(CredentialError::NotFiles {
+                profile: profile.name.clone(),
+            }),
             ProfileCredential::FederatedIdentity(identity) => {
-                return Err(CredentialError::NotOauthClient {
+                Err(CredentialError::NotOauthClient {
                     profile: profile.name.clone(),
                     client_id: identity.client_id.clone(),
-                });
+                })
             }
-        };
+        }
+    }
+
+    /// The files of the profile in the directory.
+    ///
+    /// # Errors
+    /// As [`ClientFiles::names`].
+    pub(crate) fn new(profile: &Profile, directory: &SecretsDir) -> Result<Self, CredentialError> {
+        let [id, secret] = Self::names(profile)?;
         let reader = directory.reader().clone();
         let directory = directory.path().to_owned();
         Ok(Self {

@@ -372,6 +372,7 @@ impl Diagnose for CredentialError {
         }
     }
 
+    #[expect(clippy::too_many_lines, reason = "one hint after the other")]
     fn hint(&self) -> Option<String> {
         Some(match self {
             Self::Command { failure, .. } => match failure {
@@ -388,8 +389,9 @@ impl Diagnose for CredentialError {
             Self::NotOauthClient { profile, .. } => format!(
                 "name another profile, or take client-id out of profile {profile} in the configuration"
             ),
-            Self::TwoCredentials { profile, .. } => format!(
-                "keep one: take client-id out of the configuration, or delete the OAuth client and its files: tailmint identities move-from {profile}"
+            Self::TwoCredentials { profile, path } => format!(
+                "delete that OAuth client and its files, once the identity mints: tailmint identities move-from {profile}; or move {} away, or take client-id out of the configuration",
+                path.display()
             ),
             Self::Interrupted => return None,
             Self::NotFiles { .. } => {

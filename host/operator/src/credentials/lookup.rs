@@ -1,4 +1,4 @@
-use std::sync::Arc;
+use std::{io, path::PathBuf, sync::Arc};
 
 use jiff::Timestamp;
 
@@ -117,8 +117,10 @@ impl Lookup<'_> {
             client_id,
             audience,
             source,
+            user,
             ..
         } = identity;
+        let sources = sources.on_behalf_of(*user);
         let fetched = sources.fetch(source, client_id.as_str(), audience.as_str());
         let fetched = fetched.await?;
         let mut unfit = judge(&fetched.token, audience.as_str(), Timestamp::now()).into_iter();
@@ -143,8 +145,12 @@ impl Lookup<'_> {
     fn alone(&self, profile: &Profile, identity: &ProfileIdentity) -> Result<(), CredentialError> {
         let files = identity.beside.iter();
         let mut files = files.map(|name| self.directory.path().join(name));
-        // What cannot be looked at may be there.
-        match files.find(|path| system::is_there(path).unwrap_or(true)) {
+        // What may not be looked at cannot be used either; what else cannot may be there.
+        let may_be_there = |path: &PathBuf| {
+            system::is_there(path)
+                .unwrap_or_else(|error| error.kind() != io::ErrorKind::PermissionDenied)
+        };
+        match files.find(may_be_there) {
             Some(path) => Err(CredentialError::TwoCredentials {
                 profile: profile.name.clone(),
                 path,

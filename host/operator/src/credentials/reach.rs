@@ -440,4 +440,291 @@ mod tests {
         );
         assert_eq!(kind(0xef53).unchangeable(ME, &ROOT), None);
     }
+
+    use std::{
+        fs::{self, Permissions},
+        os::unix::fs::{PermissionsExt, chown},
+    };
+
+    /// A directory of this mode in another, and a file in it of that mode.
+    fn made(directory: u32, file: u32) -> (tempfile::TempDir, PathBuf) {
+        let outer = tempfile::tempdir().unwrap();
+        let inner = outer.path().join("inner");
+        let path = inner.join("file");
+        fs::create_dir(&inner).unwrap();
+        fs::write(&path, "").unwrap();
+        let chmod = |path: &Path, mode| {
+            fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
+        };
+        chmod(&path, file);
+        chmod(&inner, directory);
+        chmod(outer.path(), 0o755);
+        (outer, path)
+    }
+
+    fn own() -> Reader {
+        Reader {
+            user: geteuid().as_raw(),
+            ..ROOT
+        }
+    }
+
+    fn judged(reader: &Reader, path: &Path, content: Content) -> Result<(), Wrong> {
+        let file = File::open(path).unwrap();
+        reader.judge(&file, path, content)
+    }
+
+    #[test]
+    fn a_secret_is_read_by_its_owner_alone_and_what_is_public_is_written_by_nobody_else() {
+        use Content::{Public, Secret};
+        for (directory, mode, content, is_fit) in [
+            (0o755, 0o600, Secret, true),
+            (0o755, 0o400, Secret, true),
+            (0o755, 0o640, Secret, false),
+            (0o755, 0o604, Secret, false),
+            (0o755, 0o610, Secret, false),
+            (0o755, 0o444, Secret, false),
+            (0o755, 0o644, Public, true),
+            (0o755, 0o664, Public, false),
+            (0o755, 0o646, Public, false),
+            // Nobody else gets there, and what nobody may write is as it was meant.
+            (0o700, 0o444, Secret, true),
+            (0o700, 0o640, Secret, true),
+            (0o744, 0o444, Secret, true),
+            (0o710, 0o444, Secret, false),
+            (0o701, 0o444, Secret, false),
+            (0o700, 0o660, Secret, false),
+            (0o700, 0o606, Secret, false),
+            (0o700, 0o664, Public, false),
+            // Who may write the directory may replace the file.
+            (0o777, 0o600, Secret, false),
+            (0o775, 0o600, Secret, false),
+            (0o757, 0o644, Public, false),
+            (0o1777, 0o600, Secret, true),
+        ] {
+            let (_outer, path) = made(directory, mode);
+            let judged = judged(&own(), &path, content);
+            assert_eq!(
+                judged.is_ok(),
+                is_fit,
+                "{directory:o}, {mode:o}, {content:?}: {judged:?}"
+            );
+        }
+        let (_outer, path) = made(0o700, 0o444);
+        fs::hard_link(&path, path.with_file_name("other")).unwrap();
+        let judged = judged(&own(), &path, Secret);
+        let mode = Wrong::Mode {
+            mode: 0o444,
+            unchangeable: None,
+        };
+        assert_eq!(judged, Err(mode));
+    }
+
+    #[test]
+    fn a_directory_that_others_may_write_is_named_with_its_mode() {
+        let (_outer, path) = made(0o777, 0o600);
+        let directory = path.parent().unwrap().to_owned();
+        let wrong = own().judge_directory(&directory).unwrap_err();
+        assert_eq!(
+            wrong,
+            Wrong::Parent {
+                directory,
+                mode: 0o777,
+                unchangeable: None,
+            }
+        );
+    }
+
+    #[test]
+    fn what_is_not_a_regular_file_is_named() {
+        let (outer, _) = made(0o755, 0o600);
+        let socket = outer.path().join("socket");
+        let _bound = std::os::unix::net::UnixListener::bind(&socket).unwrap();
+        let pipe = outer.path().join("pipe");
+        let kind = rustix::fs::FileType::Fifo;
+        rustix::fs::mknodat(rustix::fs::CWD, &pipe, kind, 0o600.into(), 0).unwrap();
+        for (path, found) in [
+            (outer.path(), "a directory"),
+            (&pipe, "a pipe"),
+            (Path::new("/dev/null"), "a device"),
+            (&socket, "a socket"),
+        ] {
+            let wrong = regular(&path.metadata().unwrap());
+            assert_eq!(
+                wrong,
+                Err(Wrong::NotRegular { found }),
+                "{}",
+                path.display()
+            );
+        }
+    }
+
+    #[test]
+    fn a_file_that_its_own_owner_may_not_read_says_so() {
+        let (_outer, path) = made(0o755, 0o200);
+        let closed = own().closed(&path);
+        assert_eq!(closed, Some(Wrong::Closed { mode: 0o200 }));
+        let other = Reader {
+            user: own().user + 1,
+            ..ROOT
+        };
+        assert_eq!(other.closed(&path), None);
+        assert_eq!(own().closed(&path.with_file_name("nothing")), None);
+        let (_outer, path) = made(0o300, 0o400);
+        assert_eq!(own().closed(&path), None);
+        assert_eq!(own().closed(path.parent().unwrap()), None);
+    }
+
+    const STRANGER: u32 = 12345;
+
+    #[test]
+    fn whose_a_file_may_be() {
+        // Only root can give one away.
+        if own().user != 0 {
+            return;
+        }
+        let user = Reader { user: ME, ..ROOT };
+        let (_outer, path) = made(0o755, 0o600);
+        let give = |path: &Path| chown(path, Some(STRANGER), None).unwrap();
+        // Root's own is good for anybody.
+        assert_eq!(judged(&user, &path, Content::Secret), Ok(()));
+        give(&path);
+        let owner = |closing: Option<PathBuf>, for_root| {
+            Err(Wrong::Owner {
+                owner: STRANGER,
+                closing,
+                for_root,
+            })
+        };
+        assert_eq!(judged(&user, &path, Content::Secret), owner(None, false));
+        assert_eq!(judged(&ROOT, &path, Content::Secret), owner(None, true));
+        let invoked = Reader {
+            invoker: Some(STRANGER),
+            ..ROOT
+        };
+        assert_eq!(judged(&invoked, &path, Content::Secret), Ok(()));
+        let theirs = |user| ROOT.on_behalf_of(Some(user));
+        let not_theirs = Err(Wrong::NotTheirs {
+            owner: STRANGER,
+            user: ME,
+        });
+        assert_eq!(judged(&theirs(ME), &path, Content::Secret), not_theirs);
+        // Root takes it where its owner keeps it from all others.
+        let directory = path.parent().unwrap();
+        give(directory);
+        let closing = Some(directory.canonicalize().unwrap());
+        assert_eq!(judged(&ROOT, &path, Content::Secret), owner(closing, true));
+        fs::set_permissions(directory, Permissions::from_mode(0o700)).unwrap();
+        assert_eq!(judged(&ROOT, &path, Content::Secret), Ok(()));
+        assert_eq!(judged(&user, &path, Content::Secret), owner(None, false));
+        fs::set_permissions(&path, Permissions::from_mode(0o666)).unwrap();
+        let mode = Wrong::Mode {
+            mode: 0o666,
+            unchangeable: None,
+        };
+        assert_eq!(judged(&ROOT, &path, Content::Secret), Err(mode));
+    }
+
+    #[test]
+    fn what_a_machine_mounts_for_secrets_is_read_only() {
+        let reader = |credentials: Option<&Path>| Reader {
+            credentials: credentials.map(Path::to_owned),
+            ..own()
+        };
+        let directory = tempfile::tempdir().unwrap();
+        let real = directory.path().canonicalize().unwrap();
+        for (path, kind, is_read_only, is_same, is_mounted) in [
+            ("/any/file", IN_MEMORY[0], true, true, true),
+            ("/any/file", IN_MEMORY[1], true, false, true),
+            ("/any/file", IN_MEMORY[0], false, true, false),
+            ("/any/file", 0xef53, true, true, false),
+            ("/run/secrets/file", 0xef53, true, true, true),
+            ("/var/run/secrets/a/file", 0xef53, true, true, true),
+            ("/run/secrets/file", 0xef53, true, false, false),
+            ("/run/secrets/file", 0xef53, false, true, false),
+            ("/run/secretsfile", 0xef53, true, true, false),
+        ] {
+            let place = Place {
+                path: path.into(),
+                is_same,
+                file_system: FileSystem { kind, is_read_only },
+                ..place(&[("/", 0o755, 0)])
+            };
+            let found = place.is_mounted_for_secrets(&reader(None));
+            assert_eq!(
+                found, is_mounted,
+                "{path}, {kind:x}, {is_read_only}, {is_same}"
+            );
+            // In the directory that systemd made for the service.
+            let in_it = Place {
+                path: real.join("file"),
+                ..place
+            };
+            let found = in_it.is_mounted_for_secrets(&reader(Some(directory.path())));
+            let in_memory = IN_MEMORY.contains(&kind);
+            assert_eq!(found, is_read_only && (is_same || in_memory), "{path}");
+        }
+    }
+
+    #[test]
+    fn root_is_told_which_directory_to_close_where_that_would_do() {
+        let top = ("/", 0o755, 0);
+        let home = ("/home", 0o755, 0);
+        let me = ("/home/me", 0o755, ME);
+        let closing = |place: &Place, reader: &Reader| place.closing(ME, reader);
+        let open = place(&[me, home, top]);
+        assert_eq!(closing(&open, &ROOT), Some("/home/me".into()));
+        let user = Reader { user: ME, ..ROOT };
+        assert_eq!(closing(&open, &user), None);
+        for directories in [
+            [("/home/me", 0o700, ME), home, top],
+            [("/home/me", 0o755, 7), home, top],
+            [me, ("/home", 0o777, 0), top],
+        ] {
+            assert_eq!(
+                closing(&place(&directories), &ROOT),
+                None,
+                "{directories:?}"
+            );
+        }
+        let linked = Place {
+            is_only_name: false,
+            ..place(&[me, home, top])
+        };
+        assert_eq!(closing(&linked, &ROOT), None);
+        let read_only = Place {
+            file_system: FileSystem {
+                kind: 0xef53,
+                is_read_only: true,
+            },
+            ..place(&[me, home, top])
+        };
+        assert_eq!(closing(&read_only, &ROOT), None);
+        let why = read_only.unchangeable(ME, &ROOT);
+        assert_eq!(why, Some(Unchangeable::ReadOnly));
+    }
+
+    #[test]
+    fn an_access_list_shows_as_the_bits_of_the_group() {
+        let (outer, path) = made(0o755, 0o440);
+        let of_service = Reader {
+            credentials: Some(outer.path().join("inner")),
+            ..own()
+        };
+        assert_eq!(judged(&of_service, &path, Content::Secret), Ok(()));
+        assert!(judged(&own(), &path, Content::Secret).is_err());
+        for mode in [0o444, 0o460] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            assert!(
+                judged(&of_service, &path, Content::Secret).is_err(),
+                "{mode:o}"
+            );
+        }
+        let environment = Environment::from([("CREDENTIALS_DIRECTORY", "/run/credentials/a")]);
+        let reader = Reader::of_process(&environment);
+        assert_eq!(reader.credentials, Some("/run/credentials/a".into()));
+        assert_eq!(reader.user, own().user);
+        let file = File::open("/proc/version").unwrap();
+        assert_eq!(made_up_modes(&file), None);
+    }
 }

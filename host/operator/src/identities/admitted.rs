@@ -195,9 +195,10 @@ impl Admitted {
         let subject = format!("project_path:{project}:{rest}");
         let mut admitted = Self::new(issuer, subject.parse()?);
         if let Part::Environment(text) = part {
-            admitted
-                .claim_rules
-                .insert("environment".parse()?, text.parse()?);
+            admitted.claim_rules.insert(
+                "environment".parse()?,
+                plain("an environment", text)?.parse()?,
+            );
         }
         Ok(admitted)
     }

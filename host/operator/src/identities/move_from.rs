@@ -35,10 +35,23 @@ pub enum MoveError {
         profile: String,
     },
     /// The profile has never had the files of an OAuth client.
-    #[error("profile {profile} has no files of an OAuth client to move from")]
+    #[error("it is not known in which files profile {profile} had an OAuth client")]
     NoFiles {
         /// The profile.
         profile: String,
+    },
+    /// The identity has other tags than the keys of the profile.
+    #[error(
+        "the federated identity {identity} carries the tags {}, and keys of the profile have {}",
+        has.join(" "), needs.join(" ")
+    )]
+    OtherTags {
+        /// The identity.
+        identity: KeyId,
+        /// Its tags.
+        has: Vec<String>,
+        /// Those of the keys.
+        needs: Vec<String>,
     },
     /// The identity mints no keys.
     #[error("the federated identity {identity} does not grant the scope auth_keys, but: {}", granted.join(" "))]
@@ -56,7 +69,7 @@ impl Diagnose for MoveError {
             Self::Clients(error) => error.class(),
             Self::Mint(error) => error.class(),
             Self::NoIdentity { .. } | Self::NoFiles { .. } => Class::Usage,
-            Self::Unfit { .. } => Class::Rejected,
+            Self::OtherTags { .. } | Self::Unfit { .. } => Class::Rejected,
         }
     }
 
@@ -67,7 +80,13 @@ impl Diagnose for MoveError {
             Self::NoIdentity { profile } => Some(format!(
                 "create one, tailmint identities create, and set client-id and a token source in [profiles.{profile}] of the configuration"
             )),
-            Self::NoFiles { .. } => Some("there is nothing left to do".to_owned()),
+            Self::NoFiles { profile } => Some(format!(
+                "name them in [profiles.{profile}] of the configuration, id-file and secret-file; or delete the client by its id: tailmint clients list, tailmint clients delete --id ID"
+            )),
+            Self::OtherTags { needs, .. } => Some(format!(
+                "create an identity that carries {}; the OAuth client was left as it is",
+                needs.join(" ")
+            )),
             Self::Unfit { .. } => Some(
                 "give the federated identity the scope auth_keys (write) in the admin console; the OAuth client was left as it is".to_owned(),
             ),
@@ -113,12 +132,29 @@ pub async fn move_from(
     identity: &KeyId,
     clients: &Clients<'_>,
 ) -> Result<Moved, MoveError> {
-    let IdentityGrant { scopes, .. } = minter.check_identity(account).await?;
+    let IdentityGrant { scopes, tags, .. } = minter.check_identity(account).await?;
     let grants = |scope: &str| scope == AUTH_KEYS_SCOPE || scope == "all";
     if !scopes.is_empty() && !scopes.iter().any(|scope| grants(scope)) {
         return Err(MoveError::Unfit {
             identity: identity.clone(),
             granted: scopes,
+        });
+    }
+    let sorted = |mut tags: Vec<String>| {
+        tags.sort_unstable();
+        tags
+    };
+    let needs = clients.profile.key.capabilities.tags.iter();
+    let (has, needs) = (
+        sorted(tags),
+        sorted(needs.map(ToString::to_string).collect()),
+    );
+    // It may own tags that it does not carry: nobody is asked about that.
+    if !has.is_empty() && has != needs {
+        return Err(MoveError::OtherTags {
+            identity: identity.clone(),
+            has,
+            needs,
         });
     }
     Ok(Moved {

@@ -94,11 +94,11 @@ const SHARED: [Shared; 6] = [
 pub fn strangers(admitted: &Admitted) -> Option<Strangers> {
     let issuer = admitted.issuer.as_str().trim_end_matches('/');
     let shared = SHARED.iter().find(|it| it.issuer == issuer)?;
-    let is_exact = |claim: &&str| {
-        let mut rules = admitted.claim_rules.iter();
-        rules.any(|(name, pattern)| name.as_str() == *claim && !pattern.as_str().contains('*'))
-    };
-    if shared.claims.iter().any(|claim| is_exact(claim)) {
+    let mut rules = admitted.claim_rules.iter();
+    let is_exact = rules.any(|(name, pattern)| {
+        shared.claims.contains(&name.as_str()) && !pattern.as_str().contains('*')
+    });
+    if is_exact {
         return None;
     }
     let owner = admitted.subject.as_str().strip_prefix(shared.before);

@@ -6,6 +6,7 @@ mod join;
 mod join_error;
 mod keep;
 mod key_input;
+mod mac_app;
 mod networking;
 mod program;
 mod ssh;
@@ -23,6 +24,8 @@ pub use keep::Keep;
 pub use networking::Networking;
 pub use program::Tailscale;
 pub use ssh_host::{SshHost, SshHostError};
+#[cfg(feature = "fuzz")]
+pub(crate) use status::Status;
 pub use status::{Node, State};
 pub use time_limit::TimeLimit;
 pub use up_arguments::{UpArguments, UpArgumentsError};

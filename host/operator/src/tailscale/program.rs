@@ -15,6 +15,7 @@ use super::{
     child::{self, End, Finished},
     join_error::complaint_of,
     key_input::key_input,
+    mac_app::{self, MacApp},
     ssh::Ssh,
     status::{State, Status},
     sudo::Sudo,
@@ -102,14 +103,24 @@ impl Tailscale {
         let absolute = std::env::split_paths(path).filter(|part| part.is_absolute());
         let absolute = std::env::join_paths(absolute).unwrap_or_default();
         let here = std::env::current_dir().unwrap_or_else(|_| PathBuf::from("/"));
-        match which::which_in(name, Some(absolute), here) {
-            Ok(program) => Ok(Self {
-                program,
+        let found = which::which_in(name, Some(absolute), here).ok();
+        let found = match (found, given) {
+            (None, None) if cfg!(target_os = "macos") => {
+                Some(PathBuf::from(mac_app::USUAL)).filter(|app| app.is_file())
+            }
+            (found, _) => found,
+        };
+        match found {
+            Some(program) => Ok(Self {
+                program: match mac_app(&program) {
+                    Some((_, app)) => app,
+                    None => program,
+                },
                 socket,
                 environment,
                 place: Place::Here { sudo: None },
             }),
-            Err(_) => Err(JoinError::new(
+            None => Err(JoinError::new(
                 JoinErrorKind::Missing,
                 format!("there is no tailscale command {}", shown(given)),
                 "install it, see https://tailscale.com/download, or give --tailscale PATH",
@@ -159,8 +170,14 @@ impl Tailscale {
     }
 
     /// Why the command may be someone else's, if it may: the directory that it
-    /// is in can be written by anybody.
+    /// is in can be written by anybody. Or why it may not be able to join the machine.
     pub fn warning(&self) -> Option<String> {
+        if let Some((MacApp::AppStore, _)) = mac_app(&self.program) {
+            return Some(format!(
+                "{} is the app of the App Store, whose sandbox may keep it from reading the key; if the machine does not join, install Tailscale's standalone app, or tailscaled",
+                self.program.display()
+            ));
+        }
         let directory = self.program.parent()?;
         let mode = directory.metadata().ok()?.mode();
         (mode & 0o002 != 0).then(|| {
@@ -323,6 +340,10 @@ impl Tailscale {
 
     fn with_environment(&self, mut command: Command) -> Command {
         command.env_clear();
+        if cfg!(target_os = "macos") && self.is_here() {
+            // Else an app shows its windows, and succeeds. Nothing but the apps reads it.
+            command.env("TAILSCALE_BE_CLI", "1");
+        }
         for name in PASSED_ON {
             if let Some(value) = self.environment.get(name) {
                 command.env(name, value);
@@ -387,6 +408,13 @@ impl Tailscale {
             Place::Here { .. } => Ok(finished),
         }
     }
+}
+
+/// The app for macOS whose program this is, on macOS.
+fn mac_app(program: &Path) -> Option<(MacApp, PathBuf)> {
+    cfg!(target_os = "macos")
+        .then(|| MacApp::of(program))
+        .flatten()
 }
 
 /// The name of the user who runs this, by the system's list of users.

@@ -5,20 +5,20 @@ use tailmint_api::{OutsideText, from_json};
 
 /// What `tailscale status --json` says, as far as it matters here.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Status {
-    pub(super) state: State,
+pub(crate) struct Status {
+    pub(crate) state: State,
     /// Whether the daemon has a login, if only one that is gone.
-    pub(super) logged_in: bool,
+    pub(crate) logged_in: bool,
     /// Whether the daemon has the key of a login: not before the first, nor after
     /// `tailscale logout`; but where the machine was removed.
-    pub(super) has_node_key: bool,
-    pub(super) node: Node,
+    pub(crate) has_node_key: bool,
+    pub(crate) node: Node,
     /// Names the machine's login; another login has another.
-    pub(super) node_key: String,
+    pub(crate) node_key: String,
     /// What is wrong, in the daemon's words.
-    pub(super) health: Vec<OutsideText>,
+    pub(crate) health: Vec<OutsideText>,
     /// The version of the daemon, such as `1.102.5` or `1.102.5-ERR-BuildInfo`.
-    pub(super) version: OutsideText,
+    pub(crate) version: OutsideText,
 }
 
 /// The state of a machine's daemon: `ipn.State` of tailscale.com.
@@ -86,7 +86,7 @@ struct WireNode {
 }
 
 impl Status {
-    pub(super) fn parse(json: &[u8]) -> Result<Self, OutsideText> {
+    pub(crate) fn parse(json: &[u8]) -> Result<Self, OutsideText> {
         let wire: Wire = from_json(json)?;
         let own = wire.own.unwrap_or_default();
         let name = match own.dns_name.trim_end_matches('.') {
@@ -122,7 +122,7 @@ impl Status {
     }
 
     /// Whether the machine is connected with all of these tags.
-    pub(super) fn is_running_with<'a>(&self, mut tags: impl Iterator<Item = &'a str>) -> bool {
+    pub(crate) fn is_running_with<'a>(&self, mut tags: impl Iterator<Item = &'a str>) -> bool {
         self.state == State::Running
             && tags.all(|tag| self.node.tags.iter().any(|other| **other == *tag))
     }
@@ -136,7 +136,7 @@ fn is_set(key: &str) -> bool {
 impl Status {
     /// Whether Tailnet Lock keeps the machine out: it says that it is Running, and no
     /// other machine talks to it (`ipn/ipnlocal/network-lock.go`).
-    pub(super) fn is_locked_out(&self) -> bool {
+    pub(crate) fn is_locked_out(&self) -> bool {
         self.health.iter().any(|line| line.contains("locked out"))
     }
 }

@@ -10,7 +10,7 @@ use tailmint_api::{OutsideText, from_json};
 use tailmint_core::redacted;
 
 /// What is at the place.
-pub(super) enum Held {
+pub(crate) enum Held {
     /// Nothing, nor was there before.
     Nothing,
     /// A version that somebody deleted.
@@ -23,7 +23,7 @@ pub(super) enum Held {
 }
 
 /// The result of a write.
-pub(super) enum Wrote {
+pub(crate) enum Wrote {
     /// A version.
     Version(u64),
     /// Nothing: another version came first.
@@ -76,15 +76,15 @@ const INVALID_TOKEN: &str = "invalid token";
 
 /// Reads responses: returns what was asked for, or an error that says what came
 /// instead.
-pub(super) struct Reader<'a> {
-    pub(super) target: &'a VaultTarget,
+pub(crate) struct Reader<'a> {
+    pub(crate) target: &'a VaultTarget,
     /// What no message may repeat, although the server does.
-    pub(super) secrets: Vec<&'a Secret>,
+    pub(crate) secrets: Vec<&'a Secret>,
 }
 
 impl Reader<'_> {
     /// The current version.
-    pub(super) fn held(&self, inbound: &ApiResponse) -> Result<Held, VaultError> {
+    pub(crate) fn held(&self, inbound: &ApiResponse) -> Result<Held, VaultError> {
         if inbound.status == StatusCode::NOT_FOUND {
             // One body for what is not there, another for what was deleted.
             if let Ok(deleted) = from_json::<Envelope<ReadData>>(&inbound.body) {
@@ -111,7 +111,7 @@ impl Reader<'_> {
 
     /// The version that was written. From here on what is not understood is not
     /// known either.
-    pub(super) fn wrote(&self, inbound: &ApiResponse) -> Result<Wrote, VaultError> {
+    pub(crate) fn wrote(&self, inbound: &ApiResponse) -> Result<Wrote, VaultError> {
         if inbound.status == StatusCode::BAD_REQUEST
             && errors(inbound).is_some_and(|all| all.iter().any(|it| it.contains(OVERTAKEN)))
         {
@@ -129,7 +129,7 @@ impl Reader<'_> {
 
     /// Whether the mount is of the kind whose versions can be checked: on version 1
     /// a write would go through, to another place and over what is there.
-    pub(super) fn is_versioned(&self, inbound: &ApiResponse) -> Result<bool, VaultError> {
+    pub(crate) fn is_versioned(&self, inbound: &ApiResponse) -> Result<bool, VaultError> {
         let mount: Envelope<MountData> = self.success(inbound)?;
         let version = mount.data.options.as_ref();
         let version = version.and_then(|options| options.get("version"));
@@ -138,7 +138,7 @@ impl Reader<'_> {
 
     /// Whether the server says that it has no namespaces. The status of this response
     /// varies, its body does not.
-    pub(super) fn lacks_namespaces(&self, inbound: &ApiResponse) -> Result<bool, VaultError> {
+    pub(crate) fn lacks_namespaces(&self, inbound: &ApiResponse) -> Result<bool, VaultError> {
         match from_json::<Health>(&inbound.body) {
             Ok(health) => Ok(health.enterprise == Some(false)),
             Err(_) if inbound.status == StatusCode::OK => Err(VaultError::Malformed),

@@ -8,7 +8,7 @@ use serde::{
 use tailmint::Secret;
 
 /// A member of a secret: text, or something else, which is not looked at.
-pub(super) struct Field(Option<Secret>);
+pub(crate) struct Field(Option<Secret>);
 
 impl Field {
     pub(super) fn is(&self, value: &str) -> bool {

@@ -20,6 +20,8 @@ mod target;
 mod vault_error;
 mod write;
 
+#[cfg(feature = "fuzz")]
+pub(crate) use answer::{Held, Reader, Wrote};
 pub use path::{VaultPath, VaultPathError};
 pub use push::Vault;
 pub use pushed::{Change, Outcome, Pushed};

@@ -1,4 +1,4 @@
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tailmint_simulator::{FederatedIdentity, Issuer, Setup, Simulator};
@@ -119,6 +119,15 @@ impl Api {
         let url = format!("https://{}{path}", self.simulator.address());
         let (status, _, text) = send(&self.agent, method, &url, headers, body).unwrap();
         (status, serde_json::from_str(&text).unwrap_or(text.into()))
+    }
+}
+
+/// Waits until it is so. A machine that is busy is no failure.
+pub(crate) fn wait_until(what: &str, met: impl Fn() -> bool) {
+    let begun = Instant::now();
+    while !met() {
+        assert!(begun.elapsed() < Duration::from_secs(30), "{what}");
+        std::thread::sleep(Duration::from_millis(5));
     }
 }
 

@@ -141,26 +141,6 @@ fn what_is_wrong_with_a_new_one_is_said() {
             json!("https://me@issuer.example.com"),
             "invalid issuer: must have no user, no query and no fragment",
         ),
-        (
-            "issuer",
-            json!("https://localhost"),
-            "invalid issuer: must be publicly reachable",
-        ),
-        (
-            "issuer",
-            json!("https://10.1.2.3:8443/"),
-            "invalid issuer: must be publicly reachable",
-        ),
-        (
-            "issuer",
-            json!("https://[::1]"),
-            "invalid issuer: must be publicly reachable",
-        ),
-        (
-            "issuer",
-            json!("https://keys.cluster.local"),
-            "invalid issuer: must be publicly reachable",
-        ),
         ("subject", json!(""), "subject is required"),
         (
             "description",
@@ -222,6 +202,39 @@ fn what_is_of_another_type_is_rejected() {
         api.as_owner("PUT", &path, &client),
         (400, json!({ "message": "invalid keyType \"client\"" }))
     );
+}
+
+#[test]
+fn an_issuer_has_to_look_reachable() {
+    let api = api();
+    let with = |host: &str| {
+        let mut new = new_identity();
+        new["issuer"] = format!("https://{host}").into();
+        api.as_owner("POST", "keys", &new)
+    };
+    let message = "invalid issuer: must be publicly reachable";
+    for host in [
+        "localhost",
+        "LOCALHOST:8443",
+        "issuer",
+        "keys.cluster.local",
+        "metadata.google.internal",
+        "A.LOCALHOST",
+        "0.0.0.0",
+        "10.1.2.3:8443/path",
+        "127.0.0.1",
+        "169.254.169.254",
+        "192.168.0.1",
+        "[::]",
+        "[::1]",
+        "[fd00::1]:443",
+        "[fe80::1]",
+    ] {
+        assert_eq!(with(host), (400, json!({ "message": message })), "{host}");
+    }
+    for host in ["issuer.example.com:8443/a", "1.1.1.1", "[2606:4700::1111]"] {
+        assert_eq!(with(host).0, 200, "{host}");
+    }
 }
 
 #[test]
@@ -390,6 +403,9 @@ fn programs_that_test_plant_them_by_the_control_listener() {
     let mut claims = issuer.claims("here", SUBJECT);
     claims["ref"] = "main".into();
     api.token(planted, &issuer.sign(&claims));
+    claims["ref"] = "other".into();
+    let cause = "token has invalid claims: claim ref does not match its rule";
+    api.assert_rejected(planted, &issuer.sign(&claims), cause);
     let live = |api: &Api| {
         let (_, listed) = api.control("GET", "/identities", &Value::Null);
         let ids = listed.as_array().unwrap().clone();
@@ -398,6 +414,12 @@ fn programs_that_test_plant_them_by_the_control_listener() {
     assert_eq!(live(&api), [identity.id.as_str(), planted]);
     api.simulator.revoke_identity(&identity.id);
     assert_eq!(live(&api), [planted]);
+    // What was revoked stays revoked since then.
+    let revoked = || api.simulator.all_identities()[0].revoked.clone();
+    let since = revoked();
+    api.simulator.advance(Duration::from_mins(1));
+    api.simulator.revoke_identity(&identity.id);
+    assert_eq!(revoked(), since);
     assert_eq!(api.control("POST", "/identities", &json!({})).0, 400);
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde_json::Value;
 use tailmint_simulator::{Algorithm, Document, Endpoint, Fault, Issuer, IssuerFault, Setup};
 
-use crate::api::{Api, SUBJECT};
+use crate::api::{Api, SUBJECT, wait_until};
 
 const KEYFUNC: &str = "token is unverifiable: error while executing keyfunc";
 
@@ -134,9 +134,7 @@ fn others_do_not_wait_for_an_issuer_that_is_held() {
     let jwt = issuer.token(identity.audience.as_str(), SUBJECT);
     std::thread::scope(|scope| {
         let held = scope.spawn(|| api.exchange(&identity.id, &jwt));
-        while issuer.requests().is_empty() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        wait_until("the issuer is asked", || !issuer.requests().is_empty());
         let path = format!("keys/{}", identity.id);
         assert_eq!(api.as_owner("GET", &path, &Value::Null).0, 200);
         // An exchange that made others wait would have waited for too long itself.
@@ -233,9 +231,8 @@ fn the_exchange_can_be_held_while_other_requests_go_on() {
     let jwt = issuer.token(identity.audience.as_str(), SUBJECT);
     std::thread::scope(|scope| {
         let held = scope.spawn(|| api.exchange(&identity.id, &jwt));
-        while api.simulator.requests().is_empty() {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let requests = || api.simulator.requests();
+        wait_until("the exchange arrives", || !requests().is_empty());
         assert!(issuer.requests().is_empty());
         api.simulator.go_on();
         assert_eq!(held.join().unwrap().0, 200);

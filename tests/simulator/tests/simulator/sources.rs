@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tailmint_simulator::sources::{Platform, Source, SourceFault};
 
-use crate::api::{Api, Got, SUBJECT, agent, send};
+use crate::api::{Api, Got, SUBJECT, agent, send, wait_until};
 
 type Headers<'a> = &'a [(&'a str, String)];
 
@@ -41,6 +41,12 @@ impl Given {
 
     fn get(&self, url: &str, headers: Headers) -> Result<Got, ureq::Error> {
         send(&agent(&self.api.simulator), "GET", url, headers, "")
+    }
+
+    /// A request that is good but for its method is rejected.
+    fn assert_only_get(&self, url: &str, headers: Headers) {
+        let agent = agent(&self.api.simulator);
+        assert_eq!(send(&agent, "POST", url, headers, "a").unwrap().0, 405);
     }
 
     /// The token is exchanged by the API.
@@ -92,6 +98,7 @@ fn github_gives_a_token_to_the_bearer() {
     assert_eq!(given.get(&url, &wrong).unwrap().0, 401);
     let other = url.replace("/12//", "/12/");
     assert_eq!(given.get(&other, &given.github_bearer()).unwrap().0, 404);
+    given.assert_only_get(&url, &given.github_bearer());
     let no_version = url.replace("api-version=2.0&", "");
     assert_eq!(
         given.get(&no_version, &given.github_bearer()).unwrap().0,
@@ -144,30 +151,42 @@ fn github_misbehaves() {
         .source
         .misbehave_times(SourceFault::Late(Duration::from_millis(1)), 1);
     assert_eq!(got().unwrap().0, 200);
-    given.source.misbehave(SourceFault::Hold);
+    given.source.misbehave_times(SourceFault::Hold, 1);
     std::thread::scope(|scope| {
-        let before = given.source.requests().len();
-        let held = scope.spawn(got);
-        while given.source.requests().len() == before {
-            std::thread::sleep(Duration::from_millis(5));
-        }
+        let asked = || given.source.requests().len();
+        let before = asked();
+        let held = [0, 1].map(|others| {
+            let held = scope.spawn(got);
+            wait_until("the source is asked", || asked() > before + others);
+            held
+        });
+        // The first is held still.
+        assert_eq!(given.source.requests()[before].answer, None);
         given.source.forgive();
-        assert_eq!(held.join().unwrap().unwrap().0, 200);
+        for held in held {
+            assert_eq!(held.join().unwrap().unwrap().0, 200);
+        }
     });
-    given.source.misbehave(SourceFault::Silence);
     let hasty = ureq::Agent::config_builder()
-        .timeout_global(Some(Duration::from_millis(200)))
+        .timeout_recv_response(Some(Duration::from_millis(200)))
         .tls_config(agent(&given.api.simulator).config().tls_config().clone())
         .build()
         .new_agent();
-    assert!(send(&hasty, "GET", &url, &given.github_bearer(), "").is_err());
-    // It was asked, with the bearer.
-    let last = given.source.requests().pop().unwrap();
-    assert_eq!(
-        last.header("authorization"),
-        Some(given.github_bearer()[0].1.as_str())
-    );
-    assert_eq!(last.answer, None);
+    for fault in [
+        SourceFault::Late(Duration::from_hours(1)),
+        SourceFault::Silence,
+    ] {
+        given.source.misbehave_times(fault, 1);
+        let before = given.source.requests().len();
+        assert!(send(&hasty, "GET", &url, &given.github_bearer(), "").is_err());
+        // It was asked, with the bearer.
+        let asked = || given.source.requests();
+        wait_until("the source is asked", || asked().len() > before);
+        let last = &asked()[before];
+        let bearer = &given.github_bearer()[0].1;
+        assert_eq!(last.header("authorization"), Some(bearer.as_str()));
+        assert_eq!(last.answer, None);
+    }
 }
 
 #[test]
@@ -199,6 +218,7 @@ fn the_metadata_server_gives_a_bare_token() {
             .unwrap();
         assert_eq!(got.0, status, "{query}");
     }
+    given.assert_only_get(&url, &asks);
     assert_eq!(given.get(&given.plain("/other"), &asks).unwrap().0, 404);
     // Who looks whether it is there gets the header.
     assert!(
@@ -252,6 +272,7 @@ fn azure_gives_an_access_token() {
     error(&without, &asks, 400, "invalid_request");
     let other = url.replace("2018", "2019");
     error(&other, &asks, 400, "invalid_request");
+    given.assert_only_get(&url, &asks);
     error(&given.plain("/other"), &asks, 404, "not_found");
     for (fault, status, code) in [
         (SourceFault::Denied, 401, "unknown_source"),
@@ -280,6 +301,8 @@ fn app_service_wants_its_header() {
     assert_eq!(given.get(&url, &[]).unwrap().0, 401);
     let wrong = [("x-identity-header", "wrong".to_owned())];
     assert_eq!(given.get(&url, &wrong).unwrap().0, 401);
+    let other = url.replace("/msi/token", "/other");
+    assert_eq!(given.get(&other, &asks).unwrap().0, 404);
     let imds = url.replace("2019-08-01", "2018-02-01");
     assert_eq!(given.get(&imds, &asks).unwrap().0, 400);
 }

@@ -87,7 +87,7 @@ fn endpoint_of(url: &str) -> Result<(SocketAddr, String), AddressProblem> {
 
 pub(super) fn token(platform: &Platform, body: &[u8]) -> Result<IdToken, IdentityError> {
     let value = Received::member(body, "access_token");
-    let value = value.ok_or_else(|| IdentityError::Malformed {
+    let value = value.ok_or(IdentityError::Malformed {
         platform: TokenSourceKind::Azure,
         what: "it is no JSON object with a text access_token",
     })?;

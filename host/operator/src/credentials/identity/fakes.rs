@@ -113,7 +113,7 @@ impl Fake {
     }
 
     /// One at a socket.
-    pub(super) async fn unix(path: &Path, reply: Reply) -> Self {
+    pub(super) fn unix(path: &Path, reply: Reply) -> Self {
         let listener = UnixListener::bind(path).unwrap();
         let requests = Arc::default();
         let seen = Arc::clone(&requests);
@@ -161,11 +161,8 @@ where
 {
     let mut request = Vec::new();
     let mut buffer = [0; 4096];
-    loop {
-        match stream.read(&mut buffer).await {
-            Ok(read @ 1..) => request.extend_from_slice(&buffer[..read]),
-            _ => break,
-        }
+    while let Ok(read @ 1..) = stream.read(&mut buffer).await {
+        request.extend_from_slice(&buffer[..read]);
         let text = String::from_utf8_lossy(&request);
         if let Some((head, body)) = text.split_once("\r\n\r\n") {
             let length = head.lines().find_map(|line| {
@@ -181,7 +178,7 @@ where
     seen.lock().unwrap().push(request.replace('\r', ""));
     match reply {
         Reply::Close => {}
-        Reply::Silence => tokio::time::sleep(Duration::from_secs(60)).await,
+        Reply::Silence => tokio::time::sleep(Duration::from_mins(1)).await,
         Reply::With(status, headers, body) => {
             let mut head = format!("HTTP/1.1 {status}\r\ncontent-length: {}\r\n", body.len());
             for header in headers {

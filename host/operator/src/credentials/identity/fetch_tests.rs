@@ -1,7 +1,8 @@
 //! Every source with what can go wrong with it, word by word.
 
 use std::{
-    fs,
+    fs, io,
+    net::TcpListener,
     os::unix::fs::{PermissionsExt, symlink},
     path::{Path, PathBuf},
     sync::Arc,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use insta::assert_snapshot;
+use rustix::io::Errno;
 use serde_json::json;
 use tailmint::{Interrupt, connection::Trust, policy::Policy};
 use tailmint_core::{Diagnose, Environment};
@@ -176,6 +178,32 @@ async fn a_file_behind_links_that_its_directory_closes_to_others_is_read_with_a_
 }
 
 #[tokio::test]
+async fn a_file_that_is_being_written_is_read_again() {
+    for half in [Some(""), Some("eyJhbGciOiJSUzI1NiJ9.e30"), None] {
+        let (_directory, path) = directory();
+        if let Some(half) = half {
+            write(&path, half, 0o600);
+        }
+        let source = TokenSource::File(path.clone());
+        let world = allowing_file(&path);
+        // The first is polled first: it reads, and waits.
+        let written = async { write(&path, &token(), 0o600) };
+        let (fetched, ()) = tokio::join!(biased; world.fetch(&source), written);
+        let fetched = fetched.unwrap();
+        assert_eq!(fetched.token.text().expose_secret(), token(), "{half:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_file_whose_path_depends_on_where_one_stands_is_not_read() {
+    let world = World::allowing("files = [\"token\"]");
+    assert_snapshot!(world.error(&TokenSource::File("token".into())).await, @"
+    usage: token: the path of a token's file has to be absolute
+    hint: give the path from / on
+    ");
+}
+
+#[tokio::test]
 async fn a_file_that_others_may_write_is_not_read() {
     assert_snapshot!(of_file(&token(), 0o620).await, @"
     credential: DIR/token: its mode is 0620: others may read or write it
@@ -313,8 +341,8 @@ async fn a_variable_does_not_say_which_files_are_read() {
 #[tokio::test]
 async fn a_variable_with_a_relative_path_is_not_followed() {
     assert_snapshot!(of_variable("file:token").await, @"
-    usage: $TS_ID: file: needs an absolute path behind it
-    hint: write file:/ABSOLUTE/PATH
+    usage: $TS_ID: the path of a token's file has to be absolute
+    hint: give the path from / on
     ");
 }
 
@@ -653,16 +681,16 @@ async fn the_metadata_server_of_a_new_pod_is_asked_again() {
 
 #[tokio::test]
 async fn a_machine_without_a_metadata_server_is_not_one_of_google() {
-    let (world, fake) = on_gcp(Vec::new()).await;
+    // Nobody else listens on this address, so that it stays closed.
+    let address = TcpListener::bind("127.77.0.2:0").unwrap().local_addr();
+    let mut world = World::allowing(ON_GCP);
+    world.endpoints.metadata = address.unwrap();
     let port = world.endpoints.metadata.port().to_string();
-    drop(fake);
-    // Its listener goes with the task, once that has ended.
-    let mut shown = world.error(&GCP).await;
-    while !shown.contains("refused") {
-        shown = world.error(&GCP).await;
-    }
-    assert_snapshot!(shown.replace(&port, "PORT"), @"
-    unreachable: Google's metadata server: 127.0.0.1:PORT could not be connected to: Connection refused (os error 111)
+    let closed = io::Error::from(Errno::CONNREFUSED).to_string();
+    let shown = world.error(&GCP).await;
+    let shown = shown.replace(&closed, "[closed]").replace(&port, "PORT");
+    assert_snapshot!(shown, @"
+    unreachable: Google's metadata server: 127.77.0.2:PORT could not be connected to: [closed]
     hint: see that this runs on Google Cloud; a new pod reaches its metadata server after some seconds
     ");
 }
@@ -893,17 +921,17 @@ async fn azure_that_is_late_is_not_waited_for() {
 
 const ON_FLY: &str = "sources = [\"fly\"]";
 
-async fn on_fly(reply: Reply) -> (World, Fake, tempfile::TempDir) {
+fn on_fly(reply: Reply) -> (World, Fake, tempfile::TempDir) {
     let directory = tempfile::tempdir().unwrap();
     let socket = directory.path().join("api");
-    let fake = Fake::unix(&socket, reply).await;
+    let fake = Fake::unix(&socket, reply);
     let mut world = World::allowing(ON_FLY);
     world.endpoints.fly = socket;
     (world, fake, directory)
 }
 
 async fn of_fly(reply: Reply) -> String {
-    let (world, fake, directory) = on_fly(reply).await;
+    let (world, fake, directory) = on_fly(reply);
     let shown = world.error(&FLY).await;
     assert_eq!(fake.requests().len(), 1);
     shown.replace(&*directory.path().to_string_lossy(), "DIR")
@@ -911,7 +939,7 @@ async fn of_fly(reply: Reply) -> String {
 
 #[tokio::test]
 async fn fly_is_asked_at_its_socket() {
-    let (world, fake, _directory) = on_fly(Reply::ok(token())).await;
+    let (world, fake, _directory) = on_fly(Reply::ok(token()));
     let fetched = world.fetch(&FLY).await.unwrap();
     assert_eq!(fetched.token.text().expose_secret(), token());
     let request = fake.requests().join("---");
@@ -939,7 +967,7 @@ async fn a_machine_without_the_socket_is_not_one_of_fly() {
 
 #[tokio::test]
 async fn fly_that_the_policy_does_not_name_is_not_asked() {
-    let (world, fake, _directory) = on_fly(Reply::Close).await;
+    let (world, fake, _directory) = on_fly(Reply::Close);
     let world = World {
         policy: "version = 1\n".to_owned(),
         ..world
@@ -994,7 +1022,7 @@ async fn fly_with_too_much_has_no_token() {
 
 #[tokio::test]
 async fn fly_that_is_late_is_not_waited_for() {
-    let (world, _fake, _directory) = on_fly(Reply::Silence).await;
+    let (world, _fake, _directory) = on_fly(Reply::Silence);
     assert_snapshot!(world.hurried().error(&FLY).await, @"
     unreachable: Fly's machine API: no whole response came within 0.05 s
     hint: see that this runs in a machine of Fly.io, which has the socket /.fly/api
@@ -1003,7 +1031,7 @@ async fn fly_that_is_late_is_not_waited_for() {
 
 #[tokio::test]
 async fn what_cannot_be_written_down_is_not_asked() {
-    let (world, fake, _directory) = on_fly(Reply::ok(token())).await;
+    let (world, fake, _directory) = on_fly(Reply::ok(token()));
     let world = World {
         log: Arc::new(Log {
             is_full: true,
@@ -1044,7 +1072,7 @@ async fn an_identity_or_an_audience_that_the_policy_does_not_name_is_denied() {
 
 #[tokio::test]
 async fn an_interrupt_ends_the_wait_for_a_platform() {
-    let (world, fake, _directory) = on_fly(Reply::Silence).await;
+    let (world, fake, _directory) = on_fly(Reply::Silence);
     let policy = Policy::parse(&world.policy).unwrap();
     let environment = Environment::default();
     let interrupt = Interrupt::default();

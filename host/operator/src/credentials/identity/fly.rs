@@ -1,5 +1,5 @@
 //! Fly.io: the machine's own API, at a socket that is there in machines only (Fly's page
-//! "OpenID Connect").
+//! on `OpenID` Connect).
 
 use std::path::Path;
 

@@ -1,5 +1,5 @@
 //! GitHub Actions: a job that may ask for tokens has two variables, the address of the
-//! token service and a bearer token for it (GitHub's page "OpenID Connect reference").
+//! token service and a bearer token for it (GitHub's reference of `OpenID` Connect).
 
 use bytes::Bytes;
 use http::{HeaderValue, Method, Uri, header};

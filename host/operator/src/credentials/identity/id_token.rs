@@ -8,9 +8,9 @@ use zeroize::Zeroizing;
 
 /// An identity token: a JWT of a platform that was read, and not verified.
 ///
-/// Its signature is not looked at. Tailscale verifies it with the keys that the issuer
-/// publishes; whoever reads it here only finds early what Tailscale would reject, and says
-/// it in better words.
+/// Its signature is not looked at: Tailscale verifies it, with the keys that the issuer
+/// publishes. What is read here only finds early what Tailscale would reject, and says it in
+/// better words.
 #[derive(Clone, Debug)]
 pub struct IdToken {
     text: Secret,

@@ -96,6 +96,12 @@ pub enum IdentityError {
         /// What is wrong with it.
         error: IdTokenError,
     },
+    /// The path of the file depends on where one stands.
+    #[error("{origin}: the path of a token's file has to be absolute")]
+    RelativePath {
+        /// Where the path is given.
+        origin: String,
+    },
     /// The service sent a redirect, which is not followed.
     #[error("{platform} sent {status}, a redirect, which is not followed")]
     Redirected {
@@ -131,12 +137,6 @@ pub enum IdentityError {
         platform: TokenSourceKind,
         /// Why.
         failure: Failure,
-    },
-    /// The variable names a file, and not by an absolute path.
-    #[error("${name}: file: needs an absolute path behind it")]
-    VariablePath {
-        /// Its name.
-        name: String,
     },
 }
 
@@ -312,7 +312,9 @@ const BETWEEN: &str = "see what stands between this machine and the platform's s
 
 fn about_unreachable(platform: TokenSourceKind) -> &'static str {
     match platform {
-        TokenSourceKind::Github => "see whether this machine reaches GitHub",
+        TokenSourceKind::Github => {
+            "see whether this machine reaches GitHub by itself: no proxy is used for it, and its certificate has to be one of the trusted authorities (--system-certs, --ca-file)"
+        }
         TokenSourceKind::Gcp => {
             "see that this runs on Google Cloud; a new pod reaches its metadata server after some seconds"
         }
@@ -339,7 +341,7 @@ fn about_file(path: &std::path::Path, wrong: &Wrong) -> String {
 impl Diagnose for IdentityError {
     fn class(&self) -> Class {
         match self {
-            Self::Address { .. } | Self::VariablePath { .. } => Class::Usage,
+            Self::Address { .. } | Self::RelativePath { .. } => Class::Usage,
             Self::Audit { .. } => Class::Policy,
             Self::Denied(_) => Class::Denied,
             Self::Internal(_) => Class::Internal,
@@ -372,7 +374,12 @@ impl Diagnose for IdentityError {
             Self::File { path, wrong } => about_file(path, wrong),
             Self::Internal(_) => "this is a fault of tailmint or of the system".to_owned(),
             Self::Interrupted => return None,
-            Self::Malformed { .. } | Self::Redirected { .. } => BETWEEN.to_owned(),
+            Self::Malformed { .. }
+            | Self::Redirected { .. }
+            | Self::Unreachable {
+                failure: Failure::TooLong { .. } | Failure::Encoded,
+                ..
+            } => BETWEEN.to_owned(),
             Self::MissingFile { path } => format!(
                 "have the platform write it: a projected volume with an audience in Kubernetes, mounted at {}",
                 path.parent().unwrap_or(path).display()
@@ -415,12 +422,8 @@ impl Diagnose for IdentityError {
             Self::Unfit {
                 source_kind, unfit, ..
             } => about_unfit(*source_kind, unfit),
-            Self::Unreachable {
-                failure: Failure::TooLong { .. } | Failure::Encoded,
-                ..
-            } => BETWEEN.to_owned(),
             Self::Unreachable { platform, .. } => about_unreachable(*platform).to_owned(),
-            Self::VariablePath { .. } => "write file:/ABSOLUTE/PATH".to_owned(),
+            Self::RelativePath { .. } => "give the path from / on".to_owned(),
         })
     }
 }

@@ -1,6 +1,9 @@
 use std::{
+    ffi::OsStr,
+    os::unix::ffi::OsStrExt,
     path::{Path, PathBuf},
     sync::Arc,
+    time::Duration,
 };
 
 use tailmint::{
@@ -11,6 +14,7 @@ use tailmint::{
 };
 use tailmint_audit::{Actor, Audit, Context, Journal};
 use tailmint_core::{Denial, Environment};
+use tokio::time::sleep;
 
 use super::{
     Fetched, IdToken, IdentityError, Platform, TokenSource,
@@ -23,6 +27,7 @@ use super::{
 use crate::{
     CredentialCommand,
     credentials::{
+        Wrong,
         command::Runner,
         reach::{Content, Reader},
         secret_file,
@@ -38,6 +43,7 @@ pub struct IdentitySources<'a> {
     audit: Option<Arc<dyn Audit>>,
     observer: Arc<dyn Observer>,
     trust: Trust,
+    on_behalf_of: Option<u32>,
     /// Only tests have others.
     pub(super) endpoints: Endpoints,
 }
@@ -58,6 +64,7 @@ impl<'a> IdentitySources<'a> {
             audit: None,
             observer: Arc::new(Unobserved),
             trust: Trust::bundled(),
+            on_behalf_of: None,
             endpoints: Endpoints::default(),
         }
     }
@@ -78,6 +85,15 @@ impl<'a> IdentitySources<'a> {
         Self { observer, ..self }
     }
 
+    /// Reads files as this user would, whose configuration root follows.
+    #[must_use]
+    pub fn on_behalf_of(self, user: Option<u32>) -> Self {
+        Self {
+            on_behalf_of: user,
+            ..self
+        }
+    }
+
     /// Trusts these authorities where a platform is asked over TLS.
     #[must_use]
     pub fn trust(self, trust: Trust) -> Self {
@@ -95,38 +111,60 @@ impl<'a> IdentitySources<'a> {
         client_id: &str,
         audience: &str,
     ) -> Result<Fetched, IdentityError> {
+        let audience = match source {
+            // What the token is for there, whatever audience is meant.
+            TokenSource::Platform(Platform::Azure { resource, .. }) => resource,
+            _ => audience,
+        };
         let identity = Identity {
             client_id,
             audience,
         };
         match source {
-            TokenSource::File(path) => self.file(path, identity, source),
-            TokenSource::Variable(name) => self.variable(name, identity, source),
+            TokenSource::File(path) => self.file(path, identity, source).await,
+            TokenSource::Variable(name) => self.variable(name, identity, source).await,
             TokenSource::Command(command) => self.command(command, identity, source).await,
             TokenSource::Platform(platform) => self.platform(platform, identity).await,
         }
     }
 
-    fn file(
+    async fn file(
         &self,
         path: &Path,
         identity: Identity<'_>,
         source: &TokenSource,
     ) -> Result<Fetched, IdentityError> {
+        if !path.is_absolute() {
+            return Err(IdentityError::RelativePath {
+                origin: source.to_string(),
+            });
+        }
         let shown = path.to_string_lossy();
         self.check(identity, IdentitySource::File(&shown))?;
-        let reader = Reader::of_process(self.environment);
+        match self.read(path) {
+            // It is being written, or replaced: it is whole a moment later.
+            Err(error) if is_torn(&error) => {
+                tokio::select! {
+                    () = sleep(WRITTEN) => self.read(path),
+                    () = self.interrupt.raised() => Err(IdentityError::Interrupted),
+                }
+            }
+            read => read,
+        }
+    }
+
+    fn read(&self, path: &Path) -> Result<Fetched, IdentityError> {
+        let reader = Reader::of_process(self.environment).on_behalf_of(self.on_behalf_of);
         let read = secret_file::read(path, Kind::IdToken, Content::Secret, &reader);
-        let wrong = |wrong| IdentityError::File {
+        let value = read.map_err(|wrong| IdentityError::File {
             path: path.to_owned(),
             wrong,
-        };
-        let value = read.map_err(wrong)?;
+        })?;
         let value = value.ok_or_else(|| IdentityError::MissingFile {
             path: path.to_owned(),
         })?;
-        let mut fetched = taken(value.text.as_bytes(), source)?;
-        fetched.origin = path.display().to_string();
+        let source = TokenSource::File(path.to_owned());
+        let mut fetched = taken(value.text.as_bytes(), &source)?;
         if let Some(mode) = secret_file::open_mode(path) {
             fetched.notes.push(format!(
                 "{}: its mode is {mode:04o}: only the mount, or its directory, keeps others from reading it",
@@ -136,7 +174,7 @@ impl<'a> IdentitySources<'a> {
         Ok(fetched)
     }
 
-    fn variable(
+    async fn variable(
         &self,
         name: &str,
         identity: Identity<'_>,
@@ -151,15 +189,9 @@ impl<'a> IdentitySources<'a> {
         let Some(path) = value.strip_prefix(b"file:") else {
             return taken(value, source);
         };
-        let path = String::from_utf8_lossy(path);
-        let path = PathBuf::from(path.trim());
-        if !path.is_absolute() {
-            return Err(IdentityError::VariablePath {
-                name: name.to_owned(),
-            });
-        }
+        let path = PathBuf::from(OsStr::from_bytes(path.trim_ascii()));
         // What is in the environment does not say which files may be read.
-        self.file(&path, identity, &TokenSource::File(path.clone()))
+        self.file(&path, identity, source).await
     }
 
     async fn command(
@@ -208,10 +240,12 @@ impl<'a> IdentitySources<'a> {
             return Err(asking.denied(denial, None)?);
         }
         let call = self.call(platform, identity.audience)?;
-        if let Peer::Tls { host, .. } = &call.peer
-            && let Err(denial) = self.judge(identity, IdentitySource::Github { host })
-        {
-            return Err(asking.denied(denial, Some(&call))?);
+        if let Peer::Tls { host, .. } = &call.peer {
+            let host = IdentitySource::Github { host };
+            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
+            if let Err(denial) = judged {
+                return Err(asking.denied(denial, Some(&call))?);
+            }
         }
         Ok(Fetched {
             token: asking.ask(&call).await?,
@@ -267,6 +301,15 @@ impl<'a> IdentitySources<'a> {
         self.judge(identity, source).map_err(IdentityError::Denied)
     }
 
+    /// Whether these authorities may be trusted: they see what GitHub is asked with.
+    fn judge_trust(&self) -> Result<(), Denial> {
+        let facts = self.trust.facts();
+        match self.policy {
+            Some(policy) => policy.check_trust(&facts),
+            None => Policy::built_in().check_trust(&facts),
+        }
+    }
+
     fn judge(&self, identity: Identity<'_>, source: IdentitySource<'_>) -> Result<(), Denial> {
         let facts = IdentityFacts::new(identity.client_id, identity.audience, source);
         match self.policy {
@@ -281,6 +324,19 @@ impl<'a> IdentitySources<'a> {
 struct Identity<'a> {
     client_id: &'a str,
     audience: &'a str,
+}
+
+/// How long a file takes to be written: the helper of SPIFFE writes it in its place, and the
+/// kubelet replaces the link to its directory.
+const WRITTEN: Duration = Duration::from_millis(100);
+
+/// Whether this may be a file that is being written or replaced.
+fn is_torn(error: &IdentityError) -> bool {
+    match error {
+        IdentityError::MissingFile { .. } | IdentityError::NotToken { .. } => true,
+        IdentityError::File { wrong, .. } => matches!(wrong, Wrong::Empty | Wrong::Removed),
+        _ => false,
+    }
 }
 
 /// What stands for the audience in the arguments of commands.

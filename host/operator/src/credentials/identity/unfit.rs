@@ -5,7 +5,7 @@ use std::{
 
 use http::Uri;
 use jiff::Timestamp;
-use tailmint_api::OutsideText;
+use tailmint_api::{OutsideText, is_public_name};
 
 use super::IdToken;
 
@@ -178,7 +178,10 @@ fn not_public(host: &str) -> Option<&'static str> {
     if let Some((_, reason)) = PRIVATE_ENDS.iter().find(|(it, _)| *it == end) {
         return Some(reason);
     }
-    (!name.contains('.')).then_some("its name has no dot, and only one network knows it")
+    if !name.contains('.') {
+        return Some("its name has no dot, and only one network knows it");
+    }
+    (!is_public_name(&name)).then_some("its name ends in one that no public network has")
 }
 
 const LOOPBACK: &str = "its address is that of the machine itself";
@@ -245,7 +248,7 @@ fn list(texts: &[OutsideText]) -> String {
     let mut shown: Vec<_> = texts
         .iter()
         .take(MAX_SHOWN)
-        .map(|it| it.to_string())
+        .map(ToString::to_string)
         .collect();
     if texts.len() > MAX_SHOWN {
         shown.push(format!("{} more", texts.len() - MAX_SHOWN));

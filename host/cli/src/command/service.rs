@@ -1,0 +1,298 @@
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
+
+use serde_json::{Map, Value, json};
+use tailmint::Class;
+use tailmint_operator::environment_of_process;
+use tailmint_operator::service::{Service, ServiceError, Systemd, UnitStatus};
+
+use crate::{
+    arguments::{self, Global, Root, ServiceCommand, ServiceInstall},
+    failure::Failure,
+    print,
+};
+
+pub(crate) fn service(global: &Global, service: &arguments::Service) -> Result<ExitCode, Failure> {
+    match &service.command {
+        ServiceCommand::Install(install) => self::install(global, install),
+        ServiceCommand::Status => status(global),
+        ServiceCommand::Remove { root, dry_run } => remove(global, root, *dry_run),
+    }?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// A command of systemd, word by word.
+type Words = Vec<OsString>;
+
+fn words(all: &[&str]) -> Words {
+    all.iter().map(OsString::from).collect()
+}
+
+fn shown(words: &Words) -> String {
+    let words: Vec<_> = words.iter().map(|word| word.to_string_lossy()).collect();
+    words.join(" ")
+}
+
+/// Where the files are, and the systemd that is to know of them: none where they are
+/// another machine's.
+fn place(root: &Root) -> Result<(Service, Option<Systemd>), Failure> {
+    if let Some(root) = &root.root {
+        return Ok((Service::new(root), None));
+    }
+    let systemd = Systemd::find(&environment_of_process())?;
+    systemd.runs_this_machine()?;
+    Ok((Service::new(Path::new("/")), Some(systemd)))
+}
+
+fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
+    let program = match (&install.program, &install.root.root) {
+        (Some(program), _) => program.clone(),
+        (None, Some(_)) => PathBuf::from("/usr/local/bin/tailmint"),
+        (None, None) => std::env::current_exe().map_err(|error| {
+            Failure::new(
+                Class::Usage,
+                format!("where this program is cannot be found out: {error}"),
+                Some("name it with --program".to_owned()),
+            )
+        })?,
+    };
+    let (service, systemd) = place(&install.root)?;
+    let installation = service.installation(&program, install.profile.as_deref())?;
+    let mut commands = Vec::new();
+    if let Some(root) = &install.root.root {
+        if install.enable {
+            let mut enable = words(&["systemctl"]);
+            enable.push(
+                [OsString::from("--root="), root.into()]
+                    .into_iter()
+                    .collect(),
+            );
+            enable.extend(words(&["enable", Service::UNIT]));
+            commands.push(enable);
+        }
+    } else {
+        commands.push(words(&["systemctl", "daemon-reload"]));
+        let mut create = words(&["systemd-tmpfiles", "--create"]);
+        create.push(service.tmpfiles().into());
+        commands.push(create);
+        if install.enable {
+            commands.push(words(&["systemctl", "enable", "--now", Service::UNIT]));
+        }
+    }
+    let mut told = Told::new(global, install.dry_run);
+    for path in &installation.unchanged {
+        told.file("unchanged", "is there already", path)?;
+    }
+    if !install.dry_run {
+        installation.write()?;
+    }
+    for path in installation.files() {
+        let verb = told.verb("is written", "would be written");
+        told.file("written", verb, path)?;
+    }
+    let systemd = match systemd {
+        None if commands.is_empty() => None,
+        None => Some(Systemd::find(&environment_of_process())?),
+        systemd => systemd,
+    };
+    told.run(&commands, systemd.as_ref(), "the files are written")?;
+    let next = (!install.enable && install.root.root.is_none() && !install.dry_run)
+        .then_some("to join now and at each boot: systemctl enable --now tailmint-up.service");
+    told.end(next)
+}
+
+fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
+    let (service, systemd) = place(root)?;
+    let files = service.removal()?;
+    let mut told = Told::new(global, dry_run);
+    if systemd.is_some() {
+        let mut stop = words(&["systemctl", "disable", "--now"]);
+        stop.extend(Service::UNITS.iter().map(OsString::from));
+        told.run(&[stop], systemd.as_ref(), "nothing is removed")?;
+    }
+    for path in &files {
+        if !dry_run {
+            std::fs::remove_file(path).map_err(|error| ServiceError::file(path, &error))?;
+        }
+        let verb = told.verb("is removed", "would be removed");
+        told.file("removed", verb, path)?;
+    }
+    if systemd.is_some() {
+        let reload = words(&["systemctl", "daemon-reload"]);
+        told.run(&[reload], systemd.as_ref(), "the files are removed")?;
+    }
+    told.end((!dry_run).then_some(
+        "the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were",
+    ))
+}
+
+/// What was done, in the two ways of saying it.
+struct Told {
+    is_json: bool,
+    dry_run: bool,
+    json: Map<String, Value>,
+}
+
+impl Told {
+    fn new(global: &Global, dry_run: bool) -> Self {
+        Self {
+            is_json: global.json,
+            dry_run,
+            json: Map::from_iter([("dry-run".to_owned(), dry_run.into())]),
+        }
+    }
+
+    fn file(&mut self, list: &str, done: &str, path: &Path) -> Result<(), Failure> {
+        let shown = path.display();
+        self.add(list, shown.to_string());
+        self.say(&format!("{shown} {done}"))
+    }
+
+    /// A verb for what is done to a file.
+    fn verb(&self, done: &'static str, would: &'static str) -> &'static str {
+        if self.dry_run { would } else { done }
+    }
+
+    /// Runs the commands, one after the other. Where one fails it is said what was done
+    /// before, and which are left to run.
+    fn run(
+        &mut self,
+        commands: &[Words],
+        systemd: Option<&Systemd>,
+        done: &str,
+    ) -> Result<(), Failure> {
+        let shown: Vec<_> = commands.iter().map(shown).collect();
+        for (index, command) in commands.iter().enumerate() {
+            if let Some(systemd) = systemd.filter(|_| !self.dry_run) {
+                systemd.run(command).map_err(|error| {
+                    let left = shown[index..].join("; ");
+                    Failure::from(error).saying(done, format!("mend that, then run: {left}"))
+                })?;
+            }
+            self.add("commands", shown[index].clone());
+            let verb = self.verb("ran", "would run");
+            self.say(&format!("{verb}: {}", shown[index]))?;
+        }
+        Ok(())
+    }
+
+    fn add(&mut self, list: &str, text: String) {
+        let list = self.json.entry(list).or_insert_with(|| json!([]));
+        if let Value::Array(list) = list {
+            list.push(text.into());
+        }
+    }
+
+    fn say(&self, words: &str) -> Result<(), Failure> {
+        if self.is_json {
+            return Ok(());
+        }
+        print::written(words)
+    }
+
+    fn end(self, next: Option<&str>) -> Result<(), Failure> {
+        if let Some(next) = next {
+            self.say(next)?;
+        }
+        if self.is_json {
+            print::written(&Value::Object(self.json).to_string())?;
+        }
+        Ok(())
+    }
+}
+
+fn status(global: &Global) -> Result<(), Failure> {
+    let systemd = Systemd::find(&environment_of_process())?;
+    systemd.runs_this_machine()?;
+    let units = systemd.status()?;
+    if global.json {
+        let all = units.iter().map(|unit| {
+            let properties = unit.properties();
+            let properties = properties.map(|(name, value)| (name.to_owned(), value.into()));
+            (unit.name().to_owned(), Value::Object(properties.collect()))
+        });
+        return print::written(&Value::Object(all.collect()).to_string());
+    }
+    let [up, timer, stopped, daemon] = &units[..] else {
+        return Err(Failure::internal("systemctl says nothing of some units"));
+    };
+    for line in in_words(up, timer, stopped, daemon) {
+        print::written(&line)?;
+    }
+    Ok(())
+}
+
+/// How the units are, a line for each thing that a person may want to change.
+fn in_words(
+    up: &UnitStatus,
+    timer: &UnitStatus,
+    stopped: &UnitStatus,
+    daemon: &UnitStatus,
+) -> Vec<String> {
+    let name = up.name();
+    if !up.is_there() {
+        return vec![format!("{name} is not installed: tailmint service install")];
+    }
+    if up.get("LoadState") == "masked" {
+        return vec![format!(
+            "{name} is masked, so that nothing starts it: systemctl unmask {name}"
+        )];
+    }
+    let mut lines = vec![format!("{name} is installed: {}", up.get("FragmentPath"))];
+    lines.push(match up.get("UnitFileState") {
+        "enabled" => "this machine joins when it boots".to_owned(),
+        _ => format!("this machine does not join when it boots: systemctl enable --now {name}"),
+    });
+    lines.push(last_run(up));
+    if stopped.is_active() {
+        lines.push(format!(
+            "it waits for a person: mend what the journal says, then systemctl restart {name}"
+        ));
+    } else if timer.is_active() {
+        lines.push(
+            "the timer runs: it looks again and again whether the machine is still joined"
+                .to_owned(),
+        );
+    } else {
+        lines.push(
+            "the timer does not run: nothing looks whether the machine is still joined".to_owned(),
+        );
+    }
+    if !daemon.is_active() {
+        let how = if daemon.is_there() {
+            "tailscaled does not run: systemctl start tailscaled.service"
+        } else {
+            "tailscaled is not installed: https://tailscale.com/download"
+        };
+        lines.push(how.to_owned());
+    }
+    lines
+}
+
+fn last_run(up: &UnitStatus) -> String {
+    let journal = "journalctl --unit=tailmint-up";
+    let state = (up.get("ActiveState"), up.get("SubState"));
+    if state == ("activating", "start") {
+        return "it runs now".to_owned();
+    }
+    let again = match state {
+        ("activating", _) => "; it tries again within a minute",
+        _ => "",
+    };
+    match up.last_exit() {
+        None => "it has not run since the machine booted".to_owned(),
+        Some(0) => format!("it succeeded at {}", up.get("ExecMainExitTimestamp")),
+        Some(status) => {
+            let class = Class::ALL.iter().find(|it| it.exit_status() == status);
+            let means = class.map_or("", |class| class.description());
+            format!(
+                "it failed at {} with exit status {status}{again}. {means} See: {journal}",
+                up.get("ExecMainExitTimestamp")
+            )
+            .replace("  ", " ")
+        }
+    }
+}

@@ -1,0 +1,282 @@
+//! The units of systemd that join a machine at boot and keep it joined, for machines that
+//! have tailmint from no package. The packages carry the same text.
+
+mod service_error;
+mod systemd;
+mod unit_status;
+mod units;
+mod written;
+
+use std::{
+    fs,
+    io::Write,
+    os::unix::fs::{DirBuilderExt, PermissionsExt},
+    path::{Path, PathBuf},
+};
+
+use rustix::process::geteuid;
+use tailmint_core::Environment;
+use tempfile::NamedTempFile;
+
+pub use service_error::ServiceError;
+pub use systemd::Systemd;
+pub use unit_status::UnitStatus;
+
+use crate::{
+    config::{Config, ConfigError},
+    sound_file,
+};
+use units::{NAMES, TMPFILES, UNIT, texts};
+use written::{Found, found, with_mark};
+
+/// Where an administrator puts units of programs that no package brought. Unlike those in
+/// `/etc`, `systemctl mask` and `systemctl edit` treat them as a package's.
+const UNITS: &str = "usr/local/lib/systemd/system";
+
+/// Its neighbour, for the directories that the units read.
+const TMPFILES_DIRECTORY: &str = "usr/local/lib/tmpfiles.d";
+
+/// Where else systemd finds units, of packages and of persons.
+const ELSEWHERE: [&str; 4] = [
+    "etc/systemd/system",
+    "run/systemd/system",
+    "usr/lib/systemd/system",
+    "lib/systemd/system",
+];
+
+/// What the unit does not see of the machine: `ProtectHome=yes` and `PrivateTmp=yes`.
+const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
+
+/// The units in the file system of a machine: of this one, or of one that is prepared in a
+/// directory.
+#[derive(Clone, Debug)]
+pub struct Service {
+    root: PathBuf,
+}
+
+/// What is to be written.
+#[derive(Debug)]
+#[non_exhaustive]
+pub struct Installation {
+    /// The files to be written, with what is to be in them: first those that the unit needs.
+    files: Vec<(PathBuf, String)>,
+    /// The files that are there already, with the same in them.
+    pub unchanged: Vec<PathBuf>,
+}
+
+impl Service {
+    /// The unit that is enabled and started.
+    pub const UNIT: &str = UNIT;
+    /// All units.
+    pub const UNITS: &[&str] = &NAMES;
+
+    /// The units of the machine whose files are below this directory: `/` is this machine.
+    pub fn new(root: &Path) -> Self {
+        Self {
+            root: root.to_owned(),
+        }
+    }
+
+    /// What has to be written so that the units run this program as it is seen on that
+    /// machine, with the profile of this name or the default one of
+    /// `/etc/tailmint/config.toml`. Writes nothing.
+    ///
+    /// # Errors
+    /// There is a unit that something else put there, or one that was changed since; the
+    /// unit could not run the program, or others could change it; or the configuration
+    /// makes no sense.
+    pub fn installation(
+        &self,
+        program: &Path,
+        profile: Option<&str>,
+    ) -> Result<Installation, ServiceError> {
+        self.look_elsewhere()?;
+        self.judge_program(program)?;
+        let config = self.config()?;
+        let texts = texts(program, profile, config.profile(profile)?)?;
+        let mut installation = Installation {
+            files: Vec::new(),
+            unchanged: Vec::new(),
+        };
+        for (name, text) in texts {
+            let path = self.path(name);
+            let text = with_mark(&text);
+            match found(&path)? {
+                Found::Own(own) if own == text => installation.unchanged.push(path),
+                Found::Nothing | Found::Own(_) => installation.files.push((path, text)),
+                Found::Changed => return Err(ServiceError::Changed { path }),
+                Found::Other => return Err(ServiceError::Foreign { path }),
+            }
+        }
+        Ok(installation)
+    }
+
+    /// The files that were written here and are to be removed: the unit first.
+    ///
+    /// # Errors
+    /// There is none, or one of them was changed since, or something else put it there.
+    pub fn removal(&self) -> Result<Vec<PathBuf>, ServiceError> {
+        let mut files = Vec::new();
+        for name in NAMES.into_iter().chain([TMPFILES]) {
+            let path = self.path(name);
+            match found(&path)? {
+                Found::Nothing => {}
+                Found::Own(_) => files.push(path),
+                Found::Changed => return Err(ServiceError::Changed { path }),
+                Found::Other => return Err(ServiceError::Foreign { path }),
+            }
+        }
+        if files.is_empty() {
+            self.look_elsewhere()?;
+            return Err(ServiceError::NotInstalled);
+        }
+        Ok(files)
+    }
+
+    /// Where the file that tells which directories there have to be is.
+    pub fn tmpfiles(&self) -> PathBuf {
+        self.path(TMPFILES)
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        let directory = if name == TMPFILES {
+            TMPFILES_DIRECTORY
+        } else {
+            UNITS
+        };
+        self.root.join(directory).join(name)
+    }
+
+    /// What the unit reads there: the configuration of root, and no user's.
+    fn config(&self) -> Result<Config, ConfigError> {
+        let base = self.root.join("etc").into_os_string();
+        let environment: Environment = [("XDG_CONFIG_HOME".into(), base)].into_iter().collect();
+        Config::load(None, &environment)
+    }
+
+    /// Whether something else put the unit where systemd finds it.
+    fn look_elsewhere(&self) -> Result<(), ServiceError> {
+        for directory in ELSEWHERE {
+            let path = self.root.join(directory).join(UNIT);
+            if path.symlink_metadata().is_ok() {
+                return Err(ServiceError::Elsewhere { path });
+            }
+        }
+        Ok(())
+    }
+
+    /// Root runs the program whenever the machine boots: nobody else may change it, and the
+    /// unit has to see it.
+    fn judge_program(&self, program: &Path) -> Result<(), ServiceError> {
+        let unusable = |detail: String| ServiceError::Program {
+            path: program.to_owned(),
+            detail,
+        };
+        if !program.is_absolute() {
+            return Err(unusable("it is not an absolute path".to_owned()));
+        }
+        let below = program.strip_prefix("/").unwrap_or(program);
+        let path = self.root.join(below);
+        let failed = |error: std::io::Error| unusable(error.to_string());
+        let real = path.canonicalize().map_err(failed)?;
+        let root = self.root.canonicalize().map_err(failed)?;
+        let seen = real
+            .strip_prefix(&root)
+            .map_or(real.clone(), |below| Path::new("/").join(below));
+        for directory in HIDDEN {
+            if program.starts_with(directory) || seen.starts_with(directory) {
+                return Err(ServiceError::Hidden {
+                    program: program.to_owned(),
+                    directory,
+                });
+            }
+        }
+        let users = [0, geteuid().as_raw()];
+        let metadata = sound_file::judge_way_to(&path, &users).map_err(ServiceError::Unsound)?;
+        if metadata.permissions().mode() & 0o111 == 0 {
+            return Err(unusable("it is not a program".to_owned()));
+        }
+        Ok(())
+    }
+}
+
+impl Installation {
+    /// The files that are to be written.
+    pub fn files(&self) -> impl Iterator<Item = &Path> {
+        self.files.iter().map(|(path, _)| path.as_path())
+    }
+
+    /// Writes all files, or none: those that are there already are put back.
+    ///
+    /// # Errors
+    /// The system does not let one be written.
+    pub fn write(&self) -> Result<(), ServiceError> {
+        let mut whole = Vec::new();
+        for (path, text) in &self.files {
+            let failed = |error: std::io::Error| ServiceError::file(path, &error);
+            whole.push((path, whole_file(path, text).map_err(failed)?));
+        }
+        let mut before = Vec::new();
+        for (path, file) in whole {
+            let old = fs::read(path).ok();
+            if let Err(error) = file.persist(path) {
+                put_back(before);
+                return Err(ServiceError::file(path, &error.error));
+            }
+            before.push((path, old));
+        }
+        Ok(())
+    }
+}
+
+/// A file beside the path that has it all, on the disk.
+fn whole_file(path: &Path, text: &str) -> std::io::Result<NamedTempFile> {
+    let directory = path.parent().unwrap_or(Path::new("/"));
+    fs::DirBuilder::new()
+        .recursive(true)
+        .mode(0o755)
+        .create(directory)?;
+    let mut file = tempfile::Builder::new()
+        // systemd passes over what does not end like a unit.
+        .prefix(".tailmint-")
+        .tempfile_in(directory)?;
+    file.write_all(text.as_bytes())?;
+    let file_itself = file.as_file();
+    file_itself.set_permissions(fs::Permissions::from_mode(0o644))?;
+    file_itself.sync_all()?;
+    Ok(file)
+}
+
+/// As well as it can be done: why it has to be is what is told.
+fn put_back(files: Vec<(&PathBuf, Option<Vec<u8>>)>) {
+    for (path, old) in files {
+        match old {
+            Some(old) => fs::write(path, old).ok(),
+            None => fs::remove_file(path).ok(),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_that_cannot_all_be_written_are_as_before() {
+        let directory = tempfile::tempdir().unwrap();
+        let [new, old, barred] = ["new", "old", "barred"].map(|it| directory.path().join(it));
+        fs::write(&old, "old").unwrap();
+        fs::create_dir(&barred).unwrap();
+        let installation = Installation {
+            files: [&new, &old, &barred]
+                .map(|path| (path.clone(), "text".to_owned()))
+                .to_vec(),
+            unchanged: Vec::new(),
+        };
+        let error = installation.write().unwrap_err();
+        assert!(error.to_string().contains("barred"), "{error}");
+        assert!(!new.exists());
+        assert_eq!(fs::read(&old).unwrap(), b"old");
+        assert_eq!(fs::read_dir(directory.path()).unwrap().count(), 2);
+    }
+}
