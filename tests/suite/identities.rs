@@ -29,7 +29,9 @@ const GITHUB: &str = "https://token.actions.githubusercontent.com";
 /// A policy that lets identities of these issuers and subjects be created and changed.
 fn allow(world: &World, issuers: &[&str], subjects: &[&str]) {
     let section = |rule: &str| {
-        format!("[rule.{rule}.identity]\nissuers = {issuers:?}\nsubjects = {subjects:?}\n")
+        format!(
+            "[rule.{rule}.identity]\nissuers = {issuers:?}\nsubjects = {subjects:?}\naudiences = [\"acme\"]\n"
+        )
     };
     let (create, update) = (section("create-identity"), section("update-identity"));
     world.policy(&format!("version = 1\n{create}{update}"));

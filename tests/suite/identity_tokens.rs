@@ -639,7 +639,7 @@ fn two_credentials() {
     exit status: 10
     --- stderr
     error: profile bootstrap has two credentials: a federated identity in the configuration, and [dir]/secrets/tailscale-oauth-client-id
-    hint: keep one: take client-id out of the configuration, or delete the OAuth client and its files: tailmint identities move-from bootstrap
+    hint: delete that OAuth client and its files, once the identity mints: tailmint identities move-from bootstrap; or move [dir]/secrets/tailscale-oauth-client-id away, or take client-id out of the configuration
     ");
     assert_eq!(federation.world.simulator.connections(), 0);
 }
@@ -1192,8 +1192,7 @@ const ID: &str = "client-id = \"T1CNTRL-k1CNTRL\"\n";
 fn members_that_cannot_be_there_together() {
     let mut said = Vec::new();
     for members in [
-        format!("{ID}token-env = \"A\"\nid-file = \"id\""),
-        format!("{ID}token-env = \"A\"\nsecret-file = \"secret\""),
+        format!("{ID}token-env = \"A\"\nid-command = [\"keep\", \"id\"]"),
         format!("{ID}token-env = \"A\"\nsecret-command = [\"keep\"]"),
         format!("{ID}token-env = \"A\"\ntoken-file = \"/a\""),
         format!("{ID}token-command = [\"a\"]\ntoken-source = \"fly\""),
@@ -1202,10 +1201,8 @@ fn members_that_cannot_be_there_together() {
         said.push(configured(&members));
     }
     assert_snapshot!(said.concat(), @r#"
-    error: [dir]/.config/tailmint/config.toml: profile bootstrap has id-file and client-id
-    hint: keep id-file or client-id
-    error: [dir]/.config/tailmint/config.toml: profile bootstrap has secret-file and client-id
-    hint: keep secret-file or client-id
+    error: [dir]/.config/tailmint/config.toml: profile bootstrap has id-command and client-id
+    hint: keep id-command or client-id
     error: [dir]/.config/tailmint/config.toml: profile bootstrap has secret-command and client-id
     hint: keep secret-command or client-id
     error: [dir]/.config/tailmint/config.toml: profile bootstrap has token-file and token-env
@@ -1222,6 +1219,7 @@ fn members_that_are_of_no_use_alone() {
     let mut said = Vec::new();
     for members in [
         ID,
+        "client-id = \"T1CNTRL-k1CNTRL\"\ntoken-env = \"A\"\nid-file = \"id\"",
         "token-env = \"A\"",
         "audience = \"acme\"",
         "azure-client-id = \"a\"",
@@ -1231,6 +1229,8 @@ fn members_that_are_of_no_use_alone() {
     assert_snapshot!(said.concat(), @"
     error: [dir]/.config/tailmint/config.toml: profile bootstrap has client-id, and no token-source
     hint: say where its identity tokens come from: token-file, token-env, token-command or token-source
+    error: [dir]/.config/tailmint/config.toml: profile bootstrap has id-file, and no secret-file
+    hint: add secret-file to it
     error: [dir]/.config/tailmint/config.toml: profile bootstrap has token-env, and no client-id
     hint: add client-id to it
     error: [dir]/.config/tailmint/config.toml: profile bootstrap has audience, and no client-id
