@@ -519,8 +519,8 @@ fn variable_names_a_file_from_where_one_stands() {
     assert_snapshot!(with_variable(Some("file:token")), @"
     exit status: 2
     --- stderr
-    error: $CI_TOKEN: file: needs an absolute path behind it
-    hint: write file:/ABSOLUTE/PATH
+    error: $CI_TOKEN: the path of a token's file has to be absolute
+    hint: give the path from / on
     ");
 }
 
