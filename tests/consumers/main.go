@@ -11,6 +11,8 @@
 //	consumers project FILE     a compose file, as docker compose up loads it: the
 //	                           environment and the secrets of its service tailscale
 //	consumers yaml FILE        any YAML
+//	consumers terraform FILE   a configuration of Terraform: the attributes of its blocks,
+//	                           where they refer to others as they are written
 package main
 
 import (
@@ -24,9 +26,12 @@ import (
 	"github.com/compose-spec/compose-go/v2/cli"
 	"github.com/compose-spec/compose-go/v2/dotenv"
 	"github.com/docker/cli/pkg/kvfile"
+	"github.com/hashicorp/hcl/v2/hclparse"
+	"github.com/hashicorp/hcl/v2/hclsyntax"
 	"github.com/siderolabs/talos/pkg/machinery/config/configloader"
 	"github.com/siderolabs/talos/pkg/machinery/config/types/runtime/extensions"
 	"github.com/siderolabs/talos/pkg/machinery/config/validation"
+	ctyjson "github.com/zclconf/go-cty/cty/json"
 	corev1 "k8s.io/api/core/v1"
 	"sigs.k8s.io/yaml"
 )
@@ -64,6 +69,8 @@ func read(consumer, path string) (any, error) {
 		var found any
 		err = yaml.Unmarshal(text, &found)
 		return found, err
+	case "terraform":
+		return terraform(path)
 	}
 	return nil, fmt.Errorf("unknown consumer %q", consumer)
 }
@@ -167,6 +174,34 @@ func pod(path string) (map[string]string, error) {
 		}
 	}
 	return from, nil
+}
+
+func terraform(path string) (map[string]any, error) {
+	file, diagnostics := hclparse.NewParser().ParseHCLFile(path)
+	if diagnostics.HasErrors() {
+		return nil, diagnostics
+	}
+	body, ok := file.Body.(*hclsyntax.Body)
+	if !ok {
+		return nil, errors.New("it is not in the native syntax")
+	}
+	found := map[string]any{}
+	for _, block := range body.Blocks {
+		members := map[string]any{}
+		for name, attribute := range block.Body.Attributes {
+			if len(attribute.Expr.Variables()) > 0 {
+				members[name] = string(attribute.Expr.Range().SliceBytes(file.Bytes))
+				continue
+			}
+			value, diagnostics := attribute.Expr.Value(nil)
+			if diagnostics.HasErrors() {
+				return nil, diagnostics
+			}
+			members[name] = ctyjson.SimpleJSONValue{Value: value}
+		}
+		found[strings.Join(append([]string{block.Type}, block.Labels...), ".")] = members
+	}
+	return found, nil
 }
 
 func split(lines []string) (map[string]string, error) {

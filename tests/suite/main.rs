@@ -32,6 +32,7 @@ mod encrypted;
 mod errors;
 mod exec;
 mod faults;
+mod federation;
 mod formats;
 mod generated;
 mod github_runner;
@@ -41,7 +42,9 @@ mod help;
 #[cfg(feature = "compiler")]
 mod hostile;
 mod house;
+mod identities;
 mod identity_sources;
+mod identity_tokens;
 mod installed;
 mod interrupted;
 mod join;

@@ -163,6 +163,9 @@ impl World {
         for (index, key) in self.simulator.keys().iter().enumerate() {
             text = text.replace(&key.id, &format!("[key {}]", index + 1));
         }
+        for (index, identity) in self.simulator.all_identities().iter().enumerate() {
+            text = text.replace(&identity.id, &format!("[identity {}]", index + 1));
+        }
         for (index, client) in self.simulator.all_clients().iter().enumerate() {
             text = text.replace(&client.id, &format!("[client {}]", index + 1));
         }

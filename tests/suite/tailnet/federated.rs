@@ -1,11 +1,12 @@
 //! The real `tailscale up` exchanges an identity token for its key: it holds the simulator to
 //! what the client that the service was made for sends and expects.
 
-use std::process::Output;
+use std::{fs::Permissions, os::unix::fs::PermissionsExt, path::Path, process::Output};
 
 use tailmint_simulator::{FederatedIdentity, Issuer, Recorded};
 
 use super::{Node, Tailnet, namespace::in_namespace};
+use crate::world::holds;
 
 /// An issuer, and an identity for its tokens.
 fn identity(tailnet: &Tailnet) -> (Issuer, FederatedIdentity) {
@@ -46,6 +47,60 @@ fn exchanges(tailnet: &Tailnet) -> Vec<Recorded> {
     let mut requests = tailnet.world.simulator.requests();
     requests.retain(|it| it.line() == "POST /api/v2/oauth/token-exchange");
     requests
+}
+
+/// Whether a file below the directory has the text in it, but for this one.
+fn is_on_disk(text: &str, directory: &Path, but: &Path) -> bool {
+    std::fs::read_dir(directory).unwrap().any(|entry| {
+        let entry = entry.unwrap();
+        let (path, kind) = (entry.path(), entry.file_type().unwrap());
+        if kind.is_dir() {
+            return is_on_disk(text, &path, but);
+        }
+        kind.is_file() && path != but && holds(&std::fs::read(path).unwrap(), text)
+    })
+}
+
+#[test]
+fn a_profile_without_a_secret_joins() {
+    in_namespace(|programs| {
+        let tailnet = Tailnet::new(programs);
+        let (issuer, identity) = identity(&tailnet);
+        let world = &tailnet.world;
+        for entry in std::fs::read_dir(world.secrets()).unwrap() {
+            std::fs::remove_file(entry.unwrap().path()).unwrap();
+        }
+        let (id, file) = (&identity.id, world.path().join("token"));
+        world.config(&format!(
+            "[profiles.bootstrap]\nclient-id = {id:?}\ntoken-file = {file:?}\n"
+        ));
+        world.policy(&format!(
+            "version = 1\n[identity]\nclient-ids = [{id:?}]\nfiles = [{file:?}]\n"
+        ));
+        let token = issuer.token(identity.audience.as_str(), "repo:acme/web:x");
+        std::fs::write(&file, format!("{token}\n")).unwrap();
+        std::fs::set_permissions(&file, Permissions::from_mode(0o600)).unwrap();
+        let node = tailnet.node("a");
+        let ran = tailnet.up(&node, &["--verbose"], &[]);
+        tailnet.assert_joined(&node, &ran);
+        let keys = world.simulator.keys();
+        assert_eq!(keys.len(), 1);
+        assert_eq!(tailnet.control.nodes()[0]["key"], keys[0].id.as_str());
+        // The two members of the documentation, and no more.
+        let form = |name: &str, value: &str| (name.to_owned(), value.to_owned());
+        let exchanges = exchanges(&tailnet);
+        assert_eq!(exchanges.len(), 1);
+        assert_eq!(
+            exchanges[0].form(),
+            [form("client_id", id), form("jwt", &token)]
+        );
+        assert_eq!(exchanges[0].header("authorization"), None);
+        for part in token.split('.') {
+            assert!(!holds(ran.stdout.as_bytes(), part));
+            assert!(!holds(ran.stderr.as_bytes(), part));
+            assert!(!is_on_disk(part, world.path(), &file));
+        }
+    });
 }
 
 #[test]
