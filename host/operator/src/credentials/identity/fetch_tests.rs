@@ -558,7 +558,7 @@ async fn github_with_a_certificate_of_somebody_else_is_not_asked() {
     world.trust = Trust::bundled();
     assert_snapshot!(world.error(&GITHUB).await, @"
     unreachable: GitHub's token service: localhost is not trusted: its certificate is from an authority that is not trusted
-    hint: see whether this machine reaches GitHub
+    hint: see whether this machine reaches GitHub without a proxy, and whether its certificate is of a trusted authority (--system-certs)
     ");
     assert!(fake.requests().is_empty());
 }
@@ -618,7 +618,7 @@ async fn github_with_too_much_has_no_token() {
 async fn github_that_hangs_up_has_no_token() {
     assert_snapshot!(of_github(Reply::Close).await, @"
     unreachable: GitHub's token service: the connection broke: the other side closed it
-    hint: see whether this machine reaches GitHub
+    hint: see whether this machine reaches GitHub without a proxy, and whether its certificate is of a trusted authority (--system-certs)
     ");
 }
 
@@ -627,7 +627,7 @@ async fn github_that_is_late_is_not_waited_for() {
     let (world, _fake) = on_github(Reply::Silence).await;
     assert_snapshot!(world.hurried().error(&GITHUB).await, @"
     unreachable: GitHub's token service: no whole response came within 0.05 s
-    hint: see whether this machine reaches GitHub
+    hint: see whether this machine reaches GitHub without a proxy, and whether its certificate is of a trusted authority (--system-certs)
     ");
 }
 
@@ -768,7 +768,7 @@ async fn google_that_is_late_is_not_waited_for() {
     ");
 }
 
-const ON_AZURE: &str = "sources = [\"azure\"]";
+const ON_AZURE: &str = "sources = [\"azure\"]\naudiences = [\"api://tailscale\"]";
 
 async fn on_azure(replies: Vec<Reply>) -> (World, Fake) {
     let (world, fake) = on_gcp(replies).await;

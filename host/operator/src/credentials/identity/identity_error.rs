@@ -313,7 +313,7 @@ const BETWEEN: &str = "see what stands between this machine and the platform's s
 fn about_unreachable(platform: TokenSourceKind) -> &'static str {
     match platform {
         TokenSourceKind::Github => {
-            "see whether this machine reaches GitHub by itself: no proxy is used for it, and its certificate has to be one of the trusted authorities (--system-certs, --ca-file)"
+            "see whether this machine reaches GitHub without a proxy, and whether its certificate is of a trusted authority (--system-certs)"
         }
         TokenSourceKind::Gcp => {
             "see that this runs on Google Cloud; a new pod reaches its metadata server after some seconds"

@@ -141,11 +141,11 @@ impl<'a> IdentitySources<'a> {
         }
         let shown = path.to_string_lossy();
         self.check(identity, IdentitySource::File(&shown))?;
-        match self.read(path) {
+        match self.token_in(path) {
             // It is being written, or replaced: it is whole a moment later.
             Err(error) if is_torn(&error) => {
                 tokio::select! {
-                    () = sleep(WRITTEN) => self.read(path),
+                    () = sleep(WRITTEN) => self.token_in(path),
                     () = self.interrupt.raised() => Err(IdentityError::Interrupted),
                 }
             }
@@ -153,7 +153,7 @@ impl<'a> IdentitySources<'a> {
         }
     }
 
-    fn read(&self, path: &Path) -> Result<Fetched, IdentityError> {
+    fn token_in(&self, path: &Path) -> Result<Fetched, IdentityError> {
         let reader = Reader::of_process(self.environment).on_behalf_of(self.on_behalf_of);
         let read = secret_file::read(path, Kind::IdToken, Content::Secret, &reader);
         let value = read.map_err(|wrong| IdentityError::File {
