@@ -512,8 +512,9 @@ fn mount(directory: &Path, at: &str) {
     assert!(mounted.unwrap().success());
 }
 
-#[test]
-fn this_machine_is_told_of_its_units() {
+/// This machine, with nothing where units are but what the test puts there: it is given what
+/// is `/usr/local/lib`.
+fn on_this_machine(test: impl FnOnce(&StandIns<'_>, &Path)) {
     if !is_really_root() {
         return;
     }
@@ -527,13 +528,62 @@ fn this_machine_is_told_of_its_units() {
         for directory in ["/etc", "/run", "/usr/lib", "/lib"] {
             mount(&none, &format!("{directory}/systemd/system"));
         }
-        let stand_ins = StandIns::new(&world);
-        // A program that root alone can change, wherever the tests are.
-        let program = ["--program", "/bin/sh"];
-        let install = |more: &[&str]| {
-            let arguments = [&["install"], &program[..], more].concat();
-            stand_ins.case(&arguments).run()
-        };
+        test(&StandIns::new(&world), &local);
+    });
+}
+
+/// Installs with a program that root alone can change, wherever the tests are.
+fn install_here(stand_ins: &StandIns<'_>, more: &[&str]) -> Ran {
+    let arguments = [&["install", "--program", "/bin/sh"], more].concat();
+    stand_ins.case(&arguments).run()
+}
+
+#[test]
+fn a_removal_that_stopped_half_way_is_repeated() {
+    on_this_machine(|stand_ins, local| {
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        // Like systemd's own, it fails where a unit is not there.
+        stand_ins.put(
+            "systemctl",
+            "[ $1 = is-system-running ] && echo running && exit
+            [ $1 = disable ] || exit 0
+            shift 2
+            for unit; do [ -e /usr/local/lib/systemd/system/$unit ] || {
+                echo Failed to disable unit: Unit $unit does not exist >&2; exit 1
+            }; done",
+        );
+        let units = local.join("systemd/system");
+        fs::remove_file(units.join("tailmint-up.service")).unwrap();
+        assert_snapshot!(stand_ins.case(&["remove", "--dry-run"]).run(), @"
+        exit status: 0
+        --- stdout
+        would run: systemctl disable --now tailmint-up.timer tailmint-up-stopped.target
+        /usr/local/lib/systemd/system/tailmint-up.timer would be removed
+        /usr/local/lib/systemd/system/tailmint-up-stopped.target would be removed
+        /usr/local/lib/tmpfiles.d/tailmint.conf would be removed
+        would run: systemctl daemon-reload
+        ");
+        let ran = stand_ins.case(&["remove"]).run();
+        assert_eq!(ran.code, 0, "{ran}");
+        // The last file of all is no unit.
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        for unit in fs::read_dir(&units).unwrap() {
+            fs::remove_file(unit.unwrap().path()).unwrap();
+        }
+        assert_snapshot!(stand_ins.case(&["remove"]).run(), @"
+        exit status: 0
+        --- stdout
+        /usr/local/lib/tmpfiles.d/tailmint.conf is removed
+        ran: systemctl daemon-reload
+        the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were
+        ");
+    });
+}
+
+#[test]
+fn this_machine_is_told_of_its_units() {
+    on_this_machine(|stand_ins, local| {
+        let install = |more: &[&str]| install_here(stand_ins, more);
         assert_snapshot!(install(&["--dry-run", "--enable"]), @"
         exit status: 0
         --- stdout
@@ -545,7 +595,7 @@ fn this_machine_is_told_of_its_units() {
         would run: systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/tailmint.conf
         would run: systemctl enable --now tailmint-up.service
         ");
-        assert_eq!(fs::read_dir(&local).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(local).unwrap().count(), 0);
         assert_eq!(stand_ins.calls(), "systemctl is-system-running\n");
         assert_snapshot!(install(&[]), @"
         exit status: 0

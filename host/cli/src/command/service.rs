@@ -108,9 +108,11 @@ fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
     let (service, systemd) = place(root)?;
     let files = service.removal()?;
     let mut told = Told::new(global, dry_run);
-    if systemd.is_some() {
+    let units: Vec<_> = Service::units_of(&files).collect();
+    // An earlier run may have stopped half-way.
+    if systemd.is_some() && !units.is_empty() {
         let mut stop = words(&["systemctl", "disable", "--now"]);
-        stop.extend(Service::UNITS.iter().map(OsString::from));
+        stop.extend(words(&units));
         told.run(&[stop], systemd.as_ref(), "nothing is removed")?;
     }
     for path in &files {

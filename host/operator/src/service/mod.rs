@@ -133,6 +133,13 @@ impl Service {
         Ok(files)
     }
 
+    /// Those of all units that these files are. systemd fails where it is told of a unit that
+    /// it does not find.
+    pub fn units_of(files: &[PathBuf]) -> impl Iterator<Item = &'static str> {
+        let is_there = |unit: &&str| files.iter().any(|file| file.ends_with(unit));
+        NAMES.into_iter().filter(is_there)
+    }
+
     /// Where the file that tells which directories there have to be is.
     pub fn tmpfiles(&self) -> PathBuf {
         self.path(TMPFILES)
