@@ -242,6 +242,56 @@ fn a_file_of_somebody_else_stays() {
 }
 
 #[test]
+fn a_link_that_leads_out_of_the_image_is_not_followed() {
+    for link in [
+        "usr/local/lib",
+        "usr/local/lib/systemd",
+        "usr/local/lib/tmpfiles.d",
+        "usr/lib",
+        "etc",
+        "etc/tailmint",
+        "etc/tailmint/config.toml",
+    ] {
+        let machine = Machine::new();
+        let outside = machine.world.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::create_dir_all(machine.path(link).parent().unwrap()).unwrap();
+        symlink(&outside, machine.path(link)).unwrap();
+        let ran = machine.service(&["install"]);
+        assert_eq!(ran.code, 2, "{link}: {ran}");
+        let words = format!("{} is a link", machine.path(link).display());
+        assert!(ran.stderr.contains(&words), "{link}: {ran}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{link}");
+        if link == "usr/local/lib" {
+            assert_snapshot!(ran, @"
+            exit status: 2
+            --- stderr
+            error: [dir]/root/usr/local/lib is a link that leads out of [dir]/root, or to nothing
+            hint: make it a relative link that stays below that directory, or put there what it leads to
+            ");
+            // Nor is anything removed through it.
+            let unit = outside.join("systemd/system/tailmint-up.service");
+            fs::create_dir_all(unit.parent().unwrap()).unwrap();
+            fs::write(&unit, "").unwrap();
+            assert_eq!(machine.service(&["remove"]).code, 2);
+            assert!(unit.exists());
+        }
+    }
+    // One that stays in it is followed, and one that leads to nothing is not.
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("usr/other")).unwrap();
+    symlink("../other", machine.path("usr/local/lib")).unwrap();
+    symlink("usr/lib", machine.path("lib")).unwrap();
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("root/lib is a link"), "{ran}");
+    fs::create_dir_all(machine.path("usr/lib")).unwrap();
+    let ran = machine.service(&["install"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let unit = machine.path("usr/other/systemd/system/tailmint-up.service");
+    assert!(unit.is_file());
+}
+
+#[test]
 fn the_unit_of_a_package_is_used() {
     for directory in ["usr/lib", "lib", "etc", "run"] {
         let machine = Machine::new();

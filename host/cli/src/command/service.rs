@@ -76,7 +76,7 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
     } else {
         commands.push(words(&["systemctl", "daemon-reload"]));
         let mut create = words(&["systemd-tmpfiles", "--create"]);
-        create.push(service.tmpfiles().into());
+        create.push(service.tmpfiles()?.into());
         commands.push(create);
         if install.enable {
             commands.push(words(&["systemctl", "enable", "--now", Service::UNIT]));

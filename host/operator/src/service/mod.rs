@@ -22,10 +22,7 @@ pub use service_error::ServiceError;
 pub use systemd::Systemd;
 pub use unit_status::UnitStatus;
 
-use crate::{
-    config::{Config, ConfigError},
-    sound_file,
-};
+use crate::{config::Config, sound_file};
 use units::{NAMES, TMPFILES, UNIT, texts};
 use written::{Found, found, with_mark};
 
@@ -99,7 +96,7 @@ impl Service {
             unchanged: Vec::new(),
         };
         for (name, text) in texts {
-            let path = self.path(name);
+            let path = self.path(name)?;
             let text = with_mark(&text);
             match found(&path)? {
                 Found::Own(own) if own == text => installation.unchanged.push(path),
@@ -118,7 +115,7 @@ impl Service {
     pub fn removal(&self) -> Result<Vec<PathBuf>, ServiceError> {
         let mut files = Vec::new();
         for name in NAMES.into_iter().chain([TMPFILES]) {
-            let path = self.path(name);
+            let path = self.path(name)?;
             match found(&path)? {
                 Found::Nothing => {}
                 Found::Own(_) => files.push(path),
@@ -141,30 +138,63 @@ impl Service {
     }
 
     /// Where the file that tells which directories there have to be is.
-    pub fn tmpfiles(&self) -> PathBuf {
+    ///
+    /// # Errors
+    /// A link leads its directory out of that machine.
+    pub fn tmpfiles(&self) -> Result<PathBuf, ServiceError> {
         self.path(TMPFILES)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> Result<PathBuf, ServiceError> {
         let directory = if name == TMPFILES {
             TMPFILES_DIRECTORY
         } else {
             UNITS
         };
-        self.root.join(directory).join(name)
+        Ok(self.below(directory)?.join(name))
+    }
+
+    /// The path of that machine. An absolute link in an image is one of the machine that it is
+    /// for: here it would lead to a file of this machine.
+    fn below(&self, name: &str) -> Result<PathBuf, ServiceError> {
+        let path = self.root.join(name);
+        // Where there is no such directory there is no link.
+        let Ok(root) = self.root.canonicalize() else {
+            return Ok(path);
+        };
+        // Everything is below this one.
+        if root == Path::new("/") {
+            return Ok(path);
+        }
+        let mut way = self.root.clone();
+        for part in Path::new(name) {
+            way.push(part);
+            let leads_out = || {
+                way.canonicalize()
+                    .map_or(true, |real| !real.starts_with(&root))
+            };
+            if way.is_symlink() && leads_out() {
+                return Err(ServiceError::LeadsOut {
+                    link: way,
+                    root: self.root.clone(),
+                });
+            }
+        }
+        Ok(path)
     }
 
     /// What the unit reads there: the configuration of root, and no user's.
-    fn config(&self) -> Result<Config, ConfigError> {
+    fn config(&self) -> Result<Config, ServiceError> {
+        self.below("etc/tailmint/config.toml")?;
         let base = self.root.join("etc").into_os_string();
         let environment: Environment = [("XDG_CONFIG_HOME".into(), base)].into_iter().collect();
-        Config::load(None, &environment)
+        Ok(Config::load(None, &environment)?)
     }
 
     /// Whether something else put the unit where systemd finds it.
     fn look_elsewhere(&self) -> Result<(), ServiceError> {
         for directory in ELSEWHERE {
-            let path = self.root.join(directory).join(UNIT);
+            let path = self.below(directory)?.join(UNIT);
             if path.symlink_metadata().is_ok() {
                 return Err(ServiceError::Elsewhere { path });
             }

@@ -51,6 +51,14 @@ pub enum ServiceError {
         /// The directory.
         directory: &'static str,
     },
+    /// A link in an image leads to this machine, or to nothing.
+    #[error("{} is a link that leads out of {}, or to nothing", link.display(), root.display())]
+    LeadsOut {
+        /// The link.
+        link: PathBuf,
+        /// The directory with the image.
+        root: PathBuf,
+    },
     /// A name or a path that a unit would read in another way.
     #[error("{name:?} cannot be written in a unit")]
     Name {
@@ -123,6 +131,9 @@ impl Diagnose for ServiceError {
             Self::Foreign { .. } => "move it away if nobody needs it",
             Self::Hidden { .. } => {
                 "install tailmint for all users, such as with install.sh --prefix /usr/local, or name a program elsewhere with --program"
+            }
+            Self::LeadsOut { .. } => {
+                "make it a relative link that stays below that directory, or put there what it leads to"
             }
             Self::Name { .. } => "use letters, digits and . _ - + alone",
             Self::NoSystemd { .. } => {
