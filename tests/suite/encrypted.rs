@@ -217,7 +217,7 @@ fn what_can_be_found_out_is_found_out_before_a_client_is_created() {
     exit status: 10
     --- stderr
     error: [dir]/store/tailscale-oauth-client-id exists already
-    hint: a unit may use the client in it; to write another one, remove both credentials of the profile
+    hint: a unit may use the client in it; to write another one over it, give --replace
     ");
     assert_eq!(present.read(ID), "old");
     // The directory is a file.
@@ -258,8 +258,6 @@ fn a_directory_without_encryption_makes_no_sense() {
     error: --credstore is where --systemd writes to
     hint: give --systemd too
     ");
-    let ran = store.run(&["create", "--systemd", "--replace"]);
-    assert_eq!(ran.code, 2, "{ran}");
     assert_eq!(store.world.simulator.requests().len(), 0);
 }
 
@@ -285,6 +283,85 @@ fn the_client_of_the_files_is_encrypted_too() {
     assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
     assert!(store.world.secrets().join(SECRET).exists());
     assert_eq!(store.run(&["encrypt"]).code, 10);
+}
+
+/// For the store's script: it decrypts to what is in a file.
+const DECRYPTS: &str = "[ $1 != decrypt ] || { cat \"$here/decrypted\"; exit; }";
+
+/// A store with a client, and that client's id.
+fn with_a_client(more: &str) -> (Store, String) {
+    let store = Store::new(&format!("{DECRYPTS}\n{more}"));
+    let ran = store.create();
+    assert_eq!(ran.code, 0, "{ran}");
+    let id = store.world.simulator.clients()[0].id.clone();
+    store.world.write("bin/decrypted", &id);
+    (store, id)
+}
+
+#[test]
+fn a_client_is_replaced_and_the_old_one_is_named() {
+    let (store, old) = with_a_client("");
+    assert_snapshot!(store.run(&["create", "--systemd", "--replace"]), @"
+    exit status: 0
+    --- stdout
+    bootstrap: created OAuth client [client 2]
+    --- stderr
+    warning: OAuth client [client 1] was in the files before, and still exists; if nobody uses it, delete it: tailmint clients delete --id [client 1]
+    ");
+    let clients = store.world.simulator.clients();
+    let new = clients.iter().find(|client| client.id != old).unwrap();
+    assert_eq!(store.read(ID), sha256(new.id.as_bytes()));
+    assert_eq!(store.read(SECRET), sha256(new.secret.as_bytes()));
+    assert_eq!(store.names(), [ID, SECRET]);
+    let asked = format!(
+        "decrypt --name={ID} {} -\n",
+        store.directory().join(ID).display()
+    );
+    assert!(store.calls().contains(&asked), "{}", store.calls());
+    // Nor does it take a machine that can still decrypt the old one.
+    fs::remove_file(store.world.path().join("bin/decrypted")).unwrap();
+    let ran = store.run(&["create", "--systemd", "--replace"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn a_client_that_cannot_be_replaced_stays() {
+    // Calls 1 to 3 were the first client's, 4 is the trial and 5 decrypts.
+    for call in [4, 6, 7] {
+        let (store, old) = with_a_client(&format!("[ $n -ne {call} ] || exit 1"));
+        let ran = store.run(&["create", "--systemd", "--replace"]);
+        assert_eq!(ran.code, 10, "{ran}");
+        let [client] = &store.world.simulator.clients()[..] else {
+            panic!("not one client");
+        };
+        assert_eq!(client.id, old);
+        assert_eq!(store.read(ID), sha256(client.id.as_bytes()));
+        assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
+        assert_eq!(store.names(), [ID, SECRET]);
+    }
+    // The second of the two cannot be moved there.
+    let (store, _) = with_a_client("");
+    let before = store.read(SECRET);
+    fs::remove_file(store.directory().join(ID)).unwrap();
+    fs::create_dir(store.directory().join(ID)).unwrap();
+    let ran = store.run(&["create", "--systemd", "--replace"]);
+    assert_eq!(ran.code, 10, "{ran}");
+    assert_eq!(store.read(SECRET), before);
+    assert_eq!(store.names(), [ID, SECRET]);
+    assert_eq!(store.world.simulator.clients().len(), 1);
+}
+
+#[test]
+fn the_client_of_the_files_replaces_the_encrypted_one() {
+    let (store, old) = with_a_client("");
+    assert_eq!(store.world.as_owner(&["clients", "create"]).run().code, 0);
+    let ran = store.run(&["encrypt", "--replace"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("was in the files before"), "{ran}");
+    let clients = store.world.simulator.clients();
+    let new = clients.iter().find(|client| client.id != old).unwrap();
+    assert_eq!(store.read(ID), sha256(new.id.as_bytes()));
+    assert_eq!(store.read(SECRET), sha256(new.secret.as_bytes()));
 }
 
 #[cfg(feature = "failpoints")]

@@ -45,9 +45,13 @@ pub(crate) async fn clients(
             };
             create(global, &session, profiles, owner, *replace, store.as_ref()).await
         }
-        ClientsCommand::Encrypt { profiles, store } => {
+        ClientsCommand::Encrypt {
+            profiles,
+            replace,
+            store,
+        } => {
             let store = self::store(&session, store)?;
-            encrypt(global, &session, profiles, &store).await
+            encrypt(global, &session, profiles, *replace, &store).await
         }
         ClientsCommand::Rotate {
             profiles,
@@ -137,7 +141,7 @@ async fn create(
         let clients = of(session, &minter, &owner, profile, &tell);
         let created = match store {
             None => clients.create(replace).await,
-            Some(store) => clients.create_encrypted(store).await,
+            Some(store) => clients.create_encrypted(store, replace).await,
         };
         let client = created.map_err(|error| Failure::from(error).about(owner.account()))?;
         let done = Done {
@@ -160,10 +164,13 @@ async fn encrypt(
     global: &Global,
     session: &Session<'_>,
     profiles: &Profiles,
+    replace: bool,
     store: &CredentialStore,
 ) -> Result<(), Failure> {
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let id = clients::encrypt(profile, &session.secrets_dir, store).await?;
+        let id = clients::encrypt(profile, &session.secrets_dir, store, replace, &tell).await?;
         print::written(&if global.json {
             json!({ "profile": profile.name, "id": id.as_str() }).to_string()
         } else {
