@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use insta::assert_snapshot;
@@ -13,6 +14,8 @@ use tailmint_simulator::{Endpoint, Fault, Setup};
 use crate::{
     case::Case,
     ran::Ran,
+    service::mount,
+    tailnet::{in_mount_namespace, is_really_root},
     world::{World, sha256},
 };
 
@@ -275,6 +278,8 @@ fn the_client_of_the_files_is_encrypted_too() {
     exit status: 0
     --- stdout
     bootstrap: OAuth client [client 1] is encrypted; its files are unchanged
+    --- stderr
+    note: bootstrap: to rotate or delete the client of the files ends the encrypted one too; after that, run tailmint clients encrypt --replace --profile bootstrap, or remove the files now
     ");
     let [client] = &store.world.simulator.clients()[..] else {
         panic!("not one client");
@@ -283,6 +288,55 @@ fn the_client_of_the_files_is_encrypted_too() {
     assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
     assert!(store.world.secrets().join(SECRET).exists());
     assert_eq!(store.run(&["encrypt"]).code, 10);
+}
+
+#[test]
+fn nobody_changes_the_files_while_they_are_encrypted() {
+    let store = Store::new(
+        "flock --nonblock \"$here/../secrets\" true
+        [ $? = 1 ] || { echo nobody holds them >&2; exit 1; }",
+    );
+    assert_eq!(store.world.as_owner(&["clients", "create"]).run().code, 0);
+    let ran = store.run(&["encrypt"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn a_client_that_may_be_encrypted_too_is_named_when_it_goes() {
+    if !is_really_root() {
+        return;
+    }
+    in_mount_namespace(|| {
+        let store = Store::new("");
+        // A machine's own /etc may have no such directory.
+        let etc = store.world.path().join("etc");
+        let copied = Command::new("cp").arg("-a").arg("/etc").arg(&etc).status();
+        assert!(copied.unwrap().success());
+        fs::create_dir_all(etc.join("credstore.encrypted")).unwrap();
+        fs::write(etc.join("credstore.encrypted").join(SECRET), "").unwrap();
+        mount(&etc, "/etc");
+        let clients = |name: &str| store.world.as_owner(&["clients", name]).run();
+        assert_eq!(clients("create").code, 0);
+        assert_snapshot!(clients("rotate"), @"
+        exit status: 0
+        --- stdout
+        bootstrap: created OAuth client [client 2], deleted [client 1]
+        --- stderr
+        warning: bootstrap: /etc/credstore.encrypted/tailscale-oauth-client-secret is unchanged; if OAuth client [client 1] was in it, units have none now: tailmint clients encrypt --replace --profile bootstrap
+        ");
+        assert_snapshot!(clients("delete"), @"
+        exit status: 0
+        --- stdout
+        bootstrap: OAuth client [client 2] is deleted, with its files
+        --- stderr
+        warning: bootstrap: /etc/credstore.encrypted/tailscale-oauth-client-secret is unchanged; if OAuth client [client 2] was in it, units have none now: remove the encrypted id and secret, or run tailmint clients create --systemd --replace
+        ");
+        // What lives on is no reason to say so.
+        assert_eq!(clients("create").code, 0);
+        let kept = store.world.as_owner(&["clients", "rotate", "--keep-old"]);
+        let kept = kept.run();
+        assert!(!kept.stderr.contains("credstore"), "{kept}");
+    });
 }
 
 /// For the store's script: it decrypts to what is in a file.

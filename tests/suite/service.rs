@@ -551,7 +551,7 @@ fn what_systemctl_says_is_shown_where_it_fails() {
 }
 
 /// Mounts the directory there, if there is something.
-fn mount(directory: &Path, at: &str) {
+pub(crate) fn mount(directory: &Path, at: &str) {
     if !Path::new(at).exists() {
         return;
     }

@@ -170,7 +170,15 @@ async fn encrypt(
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let id = clients::encrypt(profile, &session.secrets_dir, store, replace, &tell).await?;
+        let id = clients::encrypt(
+            profile,
+            &session.secrets_dir,
+            store,
+            replace,
+            &session.interrupt,
+            &tell,
+        )
+        .await?;
         print::written(&if global.json {
             json!({ "profile": profile.name, "id": id.as_str() }).to_string()
         } else {
@@ -179,8 +187,23 @@ async fn encrypt(
                 profile.name
             )
         })?;
+        Trace::note(&format!(
+            "note: {0}: to rotate or delete the client of the files ends the encrypted one too; after that, run tailmint clients encrypt --replace --profile {0}, or remove the files now",
+            profile.name
+        ));
     }
     Ok(())
+}
+
+/// Says that the client of the files, which is gone, may have been encrypted for units too.
+fn warn_of_encrypted(profile: &Profile, gone: &KeyId, then: &str) {
+    if let Some(path) = CredentialStore::usual_of(profile) {
+        Trace::note(&format!(
+            "warning: {}: {} is unchanged; if OAuth client {gone} was in it, units have none now: {then}",
+            profile.name,
+            path.display()
+        ));
+    }
 }
 
 async fn rotate(
@@ -229,6 +252,13 @@ async fn rotate(
                 "warning: {}: OAuth client {id} is in the files again, or they could not be read; if nobody uses it, delete it: tailmint clients delete --id {id}",
                 profile.name
             ));
+        }
+        if let OldClient::Deleted(id) = &old {
+            let then = format!(
+                "tailmint clients encrypt --replace --profile {}",
+                profile.name
+            );
+            warn_of_encrypted(profile, id, &then);
         }
         if let OldClient::Left(id, error) = old {
             let failure = Failure::from(error);
@@ -327,6 +357,10 @@ async fn delete(
                 None
             }
         };
+        if let Some(id) = &deleted {
+            let then = "remove the encrypted id and secret, or run tailmint clients create --systemd --replace";
+            warn_of_encrypted(profile, id, then);
+        }
         let others = clients.others(deleted.as_slice()).await;
         warnings.about(name, others);
     }

@@ -59,6 +59,16 @@ impl CredentialStore {
         })
     }
 
+    /// An encrypted credential of the profile where units find it, if there is one and this
+    /// user may see it. Which client is in it is not known without decrypting it.
+    pub fn usual_of(profile: &Profile) -> Option<PathBuf> {
+        let names = ClientFiles::names(profile).ok()?;
+        let paths = names.map(|name| Path::new(Self::USUAL).join(name));
+        paths
+            .into_iter()
+            .find(|path| path.symlink_metadata().is_ok())
+    }
+
     /// The two credentials of the profile in the store.
     pub(super) fn of<'a>(&'a self, profile: &Profile) -> Result<Encrypted<'a>, ClientsError> {
         let [id, secret] = ClientFiles::names(profile)?;

@@ -3,7 +3,7 @@ use crate::{
     Profile,
     credentials::{CredentialError, SecretsDir, Stray, Wrong, client_from_files},
 };
-use tailmint::{Credential, KeyId, oauth_client::ClientDetails};
+use tailmint::{Credential, Interrupt, KeyId, oauth_client::ClientDetails};
 
 impl Clients<'_> {
     /// Creates the profile's client and writes its id and secret to the store, encrypted for
@@ -46,15 +46,22 @@ pub async fn encrypt(
     secrets_dir: &SecretsDir,
     store: &CredentialStore,
     replace: bool,
+    interrupt: &Interrupt,
     tell: &dyn Fn(&Stray),
 ) -> Result<KeyId, ClientsError> {
     let encrypted = store.of(profile)?;
     let files = crate::credentials::ClientFiles::new(profile, secrets_dir)?;
-    let account =
-        client_from_files(profile, secrets_dir)?.ok_or_else(|| CredentialError::NoClient {
-            id: files.id_path().to_owned(),
-            secret: files.secret_path().to_owned(),
-        })?;
+    let none = || CredentialError::NoClient {
+        id: files.id_path().to_owned(),
+        secret: files.secret_path().to_owned(),
+    };
+    // To hold them would create their directory.
+    if files.are_untouched()? {
+        return Err(none().into());
+    }
+    // Or they may be another client's before this one is written down.
+    let held = files.hold(interrupt, tell).await?;
+    let account = client_from_files(profile, secrets_dir)?.ok_or_else(none)?;
     let unusable = || CredentialError::File {
         path: files.id_path().to_owned(),
         wrong: Wrong::ClientId,
@@ -66,6 +73,7 @@ pub async fn encrypt(
     encrypted.try_out(replace).await?;
     let old = encrypted.named_id().await;
     encrypted.write(&id, secret, replace).await?;
+    drop(held);
     if let Some(old) = old.filter(|old| *old != id) {
         tell(&Stray::Replaced(old));
     }
