@@ -332,6 +332,55 @@ fn a_program_that_the_unit_does_not_see() {
     assert!(ran.stderr.contains("it sees nothing in /home"), "{ran}");
 }
 
+/// The configuration of a machine whose token comes from there.
+fn federated(source: &str) -> String {
+    format!("[profiles.bootstrap]\nclient-id = \"kFed7CNTRL\"\n{source}\n")
+}
+
+#[test]
+fn a_token_that_the_unit_does_not_see() {
+    for source in [
+        "token-file = \"/home/somebody/token\"",
+        "token-command = [\"/root/bin/token\"]",
+    ] {
+        let machine = Machine::new();
+        machine.put("etc/tailmint/config.toml", &federated(source));
+        let ran = machine.service(&["install"]);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert_eq!(machine.written(), [""; 0]);
+        if source.contains("home") {
+            assert_snapshot!(ran, @"
+            exit status: 2
+            --- stderr
+            error: the unit cannot use /home/somebody/token of profile bootstrap: it sees nothing in /home
+            hint: put it elsewhere, such as below /etc or /usr/local, and name it so in /etc/tailmint/config.toml
+            ");
+        }
+    }
+    let machine = Machine::new();
+    let command = "[profiles.bootstrap]\nid-command = [\"/tmp/id\"]\n";
+    machine.put("etc/tailmint/config.toml", command);
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("it sees nothing in /tmp"), "{ran}");
+}
+
+#[test]
+fn a_token_in_a_variable_that_the_unit_does_not_set() {
+    let machine = Machine::new();
+    let source = "token-env = \"CI_TOKEN\"";
+    machine.put("etc/tailmint/config.toml", &federated(source));
+    assert_snapshot!(machine.service(&["install"]), @"
+    exit status: 0
+    --- stdout
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up-stopped.target is written
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.timer is written
+    [dir]/root/usr/local/lib/tmpfiles.d/tailmint.conf is written
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.service is written
+    the profile reads its token from $CI_TOKEN, which the unit does not set: systemctl edit tailmint-up.service, with LoadCredential=token:PATH and Environment=CI_TOKEN=file:%d/token
+    ");
+    assert!(!machine.read(UP).contains("LoadCredential"));
+}
+
 #[test]
 fn a_program_that_others_can_change() {
     let machine = Machine::new();

@@ -99,6 +99,13 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
         systemd => systemd,
     };
     told.run(&commands, systemd.as_ref(), "the files are written")?;
+    if let Some(name) = &installation.variable {
+        told.add("variables", name.clone());
+        told.say(&format!(
+            "the profile reads its token from ${name}, which the unit does not set: systemctl edit {}, with LoadCredential=token:PATH and Environment={name}=file:%d/token",
+            Service::UNIT
+        ))?;
+    }
     let next = (!install.enable && install.root.root.is_none() && !install.dry_run)
         .then_some("to join now and at each boot: systemctl enable --now tailmint-up.service");
     told.end(next)

@@ -22,7 +22,9 @@ pub use service_error::ServiceError;
 pub use systemd::Systemd;
 pub use unit_status::UnitStatus;
 
-use crate::{config::Config, sound_file};
+use crate::{
+    CredentialCommand, Profile, ProfileCredential, Source, TokenSource, config::Config, sound_file,
+};
 use units::{NAMES, TMPFILES, UNIT, texts};
 use written::{Found, found, with_mark};
 
@@ -59,6 +61,8 @@ pub struct Installation {
     files: Vec<(PathBuf, String)>,
     /// The files that are there already, with the same in them.
     pub unchanged: Vec<PathBuf>,
+    /// The variable that the profile reads its identity token from. The unit sets none.
+    pub variable: Option<String>,
 }
 
 impl Service {
@@ -80,8 +84,8 @@ impl Service {
     ///
     /// # Errors
     /// There is a unit that something else put there, or one that was changed since; the
-    /// unit could not run the program, or others could change it; or the configuration
-    /// makes no sense.
+    /// unit could not run the program, or others could change it; the unit could not see what
+    /// the profile reads; or the configuration makes no sense.
     pub fn installation(
         &self,
         program: &Path,
@@ -90,10 +94,13 @@ impl Service {
         self.look_elsewhere()?;
         self.judge_program(program)?;
         let config = self.config()?;
-        let texts = texts(program, profile, config.profile(profile)?)?;
+        let named = config.profile(profile)?;
+        judge_profile(named)?;
+        let texts = texts(program, profile, named)?;
         let mut installation = Installation {
             files: Vec::new(),
             unchanged: Vec::new(),
+            variable: variable_of(named),
         };
         for (name, text) in texts {
             let path = self.path(name)?;
@@ -220,13 +227,11 @@ impl Service {
         let seen = real
             .strip_prefix(&root)
             .map_or(real.clone(), |below| Path::new("/").join(below));
-        for directory in HIDDEN {
-            if program.starts_with(directory) || seen.starts_with(directory) {
-                return Err(ServiceError::Hidden {
-                    program: program.to_owned(),
-                    directory,
-                });
-            }
+        if let Some(directory) = hidden(program).or_else(|| hidden(&seen)) {
+            return Err(ServiceError::Hidden {
+                program: program.to_owned(),
+                directory,
+            });
         }
         let users = [0, geteuid().as_raw()];
         let metadata = sound_file::judge_way_to(&path, &users).map_err(ServiceError::Unsound)?;
@@ -263,6 +268,52 @@ impl Installation {
             before.push((path, old));
         }
         Ok(())
+    }
+}
+
+/// The directory in which the unit does not see the path, if it does not.
+fn hidden(path: &Path) -> Option<&'static str> {
+    HIDDEN.into_iter().find(|it| path.starts_with(it))
+}
+
+/// The unit has to see the files and the programs that the credential comes from.
+fn judge_profile(profile: &Profile) -> Result<(), ServiceError> {
+    let program = |command: &CredentialCommand| PathBuf::from(&command.program);
+    let paths = match &profile.credential {
+        ProfileCredential::OauthClient { id, secret } => [id, secret]
+            .into_iter()
+            .filter_map(|source| match source {
+                Source::Command(command) => Some(program(command)),
+                // The unit has it as a credential.
+                Source::File(_) => None,
+            })
+            .collect(),
+        ProfileCredential::FederatedIdentity(identity) => match &identity.source {
+            TokenSource::File(path) => vec![path.clone()],
+            TokenSource::Command(command) => vec![program(command)],
+            TokenSource::Variable(_) | TokenSource::Platform(_) => Vec::new(),
+        },
+    };
+    let unseen = paths
+        .into_iter()
+        .find_map(|path| hidden(&path).map(|directory| (path, directory)));
+    match unseen {
+        Some((path, directory)) => Err(ServiceError::HiddenSource {
+            profile: profile.name.clone(),
+            path,
+            directory,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn variable_of(profile: &Profile) -> Option<String> {
+    match &profile.credential {
+        ProfileCredential::FederatedIdentity(identity) => match &identity.source {
+            TokenSource::Variable(name) => Some(name.clone()),
+            _ => None,
+        },
+        ProfileCredential::OauthClient { .. } => None,
     }
 }
 
@@ -309,6 +360,7 @@ mod tests {
                 .map(|path| (path.clone(), "text".to_owned()))
                 .to_vec(),
             unchanged: Vec::new(),
+            variable: None,
         };
         let error = installation.write().unwrap_err();
         assert!(error.to_string().contains("barred"), "{error}");

@@ -51,6 +51,16 @@ pub enum ServiceError {
         /// The directory.
         directory: &'static str,
     },
+    /// The unit does not see the directory that a part of the credential comes from.
+    #[error("the unit cannot use {} of profile {profile}: it sees nothing in {directory}", path.display())]
+    HiddenSource {
+        /// The profile.
+        profile: String,
+        /// The file, or the program that prints it.
+        path: PathBuf,
+        /// The directory.
+        directory: &'static str,
+    },
     /// A link in an image leads to this machine, or to nothing.
     #[error("{} is a link that leads out of {}, or to nothing", link.display(), root.display())]
     LeadsOut {
@@ -131,6 +141,9 @@ impl Diagnose for ServiceError {
             Self::Foreign { .. } => "move it away if nobody needs it",
             Self::Hidden { .. } => {
                 "install tailmint for all users, such as with install.sh --prefix /usr/local, or name a program elsewhere with --program"
+            }
+            Self::HiddenSource { .. } => {
+                "put it elsewhere, such as below /etc or /usr/local, and name it so in /etc/tailmint/config.toml"
             }
             Self::LeadsOut { .. } => {
                 "make it a relative link that stays below that directory, or put there what it leads to"
