@@ -152,6 +152,20 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn nothing_is_written_where_an_image_cannot_be_enabled() {
+    let machine = Machine::new();
+    let case = machine.world.bare(&["service", "install", "--enable"]);
+    let case = case.arg("--root").arg(machine.root()).env("PATH", "/none");
+    assert_snapshot!(case.run(), @"
+    exit status: 2
+    --- stderr
+    error: --enable takes systemctl, and there is none in $PATH
+    hint: leave --enable out, and where there is one, run: systemctl --root=[dir]/root enable tailmint-up.service
+    ");
+    assert_eq!(machine.written(), [""; 0]);
+}
+
+#[test]
 fn another_profile_has_its_own_credentials() {
     let machine = Machine::new();
     let ran = machine.service(&["install", "--profile", "k8s-operator"]);

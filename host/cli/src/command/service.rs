@@ -47,6 +47,20 @@ fn place(root: &Root) -> Result<(Service, Option<Systemd>), Failure> {
     Ok((Service::new(Path::new("/")), Some(systemd)))
 }
 
+/// The systemctl of this machine, for an image.
+fn find_for_image(enable: &Words) -> Result<Systemd, Failure> {
+    Systemd::find(&environment_of_process()).map_err(|_| {
+        Failure::new(
+            Class::Usage,
+            "--enable takes systemctl, and there is none in $PATH".to_owned(),
+            Some(format!(
+                "leave --enable out, and where there is one, run: {}",
+                shown(enable)
+            )),
+        )
+    })
+}
+
 fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
     let program = match (&install.program, &install.root.root) {
         (Some(program), _) => program.clone(),
@@ -82,6 +96,11 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
             commands.push(words(&["systemctl", "enable", "--now", Service::UNIT]));
         }
     }
+    // Before anything is written.
+    let systemd = match (systemd, commands.first()) {
+        (None, Some(enable)) => Some(find_for_image(enable)?),
+        (systemd, _) => systemd,
+    };
     let mut told = Told::new(global, install.dry_run);
     for path in &installation.unchanged {
         told.file("unchanged", "is there already", path)?;
@@ -93,11 +112,6 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
         let verb = told.verb("is written", "would be written");
         told.file("written", verb, path)?;
     }
-    let systemd = match systemd {
-        None if commands.is_empty() => None,
-        None => Some(Systemd::find(&environment_of_process())?),
-        systemd => systemd,
-    };
     told.run(&commands, systemd.as_ref(), "the files are written")?;
     if let Some(name) = &installation.variable {
         told.add("variables", name.clone());
