@@ -597,6 +597,26 @@ fn the_status_is_said_in_plain_words() {
     assert!(ran.stdout.contains("tailscaled does not run"), "{ran}");
 }
 
+/// What is said of the last run.
+fn last_run(properties: &str) -> String {
+    let properties = format!(
+        "{THERE} ActiveState=failed SubState=failed ExecMainExitTimestamp=Thu {properties}"
+    );
+    let ran = status(&properties, RESTS, RUNS, RUNS);
+    ran.stdout.lines().nth(2).unwrap().to_owned()
+}
+
+#[test]
+fn what_systemd_ended_is_not_told_as_the_programs_own_failure() {
+    assert_snapshot!(last_run("Result=timeout ExecMainCode=2 ExecMainStatus=15"), @"it failed at Thu because it took too long. See whether the API and tailscaled respond: tailmint check. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=signal ExecMainCode=2 ExecMainStatus=10"), @"it failed at Thu by signal 10. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=core-dump ExecMainCode=3 ExecMainStatus=11"), @"it failed at Thu by signal 11. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=success ExecMainCode=1 ExecMainStatus=143"), @"it succeeded at Thu");
+    assert_snapshot!(last_run("Result=exit-code ExecMainCode=1 ExecMainStatus=243"), @"it failed at Thu with exit status 243. Its encrypted credentials are not for this machine, or are damaged: tailmint clients create --systemd --replace, or tailmint clients encrypt --replace. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=exit-code ExecMainCode=1 ExecMainStatus=226"), @"it failed at Thu with exit status 226. That is a status of systemd's own: man systemd.exec. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=oom-kill ExecMainCode=2 ExecMainStatus=9"), @"it failed at Thu with what systemd calls oom-kill. See: journalctl --unit=tailmint-up");
+}
+
 #[test]
 fn what_systemctl_says_is_shown_where_it_fails() {
     let world = World::new();

@@ -7,7 +7,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tailmint::Class;
 use tailmint_operator::environment_of_process;
-use tailmint_operator::service::{Service, ServiceError, Systemd, UnitStatus};
+use tailmint_operator::service::{LastEnd, Service, ServiceError, Systemd, UnitStatus};
 
 use crate::{
     arguments::{self, Global, Root, ServiceCommand, ServiceInstall},
@@ -305,17 +305,39 @@ fn last_run(up: &UnitStatus) -> String {
         ("activating", _) => "; it tries again within a minute",
         _ => "",
     };
-    match up.last_exit() {
-        None => "it has not run since the machine booted".to_owned(),
-        Some(0) => format!("it succeeded at {}", up.get("ExecMainExitTimestamp")),
-        Some(status) => {
+    let at = up.get("ExecMainExitTimestamp");
+    let at = if at.is_empty() {
+        String::new()
+    } else {
+        format!(" at {at}")
+    };
+    let (how, means) = match up.last_end() {
+        None => return "it has not run since the machine booted".to_owned(),
+        Some(LastEnd::Succeeded) => return format!("it succeeded{at}"),
+        Some(LastEnd::Exited(status)) => (format!("with exit status {status}"), meaning(status)),
+        Some(LastEnd::Signal(signal)) => (format!("by signal {signal}"), ""),
+        Some(LastEnd::TimedOut) => (
+            "because it took too long".to_owned(),
+            "See whether the API and tailscaled respond: tailmint check.",
+        ),
+        Some(LastEnd::Other(word)) => (format!("with what systemd calls {word}"), ""),
+        Some(_) => ("in a way that is not known here".to_owned(), ""),
+    };
+    format!("it failed{at} {how}{again}. {means} See: {journal}").replace("  ", " ")
+}
+
+/// What an exit status of the unit says.
+fn meaning(status: u8) -> &'static str {
+    match status {
+        // systemd's own (systemd.exec(5)), for what it did before it ran the program.
+        203 => "systemd could not run the program: tailmint service install.",
+        243 => {
+            "Its encrypted credentials are not for this machine, or are damaged: tailmint clients create --systemd --replace, or tailmint clients encrypt --replace."
+        }
+        200.. => "That is a status of systemd's own: man systemd.exec.",
+        status => {
             let class = Class::ALL.iter().find(|it| it.exit_status() == status);
-            let means = class.map_or("", |class| class.description());
-            format!(
-                "it failed at {} with exit status {status}{again}. {means} See: {journal}",
-                up.get("ExecMainExitTimestamp")
-            )
-            .replace("  ", " ")
+            class.map_or("", |class| class.description())
         }
     }
 }

@@ -1,6 +1,7 @@
 //! The units of systemd that join a machine at boot and keep it joined, for machines that
 //! have tailmint from no package. The packages carry the same text.
 
+mod last_end;
 mod service_error;
 mod systemd;
 mod unit_status;
@@ -18,6 +19,7 @@ use rustix::process::geteuid;
 use tailmint_core::Environment;
 use tempfile::NamedTempFile;
 
+pub use last_end::LastEnd;
 pub use service_error::ServiceError;
 pub use systemd::Systemd;
 pub use unit_status::UnitStatus;
