@@ -535,7 +535,8 @@ fn status(up: &str, timer: &str, stopped: &str, daemon: &str) -> Ran {
     stand_ins.case(&["status"]).run()
 }
 
-const THERE: &str = "LoadState=loaded FragmentPath=/usr/local/lib/systemd/system/tailmint-up.service UnitFileState=enabled";
+const THERE: &str =
+    "LoadState=loaded FragmentPath=/etc/systemd/system/tailmint-up.service UnitFileState=enabled";
 const RUNS: &str = "LoadState=loaded ActiveState=active";
 const RESTS: &str = "LoadState=loaded ActiveState=inactive";
 
@@ -556,7 +557,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {well}"), RUNS, RESTS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it succeeded at Thu
     the timer runs: it looks again and again whether the machine is still joined
@@ -566,7 +567,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {waits}"), RUNS, RESTS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it failed at Thu with exit status 15; it tries again within a minute. The API could not be reached, failed on its side, or wants fewer requests. Try again later. See: journalctl --unit=tailmint-up
     the timer runs: it looks again and again whether the machine is still joined
@@ -575,7 +576,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {failed}"), RESTS, RUNS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it failed at Thu with exit status 12. The policy denied a request. See: journalctl --unit=tailmint-up
     it waits for a person: mend what the journal says, then systemctl restart tailmint-up.service
@@ -585,7 +586,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&fresh, RESTS, RESTS, none), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine does not join when it boots: systemctl enable --now tailmint-up.service
     it has not run since the machine booted
     the timer does not run: nothing looks whether the machine is still joined
@@ -710,6 +711,51 @@ fn a_removal_that_stopped_half_way_is_repeated() {
         ran: systemctl daemon-reload
         the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were
         ");
+    });
+}
+
+#[test]
+fn a_package_that_came_later_is_hidden_and_that_is_said() {
+    // In an image.
+    let machine = Machine::new();
+    machine.service(&["install"]);
+    let packaged = "usr/lib/systemd/system/tailmint-up.service";
+    machine.put(packaged, "[Unit]\n");
+    assert_snapshot!(machine.service(&["remove"]), @"
+    exit status: 0
+    --- stdout
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.service is removed
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.timer is removed
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up-stopped.target is removed
+    [dir]/root/usr/local/lib/tmpfiles.d/tailmint.conf is removed
+    [dir]/root/usr/lib/systemd/system/tailmint-up.service is in effect now
+    the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were
+    ");
+    assert_eq!(machine.read(packaged), "[Unit]\n");
+    on_this_machine(|stand_ins, _| {
+        let directory = "/usr/lib/systemd/system";
+        if !Path::new(directory).exists() {
+            return;
+        }
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        let packaged = stand_ins.world.path().join("packaged");
+        fs::create_dir(&packaged).unwrap();
+        fs::write(packaged.join("tailmint-up.service"), "[Unit]\n").unwrap();
+        mount(&packaged, directory);
+        let well = format!("{THERE} ActiveState=inactive");
+        let own = well.replace("/etc", "/usr/local/lib");
+        let ran = status(&own, RUNS, RESTS, RUNS);
+        let hides = "it hides the unit of a package, /usr/lib/systemd/system/tailmint-up.service; to use that one: tailmint service remove, and then systemctl enable --now tailmint-up.service";
+        assert!(ran.stdout.lines().any(|line| line == hides), "{ran}");
+        // That of the package hides nothing.
+        let of_package = well.replace("/etc", "/usr/lib");
+        let ran = status(&of_package, RUNS, RESTS, RUNS);
+        assert!(!ran.stdout.contains("it hides"), "{ran}");
+        let ran = stand_ins.case(&["remove"]).run();
+        assert!(
+            ran.stdout.contains("/usr/lib/systemd/system/tailmint-up.service is in effect now, and is not enabled: systemctl enable --now tailmint-up.service\n"),
+            "{ran}"
+        );
     });
 }
 

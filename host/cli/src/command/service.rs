@@ -147,6 +147,18 @@ fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
         let reload = words(&["systemctl", "daemon-reload"]);
         told.run(&[reload], systemd.as_ref(), "the files are removed")?;
     }
+    if let Some(path) = service.elsewhere()?.filter(|_| !dry_run) {
+        let path = path.display();
+        // Both had one name: what stopped the one stopped the other.
+        let words = match systemd {
+            Some(_) => format!(
+                "{path} is in effect now, and is not enabled: systemctl enable --now {}",
+                Service::UNIT
+            ),
+            None => format!("{path} is in effect now"),
+        };
+        told.say(&words)?;
+    }
     told.end((!dry_run).then_some(
         "the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were",
     ))
@@ -244,6 +256,14 @@ fn status(global: &Global) -> Result<(), Failure> {
     };
     for line in in_words(up, timer, stopped, daemon) {
         print::written(&line)?;
+    }
+    let in_effect = Path::new(up.get("FragmentPath"));
+    if let Some(hidden) = Service::new(Path::new("/")).hidden_by(in_effect) {
+        print::written(&format!(
+            "it hides the unit of a package, {}; to use that one: tailmint service remove, and then systemctl enable --now {}",
+            hidden.display(),
+            Service::UNIT
+        ))?;
     }
     Ok(())
 }

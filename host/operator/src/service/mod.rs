@@ -41,9 +41,12 @@ const TMPFILES_DIRECTORY: &str = "usr/local/lib/tmpfiles.d";
 const ELSEWHERE: [&str; 4] = [
     "etc/systemd/system",
     "run/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
+    PACKAGED[0],
+    PACKAGED[1],
 ];
+
+/// Those of packages. systemd looks into them last of all.
+const PACKAGED: [&str; 2] = ["usr/lib/systemd/system", "lib/systemd/system"];
 
 /// What the unit does not see of the machine: `ProtectHome=yes` and `PrivateTmp=yes`.
 const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
@@ -202,13 +205,35 @@ impl Service {
 
     /// Whether something else put the unit where systemd finds it.
     fn look_elsewhere(&self) -> Result<(), ServiceError> {
+        match self.elsewhere()? {
+            Some(path) => Err(ServiceError::Elsewhere { path }),
+            None => Ok(()),
+        }
+    }
+
+    /// The unit that something else put where systemd finds it, if there is one.
+    ///
+    /// # Errors
+    /// A link leads one of the directories out of that machine.
+    pub fn elsewhere(&self) -> Result<Option<PathBuf>, ServiceError> {
         for directory in ELSEWHERE {
             let path = self.below(directory)?.join(UNIT);
             if path.symlink_metadata().is_ok() {
-                return Err(ServiceError::Elsewhere { path });
+                return Ok(Some(path));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// The unit of a package that the one at this path hides, if that is the one which is
+    /// written here.
+    pub fn hidden_by(&self, in_effect: &Path) -> Option<PathBuf> {
+        let own = self.path(UNIT).ok()?;
+        PACKAGED
+            .iter()
+            .filter(|_| in_effect == own)
+            .filter_map(|directory| Some(self.below(directory).ok()?.join(UNIT)))
+            .find(|path| path.is_file())
     }
 
     /// Root runs the program whenever the machine boots: nobody else may change it, and the
