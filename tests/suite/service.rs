@@ -416,6 +416,38 @@ fn a_program_that_others_can_change() {
 }
 
 #[test]
+fn where_an_image_lies_does_not_matter() {
+    let world = World::new();
+    let open = world.path().join("open");
+    let bin = open.join("image/usr/local/bin");
+    fs::create_dir_all(&bin).unwrap();
+    fs::write(bin.join("tailmint"), "").unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&bin.join("tailmint"), 0o755);
+    for directory in [&open, &open.join("image")] {
+        mode(directory, 0o777);
+        let case = world.bare(&["service", "install", "--root"]);
+        let ran = case.arg(open.join("image")).run();
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+    // A program that is another machine's is not looked for on this one.
+    let tools = world.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    fs::write(tools.join("tailmint"), "").unwrap();
+    mode(&tools.join("tailmint"), 0o755);
+    symlink(tools.join("tailmint"), bin.join("linked")).unwrap();
+    let case = world.bare(&["service", "install", "--program", "/usr/local/bin/linked"]);
+    let ran = case.arg("--root").arg(open.join("image")).run();
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(
+        ran.stderr.contains("linked is a link that leads out of"),
+        "{ran}"
+    );
+}
+
+#[test]
 fn a_program_that_is_no_program() {
     let machine = Machine::new();
     machine.put("opt/a b", "");

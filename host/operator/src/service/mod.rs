@@ -168,7 +168,8 @@ impl Service {
 
     /// The path of that machine. An absolute link in an image is one of the machine that it is
     /// for: here it would lead to a file of this machine.
-    fn below(&self, name: &str) -> Result<PathBuf, ServiceError> {
+    fn below(&self, name: impl AsRef<Path>) -> Result<PathBuf, ServiceError> {
+        let name = name.as_ref();
         let path = self.root.join(name);
         // Where there is no such directory there is no link.
         let Ok(root) = self.root.canonicalize() else {
@@ -179,7 +180,7 @@ impl Service {
             return Ok(path);
         }
         let mut way = self.root.clone();
-        for part in Path::new(name) {
+        for part in name {
             way.push(part);
             let leads_out = || {
                 way.canonicalize()
@@ -247,13 +248,14 @@ impl Service {
             return Err(unusable("it is not an absolute path".to_owned()));
         }
         let below = program.strip_prefix("/").unwrap_or(program);
-        let path = self.root.join(below);
+        let path = self.below(below)?;
         let failed = |error: std::io::Error| unusable(error.to_string());
         let real = path.canonicalize().map_err(failed)?;
         let root = self.root.canonicalize().map_err(failed)?;
-        let seen = real
-            .strip_prefix(&root)
-            .map_or(real.clone(), |below| Path::new("/").join(below));
+        let Ok(seen) = real.strip_prefix(&root) else {
+            return Err(unusable(format!("it leads out of {}", root.display())));
+        };
+        let seen = Path::new("/").join(seen);
         if let Some(directory) = hidden(program).or_else(|| hidden(&seen)) {
             return Err(ServiceError::Hidden {
                 program: program.to_owned(),
@@ -261,7 +263,9 @@ impl Service {
             });
         }
         let users = [0, geteuid().as_raw()];
-        let metadata = sound_file::judge_way_to(&path, &users).map_err(ServiceError::Unsound)?;
+        // Where an image lies, and whose home that is, says nothing of the machine that it is for.
+        let metadata =
+            sound_file::judge_way_to(&path, &root, &users).map_err(ServiceError::Unsound)?;
         if metadata.permissions().mode() & 0o111 == 0 {
             return Err(unusable("it is not a program".to_owned()));
         }
