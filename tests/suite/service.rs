@@ -328,6 +328,28 @@ fn the_unit_of_a_package_is_used() {
 }
 
 #[test]
+fn a_unit_that_is_masked_is_not_said_to_be_used() {
+    let machine = Machine::new();
+    let unit = "etc/systemd/system/tailmint-up.service";
+    machine.put(unit, "");
+    assert_snapshot!(machine.service(&["install"]), @"
+    exit status: 2
+    --- stderr
+    error: the unit is masked, so that nothing starts it: [dir]/root/etc/systemd/system/tailmint-up.service
+    hint: if it is to be started after all: systemctl unmask tailmint-up.service, and for an image, systemctl --root=DIR unmask tailmint-up.service
+    ");
+    fs::remove_file(machine.path(unit)).unwrap();
+    // What was installed is removed all the same, and no other unit is in effect.
+    assert_eq!(machine.service(&["install"]).code, 0);
+    symlink("/dev/null", machine.path(unit)).unwrap();
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("the unit is masked"), "{ran}");
+    let ran = machine.service(&["remove"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(!ran.stdout.contains("in effect"), "{ran}");
+}
+
+#[test]
 fn a_program_that_the_unit_does_not_see() {
     let machine = Machine::new();
     machine.put("home/somebody/.local/bin/tailmint", "");

@@ -147,7 +147,7 @@ fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
         let reload = words(&["systemctl", "daemon-reload"]);
         told.run(&[reload], systemd.as_ref(), "the files are removed")?;
     }
-    if let Some(path) = service.elsewhere()?.filter(|_| !dry_run) {
+    if let Some(path) = service.in_effect_without()?.filter(|_| !dry_run) {
         let path = path.display();
         // Both had one name: what stopped the one stopped the other.
         let words = match systemd {

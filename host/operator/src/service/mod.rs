@@ -207,16 +207,14 @@ impl Service {
     /// Whether something else put the unit where systemd finds it.
     fn look_elsewhere(&self) -> Result<(), ServiceError> {
         match self.elsewhere()? {
+            Some(path) if is_mask(&path) => Err(ServiceError::Masked { path }),
             Some(path) => Err(ServiceError::Elsewhere { path }),
             None => Ok(()),
         }
     }
 
     /// The unit that something else put where systemd finds it, if there is one.
-    ///
-    /// # Errors
-    /// A link leads one of the directories out of that machine.
-    pub fn elsewhere(&self) -> Result<Option<PathBuf>, ServiceError> {
+    fn elsewhere(&self) -> Result<Option<PathBuf>, ServiceError> {
         for directory in ELSEWHERE {
             let path = self.below(directory)?.join(UNIT);
             if path.symlink_metadata().is_ok() {
@@ -224,6 +222,14 @@ impl Service {
             }
         }
         Ok(None)
+    }
+
+    /// The unit that is in effect without the one that is written here: none where it is masked.
+    ///
+    /// # Errors
+    /// A link leads one of the directories out of that machine.
+    pub fn in_effect_without(&self) -> Result<Option<PathBuf>, ServiceError> {
+        Ok(self.elsewhere()?.filter(|path| !is_mask(path)))
     }
 
     /// The unit of a package that the one at this path hides, if that is the one which is
@@ -300,6 +306,16 @@ impl Installation {
         }
         Ok(())
     }
+}
+
+/// Whether what is there keeps the unit from being started, and is no unit: a link to
+/// `/dev/null`, or an empty file (systemd.unit(5)).
+fn is_mask(path: &Path) -> bool {
+    let leads_to_null = fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"));
+    leads_to_null
+        || path
+            .metadata()
+            .is_ok_and(|it| it.is_file() && it.len() == 0)
 }
 
 /// The directory in which the unit does not see the path, if it does not.

@@ -69,6 +69,12 @@ pub enum ServiceError {
         /// The directory with the image.
         root: PathBuf,
     },
+    /// Somebody masked the unit, so that nothing starts it.
+    #[error("the unit is masked, so that nothing starts it: {}", path.display())]
+    Masked {
+        /// The link to `/dev/null`, or the empty file.
+        path: PathBuf,
+    },
     /// A name or a path that a unit would read in another way.
     #[error("{name:?} cannot be written in a unit")]
     Name {
@@ -147,6 +153,9 @@ impl Diagnose for ServiceError {
             }
             Self::LeadsOut { .. } => {
                 "make it a relative link that stays below that directory, or put there what it leads to"
+            }
+            Self::Masked { .. } => {
+                "if it is to be started after all: systemctl unmask tailmint-up.service, and for an image, systemctl --root=DIR unmask tailmint-up.service"
             }
             Self::Name { .. } => "use letters, digits and . _ - + alone",
             Self::NoSystemd { .. } => {
