@@ -5,6 +5,7 @@ use std::{
     fs,
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
+    process::Command,
 };
 
 use insta::assert_snapshot;
@@ -13,6 +14,8 @@ use tailmint_simulator::{Endpoint, Fault, Setup};
 use crate::{
     case::Case,
     ran::Ran,
+    service::mount,
+    tailnet::{in_mount_namespace, is_really_root},
     world::{World, sha256},
 };
 
@@ -217,7 +220,7 @@ fn what_can_be_found_out_is_found_out_before_a_client_is_created() {
     exit status: 10
     --- stderr
     error: [dir]/store/tailscale-oauth-client-id exists already
-    hint: a unit may use the client in it; to write another one, remove both credentials of the profile
+    hint: a unit may use the client in it; to write another one over it, give --replace
     ");
     assert_eq!(present.read(ID), "old");
     // The directory is a file.
@@ -258,8 +261,6 @@ fn a_directory_without_encryption_makes_no_sense() {
     error: --credstore is where --systemd writes to
     hint: give --systemd too
     ");
-    let ran = store.run(&["create", "--systemd", "--replace"]);
-    assert_eq!(ran.code, 2, "{ran}");
     assert_eq!(store.world.simulator.requests().len(), 0);
 }
 
@@ -277,6 +278,8 @@ fn the_client_of_the_files_is_encrypted_too() {
     exit status: 0
     --- stdout
     bootstrap: OAuth client [client 1] is encrypted; its files are unchanged
+    --- stderr
+    note: bootstrap: to rotate or delete the client of the files ends the encrypted one too; after that, run tailmint clients encrypt --replace --profile bootstrap, or remove the files now
     ");
     let [client] = &store.world.simulator.clients()[..] else {
         panic!("not one client");
@@ -285,6 +288,134 @@ fn the_client_of_the_files_is_encrypted_too() {
     assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
     assert!(store.world.secrets().join(SECRET).exists());
     assert_eq!(store.run(&["encrypt"]).code, 10);
+}
+
+#[test]
+fn nobody_changes_the_files_while_they_are_encrypted() {
+    let store = Store::new(
+        "flock --nonblock \"$here/../secrets\" true
+        [ $? = 1 ] || { echo nobody holds them >&2; exit 1; }",
+    );
+    assert_eq!(store.world.as_owner(&["clients", "create"]).run().code, 0);
+    let ran = store.run(&["encrypt"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn a_client_that_may_be_encrypted_too_is_named_when_it_goes() {
+    if !is_really_root() {
+        return;
+    }
+    in_mount_namespace(|| {
+        let store = Store::new("");
+        // A machine's own /etc may have no such directory.
+        let etc = store.world.path().join("etc");
+        let copied = Command::new("cp").arg("-a").arg("/etc").arg(&etc).status();
+        assert!(copied.unwrap().success());
+        fs::create_dir_all(etc.join("credstore.encrypted")).unwrap();
+        fs::write(etc.join("credstore.encrypted").join(SECRET), "").unwrap();
+        mount(&etc, "/etc");
+        let clients = |name: &str| store.world.as_owner(&["clients", name]).run();
+        assert_eq!(clients("create").code, 0);
+        assert_snapshot!(clients("rotate"), @"
+        exit status: 0
+        --- stdout
+        bootstrap: created OAuth client [client 2], deleted [client 1]
+        --- stderr
+        warning: bootstrap: /etc/credstore.encrypted/tailscale-oauth-client-secret is unchanged; if OAuth client [client 1] was in it, units have none now: tailmint clients encrypt --replace --profile bootstrap
+        ");
+        assert_snapshot!(clients("delete"), @"
+        exit status: 0
+        --- stdout
+        bootstrap: OAuth client [client 2] is deleted, with its files
+        --- stderr
+        warning: bootstrap: /etc/credstore.encrypted/tailscale-oauth-client-secret is unchanged; if OAuth client [client 2] was in it, units have none now: remove the encrypted id and secret, or run tailmint clients create --systemd --replace
+        ");
+        // What lives on is no reason to say so.
+        assert_eq!(clients("create").code, 0);
+        let kept = store.world.as_owner(&["clients", "rotate", "--keep-old"]);
+        let kept = kept.run();
+        assert!(!kept.stderr.contains("credstore"), "{kept}");
+    });
+}
+
+/// For the store's script: it decrypts to what is in a file.
+const DECRYPTS: &str = "[ $1 != decrypt ] || { cat \"$here/decrypted\"; exit; }";
+
+/// A store with a client, and that client's id.
+fn with_a_client(more: &str) -> (Store, String) {
+    let store = Store::new(&format!("{DECRYPTS}\n{more}"));
+    let ran = store.create();
+    assert_eq!(ran.code, 0, "{ran}");
+    let id = store.world.simulator.clients()[0].id.clone();
+    store.world.write("bin/decrypted", &id);
+    (store, id)
+}
+
+#[test]
+fn a_client_is_replaced_and_the_old_one_is_named() {
+    let (store, old) = with_a_client("");
+    assert_snapshot!(store.run(&["create", "--systemd", "--replace"]), @"
+    exit status: 0
+    --- stdout
+    bootstrap: created OAuth client [client 2]
+    --- stderr
+    warning: OAuth client [client 1] was in the files before, and still exists; if nobody uses it, delete it: tailmint clients delete --id [client 1]
+    ");
+    let clients = store.world.simulator.clients();
+    let new = clients.iter().find(|client| client.id != old).unwrap();
+    assert_eq!(store.read(ID), sha256(new.id.as_bytes()));
+    assert_eq!(store.read(SECRET), sha256(new.secret.as_bytes()));
+    assert_eq!(store.names(), [ID, SECRET]);
+    let asked = format!(
+        "decrypt --name={ID} {} -\n",
+        store.directory().join(ID).display()
+    );
+    assert!(store.calls().contains(&asked), "{}", store.calls());
+    // Nor does it take a machine that can still decrypt the old one.
+    fs::remove_file(store.world.path().join("bin/decrypted")).unwrap();
+    let ran = store.run(&["create", "--systemd", "--replace"]);
+    assert_eq!(ran.code, 0, "{ran}");
+}
+
+#[test]
+fn a_client_that_cannot_be_replaced_stays() {
+    // Calls 1 to 3 were the first client's, 4 is the trial and 5 decrypts.
+    for call in [4, 6, 7] {
+        let (store, old) = with_a_client(&format!("[ $n -ne {call} ] || exit 1"));
+        let ran = store.run(&["create", "--systemd", "--replace"]);
+        assert_eq!(ran.code, 10, "{ran}");
+        let [client] = &store.world.simulator.clients()[..] else {
+            panic!("not one client");
+        };
+        assert_eq!(client.id, old);
+        assert_eq!(store.read(ID), sha256(client.id.as_bytes()));
+        assert_eq!(store.read(SECRET), sha256(client.secret.as_bytes()));
+        assert_eq!(store.names(), [ID, SECRET]);
+    }
+    // The second of the two cannot be moved there.
+    let (store, _) = with_a_client("");
+    let before = store.read(SECRET);
+    fs::remove_file(store.directory().join(ID)).unwrap();
+    fs::create_dir(store.directory().join(ID)).unwrap();
+    let ran = store.run(&["create", "--systemd", "--replace"]);
+    assert_eq!(ran.code, 10, "{ran}");
+    assert_eq!(store.read(SECRET), before);
+    assert_eq!(store.names(), [ID, SECRET]);
+    assert_eq!(store.world.simulator.clients().len(), 1);
+}
+
+#[test]
+fn the_client_of_the_files_replaces_the_encrypted_one() {
+    let (store, old) = with_a_client("");
+    assert_eq!(store.world.as_owner(&["clients", "create"]).run().code, 0);
+    let ran = store.run(&["encrypt", "--replace"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(ran.stderr.contains("was in the files before"), "{ran}");
+    let clients = store.world.simulator.clients();
+    let new = clients.iter().find(|client| client.id != old).unwrap();
+    assert_eq!(store.read(ID), sha256(new.id.as_bytes()));
+    assert_eq!(store.read(SECRET), sha256(new.secret.as_bytes()));
 }
 
 #[cfg(feature = "failpoints")]

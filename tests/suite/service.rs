@@ -152,6 +152,20 @@ fn a_dry_run_changes_nothing() {
 }
 
 #[test]
+fn nothing_is_written_where_an_image_cannot_be_enabled() {
+    let machine = Machine::new();
+    let case = machine.world.bare(&["service", "install", "--enable"]);
+    let case = case.arg("--root").arg(machine.root()).env("PATH", "/none");
+    assert_snapshot!(case.run(), @"
+    exit status: 2
+    --- stderr
+    error: --enable takes systemctl, and there is none in $PATH
+    hint: leave --enable out, and where there is one, run: systemctl --root=[dir]/root enable tailmint-up.service
+    ");
+    assert_eq!(machine.written(), [""; 0]);
+}
+
+#[test]
 fn another_profile_has_its_own_credentials() {
     let machine = Machine::new();
     let ran = machine.service(&["install", "--profile", "k8s-operator"]);
@@ -242,6 +256,56 @@ fn a_file_of_somebody_else_stays() {
 }
 
 #[test]
+fn a_link_that_leads_out_of_the_image_is_not_followed() {
+    for link in [
+        "usr/local/lib",
+        "usr/local/lib/systemd",
+        "usr/local/lib/tmpfiles.d",
+        "usr/lib",
+        "etc",
+        "etc/tailmint",
+        "etc/tailmint/config.toml",
+    ] {
+        let machine = Machine::new();
+        let outside = machine.world.path().join("outside");
+        fs::create_dir(&outside).unwrap();
+        fs::create_dir_all(machine.path(link).parent().unwrap()).unwrap();
+        symlink(&outside, machine.path(link)).unwrap();
+        let ran = machine.service(&["install"]);
+        assert_eq!(ran.code, 2, "{link}: {ran}");
+        let words = format!("{} is a link", machine.path(link).display());
+        assert!(ran.stderr.contains(&words), "{link}: {ran}");
+        assert_eq!(fs::read_dir(&outside).unwrap().count(), 0, "{link}");
+        if link == "usr/local/lib" {
+            assert_snapshot!(ran, @"
+            exit status: 2
+            --- stderr
+            error: [dir]/root/usr/local/lib is a link that leads out of [dir]/root, or to nothing
+            hint: make it a relative link that stays below that directory, or put there what it leads to
+            ");
+            // Nor is anything removed through it.
+            let unit = outside.join("systemd/system/tailmint-up.service");
+            fs::create_dir_all(unit.parent().unwrap()).unwrap();
+            fs::write(&unit, "").unwrap();
+            assert_eq!(machine.service(&["remove"]).code, 2);
+            assert!(unit.exists());
+        }
+    }
+    // One that stays in it is followed, and one that leads to nothing is not.
+    let machine = Machine::new();
+    fs::create_dir_all(machine.path("usr/other")).unwrap();
+    symlink("../other", machine.path("usr/local/lib")).unwrap();
+    symlink("usr/lib", machine.path("lib")).unwrap();
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("root/lib is a link"), "{ran}");
+    fs::create_dir_all(machine.path("usr/lib")).unwrap();
+    let ran = machine.service(&["install"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    let unit = machine.path("usr/other/systemd/system/tailmint-up.service");
+    assert!(unit.is_file());
+}
+
+#[test]
 fn the_unit_of_a_package_is_used() {
     for directory in ["usr/lib", "lib", "etc", "run"] {
         let machine = Machine::new();
@@ -264,6 +328,28 @@ fn the_unit_of_a_package_is_used() {
 }
 
 #[test]
+fn a_unit_that_is_masked_is_not_said_to_be_used() {
+    let machine = Machine::new();
+    let unit = "etc/systemd/system/tailmint-up.service";
+    machine.put(unit, "");
+    assert_snapshot!(machine.service(&["install"]), @"
+    exit status: 2
+    --- stderr
+    error: the unit is masked, so that nothing starts it: [dir]/root/etc/systemd/system/tailmint-up.service
+    hint: if it is to be started after all: systemctl unmask tailmint-up.service, and for an image, systemctl --root=DIR unmask tailmint-up.service
+    ");
+    fs::remove_file(machine.path(unit)).unwrap();
+    // What was installed is removed all the same, and no other unit is in effect.
+    assert_eq!(machine.service(&["install"]).code, 0);
+    symlink("/dev/null", machine.path(unit)).unwrap();
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("the unit is masked"), "{ran}");
+    let ran = machine.service(&["remove"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(!ran.stdout.contains("in effect"), "{ran}");
+}
+
+#[test]
 fn a_program_that_the_unit_does_not_see() {
     let machine = Machine::new();
     machine.put("home/somebody/.local/bin/tailmint", "");
@@ -280,6 +366,55 @@ fn a_program_that_the_unit_does_not_see() {
     let ran = machine.service(&["install", "--program", "/usr/local/bin/linked"]);
     assert_eq!(ran.code, 2, "{ran}");
     assert!(ran.stderr.contains("it sees nothing in /home"), "{ran}");
+}
+
+/// The configuration of a machine whose token comes from there.
+fn federated(source: &str) -> String {
+    format!("[profiles.bootstrap]\nclient-id = \"kFed7CNTRL\"\n{source}\n")
+}
+
+#[test]
+fn a_token_that_the_unit_does_not_see() {
+    for source in [
+        "token-file = \"/home/somebody/token\"",
+        "token-command = [\"/root/bin/token\"]",
+    ] {
+        let machine = Machine::new();
+        machine.put("etc/tailmint/config.toml", &federated(source));
+        let ran = machine.service(&["install"]);
+        assert_eq!(ran.code, 2, "{ran}");
+        assert_eq!(machine.written(), [""; 0]);
+        if source.contains("home") {
+            assert_snapshot!(ran, @"
+            exit status: 2
+            --- stderr
+            error: the unit cannot use /home/somebody/token of profile bootstrap: it sees nothing in /home
+            hint: put it elsewhere, such as below /etc or /usr/local, and name it so in /etc/tailmint/config.toml
+            ");
+        }
+    }
+    let machine = Machine::new();
+    let command = "[profiles.bootstrap]\nid-command = [\"/tmp/id\"]\n";
+    machine.put("etc/tailmint/config.toml", command);
+    let ran = machine.service(&["install"]);
+    assert!(ran.stderr.contains("it sees nothing in /tmp"), "{ran}");
+}
+
+#[test]
+fn a_token_in_a_variable_that_the_unit_does_not_set() {
+    let machine = Machine::new();
+    let source = "token-env = \"CI_TOKEN\"";
+    machine.put("etc/tailmint/config.toml", &federated(source));
+    assert_snapshot!(machine.service(&["install"]), @"
+    exit status: 0
+    --- stdout
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up-stopped.target is written
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.timer is written
+    [dir]/root/usr/local/lib/tmpfiles.d/tailmint.conf is written
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.service is written
+    the profile reads its token from $CI_TOKEN, which the unit does not set: systemctl edit tailmint-up.service, with LoadCredential=token:PATH and Environment=CI_TOKEN=file:%d/token
+    ");
+    assert!(!machine.read(UP).contains("LoadCredential"));
 }
 
 #[test]
@@ -300,6 +435,38 @@ fn a_program_that_others_can_change() {
     let ran = machine.service(&["install"]);
     assert!(ran.stderr.contains("others may replace"), "{ran}");
     assert_eq!(machine.written(), [""; 0]);
+}
+
+#[test]
+fn where_an_image_lies_does_not_matter() {
+    let world = World::new();
+    let open = world.path().join("open");
+    let bin = open.join("image/usr/local/bin");
+    fs::create_dir_all(&bin).unwrap();
+    fs::write(bin.join("tailmint"), "").unwrap();
+    let mode = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    mode(&bin.join("tailmint"), 0o755);
+    for directory in [&open, &open.join("image")] {
+        mode(directory, 0o777);
+        let case = world.bare(&["service", "install", "--root"]);
+        let ran = case.arg(open.join("image")).run();
+        assert_eq!(ran.code, 0, "{ran}");
+    }
+    // A program that is another machine's is not looked for on this one.
+    let tools = world.path().join("tools");
+    fs::create_dir(&tools).unwrap();
+    fs::write(tools.join("tailmint"), "").unwrap();
+    mode(&tools.join("tailmint"), 0o755);
+    symlink(tools.join("tailmint"), bin.join("linked")).unwrap();
+    let case = world.bare(&["service", "install", "--program", "/usr/local/bin/linked"]);
+    let ran = case.arg("--root").arg(open.join("image")).run();
+    assert_eq!(ran.code, 2, "{ran}");
+    assert!(
+        ran.stderr.contains("linked is a link that leads out of"),
+        "{ran}"
+    );
 }
 
 #[test]
@@ -422,7 +589,8 @@ fn status(up: &str, timer: &str, stopped: &str, daemon: &str) -> Ran {
     stand_ins.case(&["status"]).run()
 }
 
-const THERE: &str = "LoadState=loaded FragmentPath=/usr/local/lib/systemd/system/tailmint-up.service UnitFileState=enabled";
+const THERE: &str =
+    "LoadState=loaded FragmentPath=/etc/systemd/system/tailmint-up.service UnitFileState=enabled";
 const RUNS: &str = "LoadState=loaded ActiveState=active";
 const RESTS: &str = "LoadState=loaded ActiveState=inactive";
 
@@ -443,7 +611,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {well}"), RUNS, RESTS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it succeeded at Thu
     the timer runs: it looks again and again whether the machine is still joined
@@ -453,7 +621,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {waits}"), RUNS, RESTS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it failed at Thu with exit status 15; it tries again within a minute. The API could not be reached, failed on its side, or wants fewer requests. Try again later. See: journalctl --unit=tailmint-up
     the timer runs: it looks again and again whether the machine is still joined
@@ -462,7 +630,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&format!("{THERE} {failed}"), RESTS, RUNS, RUNS), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine joins when it boots
     it failed at Thu with exit status 12. The policy denied a request. See: journalctl --unit=tailmint-up
     it waits for a person: mend what the journal says, then systemctl restart tailmint-up.service
@@ -472,7 +640,7 @@ fn the_status_is_said_in_plain_words() {
     assert_snapshot!(status(&fresh, RESTS, RESTS, none), @"
     exit status: 0
     --- stdout
-    tailmint-up.service is installed: /usr/local/lib/systemd/system/tailmint-up.service
+    tailmint-up.service is installed: /etc/systemd/system/tailmint-up.service
     this machine does not join when it boots: systemctl enable --now tailmint-up.service
     it has not run since the machine booted
     the timer does not run: nothing looks whether the machine is still joined
@@ -482,6 +650,26 @@ fn the_status_is_said_in_plain_words() {
     let ran = status(&now, RUNS, RESTS, RESTS);
     assert!(ran.stdout.contains("it runs now\n"), "{ran}");
     assert!(ran.stdout.contains("tailscaled does not run"), "{ran}");
+}
+
+/// What is said of the last run.
+fn last_run(properties: &str) -> String {
+    let properties = format!(
+        "{THERE} ActiveState=failed SubState=failed ExecMainExitTimestamp=Thu {properties}"
+    );
+    let ran = status(&properties, RESTS, RUNS, RUNS);
+    ran.stdout.lines().nth(2).unwrap().to_owned()
+}
+
+#[test]
+fn what_systemd_ended_is_not_told_as_the_programs_own_failure() {
+    assert_snapshot!(last_run("Result=timeout ExecMainCode=2 ExecMainStatus=15"), @"it failed at Thu because it took too long. See whether the API and tailscaled respond: tailmint check. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=signal ExecMainCode=2 ExecMainStatus=10"), @"it failed at Thu by signal 10. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=core-dump ExecMainCode=3 ExecMainStatus=11"), @"it failed at Thu by signal 11. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=success ExecMainCode=1 ExecMainStatus=143"), @"it succeeded at Thu");
+    assert_snapshot!(last_run("Result=exit-code ExecMainCode=1 ExecMainStatus=243"), @"it failed at Thu with exit status 243. Its encrypted credentials are not for this machine, or are damaged: tailmint clients create --systemd --replace, or tailmint clients encrypt --replace. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=exit-code ExecMainCode=1 ExecMainStatus=226"), @"it failed at Thu with exit status 226. That is a status of systemd's own: man systemd.exec. See: journalctl --unit=tailmint-up");
+    assert_snapshot!(last_run("Result=oom-kill ExecMainCode=2 ExecMainStatus=9"), @"it failed at Thu with what systemd calls oom-kill. See: journalctl --unit=tailmint-up");
 }
 
 #[test]
@@ -501,7 +689,7 @@ fn what_systemctl_says_is_shown_where_it_fails() {
 }
 
 /// Mounts the directory there, if there is something.
-fn mount(directory: &Path, at: &str) {
+pub(crate) fn mount(directory: &Path, at: &str) {
     if !Path::new(at).exists() {
         return;
     }
@@ -512,8 +700,9 @@ fn mount(directory: &Path, at: &str) {
     assert!(mounted.unwrap().success());
 }
 
-#[test]
-fn this_machine_is_told_of_its_units() {
+/// This machine, with nothing where units are but what the test puts there: it is given what
+/// is `/usr/local/lib`.
+fn on_this_machine(test: impl FnOnce(&StandIns<'_>, &Path)) {
     if !is_really_root() {
         return;
     }
@@ -527,13 +716,107 @@ fn this_machine_is_told_of_its_units() {
         for directory in ["/etc", "/run", "/usr/lib", "/lib"] {
             mount(&none, &format!("{directory}/systemd/system"));
         }
-        let stand_ins = StandIns::new(&world);
-        // A program that root alone can change, wherever the tests are.
-        let program = ["--program", "/bin/sh"];
-        let install = |more: &[&str]| {
-            let arguments = [&["install"], &program[..], more].concat();
-            stand_ins.case(&arguments).run()
-        };
+        test(&StandIns::new(&world), &local);
+    });
+}
+
+/// Installs with a program that root alone can change, wherever the tests are.
+fn install_here(stand_ins: &StandIns<'_>, more: &[&str]) -> Ran {
+    let arguments = [&["install", "--program", "/bin/sh"], more].concat();
+    stand_ins.case(&arguments).run()
+}
+
+#[test]
+fn a_removal_that_stopped_half_way_is_repeated() {
+    on_this_machine(|stand_ins, local| {
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        // Like systemd's own, it fails where a unit is not there.
+        stand_ins.put(
+            "systemctl",
+            "[ $1 = is-system-running ] && echo running && exit
+            [ $1 = disable ] || exit 0
+            shift 2
+            for unit; do [ -e /usr/local/lib/systemd/system/$unit ] || {
+                echo Failed to disable unit: Unit $unit does not exist >&2; exit 1
+            }; done",
+        );
+        let units = local.join("systemd/system");
+        fs::remove_file(units.join("tailmint-up.service")).unwrap();
+        assert_snapshot!(stand_ins.case(&["remove", "--dry-run"]).run(), @"
+        exit status: 0
+        --- stdout
+        would run: systemctl disable --now tailmint-up.timer tailmint-up-stopped.target
+        /usr/local/lib/systemd/system/tailmint-up.timer would be removed
+        /usr/local/lib/systemd/system/tailmint-up-stopped.target would be removed
+        /usr/local/lib/tmpfiles.d/tailmint.conf would be removed
+        would run: systemctl daemon-reload
+        ");
+        let ran = stand_ins.case(&["remove"]).run();
+        assert_eq!(ran.code, 0, "{ran}");
+        // The last file of all is no unit.
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        for unit in fs::read_dir(&units).unwrap() {
+            fs::remove_file(unit.unwrap().path()).unwrap();
+        }
+        assert_snapshot!(stand_ins.case(&["remove"]).run(), @"
+        exit status: 0
+        --- stdout
+        /usr/local/lib/tmpfiles.d/tailmint.conf is removed
+        ran: systemctl daemon-reload
+        the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were
+        ");
+    });
+}
+
+#[test]
+fn a_package_that_came_later_is_hidden_and_that_is_said() {
+    // In an image.
+    let machine = Machine::new();
+    machine.service(&["install"]);
+    let packaged = "usr/lib/systemd/system/tailmint-up.service";
+    machine.put(packaged, "[Unit]\n");
+    assert_snapshot!(machine.service(&["remove"]), @"
+    exit status: 0
+    --- stdout
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.service is removed
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up.timer is removed
+    [dir]/root/usr/local/lib/systemd/system/tailmint-up-stopped.target is removed
+    [dir]/root/usr/local/lib/tmpfiles.d/tailmint.conf is removed
+    [dir]/root/usr/lib/systemd/system/tailmint-up.service is in effect now
+    the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were
+    ");
+    assert_eq!(machine.read(packaged), "[Unit]\n");
+    on_this_machine(|stand_ins, _| {
+        let directory = "/usr/lib/systemd/system";
+        if !Path::new(directory).exists() {
+            return;
+        }
+        assert_eq!(install_here(stand_ins, &[]).code, 0);
+        let packaged = stand_ins.world.path().join("packaged");
+        fs::create_dir(&packaged).unwrap();
+        fs::write(packaged.join("tailmint-up.service"), "[Unit]\n").unwrap();
+        mount(&packaged, directory);
+        let well = format!("{THERE} ActiveState=inactive");
+        let own = well.replace("/etc", "/usr/local/lib");
+        let ran = status(&own, RUNS, RESTS, RUNS);
+        let hides = "it hides the unit of a package, /usr/lib/systemd/system/tailmint-up.service; to use that one: tailmint service remove, and then systemctl enable --now tailmint-up.service";
+        assert!(ran.stdout.lines().any(|line| line == hides), "{ran}");
+        // That of the package hides nothing.
+        let of_package = well.replace("/etc", "/usr/lib");
+        let ran = status(&of_package, RUNS, RESTS, RUNS);
+        assert!(!ran.stdout.contains("it hides"), "{ran}");
+        let ran = stand_ins.case(&["remove"]).run();
+        assert!(
+            ran.stdout.contains("/usr/lib/systemd/system/tailmint-up.service is in effect now, and is not enabled: systemctl enable --now tailmint-up.service\n"),
+            "{ran}"
+        );
+    });
+}
+
+#[test]
+fn this_machine_is_told_of_its_units() {
+    on_this_machine(|stand_ins, local| {
+        let install = |more: &[&str]| install_here(stand_ins, more);
         assert_snapshot!(install(&["--dry-run", "--enable"]), @"
         exit status: 0
         --- stdout
@@ -545,7 +828,7 @@ fn this_machine_is_told_of_its_units() {
         would run: systemd-tmpfiles --create /usr/local/lib/tmpfiles.d/tailmint.conf
         would run: systemctl enable --now tailmint-up.service
         ");
-        assert_eq!(fs::read_dir(&local).unwrap().count(), 0);
+        assert_eq!(fs::read_dir(local).unwrap().count(), 0);
         assert_eq!(stand_ins.calls(), "systemctl is-system-running\n");
         assert_snapshot!(install(&[]), @"
         exit status: 0

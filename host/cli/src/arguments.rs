@@ -384,7 +384,7 @@ pub(super) enum ClientsCommand {
         replace: bool,
         /// Write them to no file but encrypted credentials of systemd, which this machine
         /// alone can read
-        #[arg(long, conflicts_with = "replace")]
+        #[arg(long)]
         systemd: bool,
         #[command(flatten)]
         store: Store,
@@ -394,6 +394,9 @@ pub(super) enum ClientsCommand {
     Encrypt {
         #[command(flatten)]
         profiles: Profiles,
+        /// Overwrite encrypted credentials that exist; the client in them is not deleted
+        #[arg(long)]
+        replace: bool,
         #[command(flatten)]
         store: Store,
     },

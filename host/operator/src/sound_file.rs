@@ -93,13 +93,20 @@ pub(crate) fn read(
 }
 
 /// Judges a file that is not read, and every directory on the way to it: nobody but these
-/// users can change it or lead its path elsewhere.
-pub(crate) fn judge_way_to(path: &Path, users: &[u32]) -> Result<Metadata, UnsoundFile> {
+/// users can change it or lead its path elsewhere. Directories above `root`, which is
+/// canonical, are none of its way; and nor is itself, unless it is that of this machine.
+pub(crate) fn judge_way_to(
+    path: &Path,
+    root: &Path,
+    users: &[u32],
+) -> Result<Metadata, UnsoundFile> {
     let judged = || {
         let real = path.canonicalize().map_err(|error| unreadable(&error))?;
         let file = opened::open(&real).map_err(|error| unreadable(&error))?;
         let metadata = judge(&file, path, users)?;
-        for directory in real.ancestors().skip(1) {
+        let is_on_way =
+            |it: &&Path| it.starts_with(root) && (*it != root || root.parent().is_none());
+        for directory in real.ancestors().skip(1).take_while(is_on_way) {
             judge_directory(directory, users)?;
         }
         Ok(metadata)

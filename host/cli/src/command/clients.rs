@@ -46,9 +46,13 @@ pub(crate) async fn clients(
             };
             create(global, &session, profiles, owner, *replace, store.as_ref()).await
         }
-        ClientsCommand::Encrypt { profiles, store } => {
+        ClientsCommand::Encrypt {
+            profiles,
+            replace,
+            store,
+        } => {
             let store = self::store(&session, store)?;
-            encrypt(global, &session, profiles, &store).await
+            encrypt(global, &session, profiles, *replace, &store).await
         }
         ClientsCommand::Rotate {
             profiles,
@@ -140,7 +144,7 @@ async fn create(
         let clients = of(session, &minter, &owner, profile, &tell);
         let created = match store {
             None => clients.create(replace).await,
-            Some(store) => clients.create_encrypted(store).await,
+            Some(store) => clients.create_encrypted(store, replace).await,
         };
         let client = created.map_err(|error| Failure::from(error).about(owner.account()))?;
         let done = Done {
@@ -163,10 +167,21 @@ async fn encrypt(
     global: &Global,
     session: &Session<'_>,
     profiles: &Profiles,
+    replace: bool,
     store: &CredentialStore,
 ) -> Result<(), Failure> {
+    let warnings = StrayWarnings::default();
+    let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
-        let id = clients::encrypt(profile, &session.secrets_dir, store).await?;
+        let id = clients::encrypt(
+            profile,
+            &session.secrets_dir,
+            store,
+            replace,
+            &session.interrupt,
+            &tell,
+        )
+        .await?;
         print::written(&if global.json {
             json!({ "profile": profile.name, "id": id.as_str() }).to_string()
         } else {
@@ -175,8 +190,23 @@ async fn encrypt(
                 profile.name
             )
         })?;
+        Trace::note(&format!(
+            "note: {0}: to rotate or delete the client of the files ends the encrypted one too; after that, run tailmint clients encrypt --replace --profile {0}, or remove the files now",
+            profile.name
+        ));
     }
     Ok(())
+}
+
+/// Says that the client of the files, which is gone, may have been encrypted for units too.
+fn warn_of_encrypted(profile: &Profile, gone: &KeyId, then: &str) {
+    if let Some(path) = CredentialStore::usual_of(profile) {
+        Trace::note(&format!(
+            "warning: {}: {} is unchanged; if OAuth client {gone} was in it, units have none now: {then}",
+            profile.name,
+            path.display()
+        ));
+    }
 }
 
 async fn rotate(
@@ -227,6 +257,13 @@ async fn rotate(
                 "warning: {}: OAuth client {id} is in the files again, or they could not be read; if nobody uses it, delete it: tailmint clients delete --id {id}",
                 profile.name
             ));
+        }
+        if let OldClient::Deleted(id) = &old {
+            let then = format!(
+                "tailmint clients encrypt --replace --profile {}",
+                profile.name
+            );
+            warn_of_encrypted(profile, id, &then);
         }
         if let OldClient::Left(id, error) = old {
             let failure = Failure::from(error);
@@ -327,6 +364,10 @@ async fn delete(
                 None
             }
         };
+        if let Some(id) = &deleted {
+            let then = "remove the encrypted id and secret, or run tailmint clients create --systemd --replace";
+            warn_of_encrypted(profile, id, then);
+        }
         let others = clients.others(deleted.as_slice()).await;
         warnings.about(name, others);
     }

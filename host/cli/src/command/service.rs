@@ -7,7 +7,7 @@ use std::{
 use serde_json::{Map, Value, json};
 use tailmint::Class;
 use tailmint_operator::environment_of_process;
-use tailmint_operator::service::{Service, ServiceError, Systemd, UnitStatus};
+use tailmint_operator::service::{LastEnd, Service, ServiceError, Systemd, UnitStatus};
 
 use crate::{
     arguments::{self, Global, Root, ServiceCommand, ServiceInstall},
@@ -47,6 +47,20 @@ fn place(root: &Root) -> Result<(Service, Option<Systemd>), Failure> {
     Ok((Service::new(Path::new("/")), Some(systemd)))
 }
 
+/// The systemctl of this machine, for an image.
+fn find_for_image(enable: &Words) -> Result<Systemd, Failure> {
+    Systemd::find(&environment_of_process()).map_err(|_| {
+        Failure::new(
+            Class::Usage,
+            "--enable takes systemctl, and there is none in $PATH".to_owned(),
+            Some(format!(
+                "leave --enable out, and where there is one, run: {}",
+                shown(enable)
+            )),
+        )
+    })
+}
+
 fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
     let program = match (&install.program, &install.root.root) {
         (Some(program), _) => program.clone(),
@@ -76,12 +90,17 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
     } else {
         commands.push(words(&["systemctl", "daemon-reload"]));
         let mut create = words(&["systemd-tmpfiles", "--create"]);
-        create.push(service.tmpfiles().into());
+        create.push(service.tmpfiles()?.into());
         commands.push(create);
         if install.enable {
             commands.push(words(&["systemctl", "enable", "--now", Service::UNIT]));
         }
     }
+    // Before anything is written.
+    let systemd = match (systemd, commands.first()) {
+        (None, Some(enable)) => Some(find_for_image(enable)?),
+        (systemd, _) => systemd,
+    };
     let mut told = Told::new(global, install.dry_run);
     for path in &installation.unchanged {
         told.file("unchanged", "is there already", path)?;
@@ -93,12 +112,14 @@ fn install(global: &Global, install: &ServiceInstall) -> Result<(), Failure> {
         let verb = told.verb("is written", "would be written");
         told.file("written", verb, path)?;
     }
-    let systemd = match systemd {
-        None if commands.is_empty() => None,
-        None => Some(Systemd::find(&environment_of_process())?),
-        systemd => systemd,
-    };
     told.run(&commands, systemd.as_ref(), "the files are written")?;
+    if let Some(name) = &installation.variable {
+        told.add("variables", name.clone());
+        told.say(&format!(
+            "the profile reads its token from ${name}, which the unit does not set: systemctl edit {}, with LoadCredential=token:PATH and Environment={name}=file:%d/token",
+            Service::UNIT
+        ))?;
+    }
     let next = (!install.enable && install.root.root.is_none() && !install.dry_run)
         .then_some("to join now and at each boot: systemctl enable --now tailmint-up.service");
     told.end(next)
@@ -108,9 +129,11 @@ fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
     let (service, systemd) = place(root)?;
     let files = service.removal()?;
     let mut told = Told::new(global, dry_run);
-    if systemd.is_some() {
+    let units: Vec<_> = Service::units_of(&files).collect();
+    // An earlier run may have stopped half-way.
+    if systemd.is_some() && !units.is_empty() {
         let mut stop = words(&["systemctl", "disable", "--now"]);
-        stop.extend(Service::UNITS.iter().map(OsString::from));
+        stop.extend(words(&units));
         told.run(&[stop], systemd.as_ref(), "nothing is removed")?;
     }
     for path in &files {
@@ -123,6 +146,18 @@ fn remove(global: &Global, root: &Root, dry_run: bool) -> Result<(), Failure> {
     if systemd.is_some() {
         let reload = words(&["systemctl", "daemon-reload"]);
         told.run(&[reload], systemd.as_ref(), "the files are removed")?;
+    }
+    if let Some(path) = service.in_effect_without()?.filter(|_| !dry_run) {
+        let path = path.display();
+        // Both had one name: what stopped the one stopped the other.
+        let words = match systemd {
+            Some(_) => format!(
+                "{path} is in effect now, and is not enabled: systemctl enable --now {}",
+                Service::UNIT
+            ),
+            None => format!("{path} is in effect now"),
+        };
+        told.say(&words)?;
     }
     told.end((!dry_run).then_some(
         "the machine stays joined, and /etc/tailmint, /var/lib/tailmint and /etc/credstore.encrypted are as they were",
@@ -222,6 +257,14 @@ fn status(global: &Global) -> Result<(), Failure> {
     for line in in_words(up, timer, stopped, daemon) {
         print::written(&line)?;
     }
+    let in_effect = Path::new(up.get("FragmentPath"));
+    if let Some(hidden) = Service::new(Path::new("/")).hidden_by(in_effect) {
+        print::written(&format!(
+            "it hides the unit of a package, {}; to use that one: tailmint service remove, and then systemctl enable --now {}",
+            hidden.display(),
+            Service::UNIT
+        ))?;
+    }
     Ok(())
 }
 
@@ -282,17 +325,39 @@ fn last_run(up: &UnitStatus) -> String {
         ("activating", _) => "; it tries again within a minute",
         _ => "",
     };
-    match up.last_exit() {
-        None => "it has not run since the machine booted".to_owned(),
-        Some(0) => format!("it succeeded at {}", up.get("ExecMainExitTimestamp")),
-        Some(status) => {
+    let at = up.get("ExecMainExitTimestamp");
+    let at = if at.is_empty() {
+        String::new()
+    } else {
+        format!(" at {at}")
+    };
+    let (how, means) = match up.last_end() {
+        None => return "it has not run since the machine booted".to_owned(),
+        Some(LastEnd::Succeeded) => return format!("it succeeded{at}"),
+        Some(LastEnd::Exited(status)) => (format!("with exit status {status}"), meaning(status)),
+        Some(LastEnd::Signal(signal)) => (format!("by signal {signal}"), ""),
+        Some(LastEnd::TimedOut) => (
+            "because it took too long".to_owned(),
+            "See whether the API and tailscaled respond: tailmint check.",
+        ),
+        Some(LastEnd::Other(word)) => (format!("with what systemd calls {word}"), ""),
+        Some(_) => ("in a way that is not known here".to_owned(), ""),
+    };
+    format!("it failed{at} {how}{again}. {means} See: {journal}").replace("  ", " ")
+}
+
+/// What an exit status of the unit says.
+fn meaning(status: u8) -> &'static str {
+    match status {
+        // systemd's own (systemd.exec(5)), for what it did before it ran the program.
+        203 => "systemd could not run the program: tailmint service install.",
+        243 => {
+            "Its encrypted credentials are not for this machine, or are damaged: tailmint clients create --systemd --replace, or tailmint clients encrypt --replace."
+        }
+        200.. => "That is a status of systemd's own: man systemd.exec.",
+        status => {
             let class = Class::ALL.iter().find(|it| it.exit_status() == status);
-            let means = class.map_or("", |class| class.description());
-            format!(
-                "it failed at {} with exit status {status}{again}. {means} See: {journal}",
-                up.get("ExecMainExitTimestamp")
-            )
-            .replace("  ", " ")
+            class.map_or("", |class| class.description())
         }
     }
 }

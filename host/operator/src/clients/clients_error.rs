@@ -139,7 +139,7 @@ impl Diagnose for ClientsError {
                 Some("see whose tailnet the credential and TAILSCALE_TAILNET are for".to_owned())
             }
             Self::EncryptedAlready { .. } => Some(
-                "a unit may use the client in it; to write another one, remove both credentials of the profile".to_owned(),
+                "a unit may use the client in it; to write another one over it, give --replace".to_owned(),
             ),
             Self::Encryption { .. } => Some(
                 "run it as root, and see whether systemd-creds works: systemd-creds setup".to_owned(),

@@ -1,4 +1,5 @@
 use std::{
+    ffi::OsString,
     fs,
     io::{self, Write},
     os::unix::fs::{DirBuilderExt, PermissionsExt},
@@ -58,6 +59,16 @@ impl CredentialStore {
         })
     }
 
+    /// An encrypted credential of the profile where units find it, if there is one and this
+    /// user may see it. Which client is in it is not known without decrypting it.
+    pub fn usual_of(profile: &Profile) -> Option<PathBuf> {
+        let names = ClientFiles::names(profile).ok()?;
+        let paths = names.map(|name| Path::new(Self::USUAL).join(name));
+        paths
+            .into_iter()
+            .find(|path| path.symlink_metadata().is_ok())
+    }
+
     /// The two credentials of the profile in the store.
     pub(super) fn of<'a>(&'a self, profile: &Profile) -> Result<Encrypted<'a>, ClientsError> {
         let [id, secret] = ClientFiles::names(profile)?;
@@ -71,12 +82,23 @@ impl CredentialStore {
     /// Has the value encrypted under this name. The program reads it from a pipe: it is on
     /// no command line, in no environment and in no file.
     async fn encrypt(&self, name: &str, value: &str) -> Result<Vec<u8>, ClientsError> {
+        let words = ["encrypt".into(), format!("--name={name}").into()];
+        self.run(&[&words[..], &["-".into(), "-".into()]].concat(), value)
+            .await
+    }
+
+    /// What is encrypted under this name in the file, which is no secret.
+    async fn decrypt(&self, name: &str, path: &Path) -> Result<Vec<u8>, ClientsError> {
+        let words = ["decrypt".into(), format!("--name={name}").into()];
+        self.run(&[&words[..], &[path.into(), "-".into()]].concat(), "")
+            .await
+    }
+
+    async fn run(&self, words: &[OsString], value: &str) -> Result<Vec<u8>, ClientsError> {
         let failed = |words: OutsideText| ClientsError::Encryption { words };
         let said = |error: io::Error| failed(OutsideText::of(error));
         let mut child = Command::new(&self.program)
-            .arg("encrypt")
-            .arg(format!("--name={name}"))
-            .args(["-", "-"])
+            .args(words)
             .env_clear()
             .env("LC_ALL", "C")
             .stdin(Stdio::piped())
@@ -96,13 +118,13 @@ impl CredentialStore {
             drop(stdin);
             Ok(())
         };
-        let mut encrypted = Vec::new();
+        let mut printed = Vec::new();
         let mut words = Vec::new();
         let (mut stdout, mut stderr) = (stdout.take(MAX_BYTES), stderr.take(MAX_BYTES));
         let whole = async {
             tokio::try_join!(
                 written,
-                stdout.read_to_end(&mut encrypted),
+                stdout.read_to_end(&mut printed),
                 stderr.read_to_end(&mut words)
             )?;
             child.wait().await
@@ -118,10 +140,10 @@ impl CredentialStore {
                 words => OutsideText::new(words),
             }));
         }
-        if encrypted.is_empty() {
+        if printed.is_empty() {
             return Err(failed(OutsideText::new("it printed nothing")));
         }
-        Ok(encrypted)
+        Ok(printed)
     }
 
     /// A file beside the others that has it all, on the disk.
@@ -149,11 +171,12 @@ impl Encrypted<'_> {
     }
 
     /// Whether a client could be encrypted and written: what is found out by doing both with
-    /// a value that is no secret. Nothing is left of it, and nothing is overwritten.
-    pub(super) async fn try_out(&self) -> Result<(), ClientsError> {
+    /// a value that is no secret. Nothing is left of it, and nothing is overwritten. With
+    /// `replace`, credentials may be there.
+    pub(super) async fn try_out(&self, replace: bool) -> Result<(), ClientsError> {
         for name in [&self.secret, &self.id] {
             let path = self.path(name);
-            if path.symlink_metadata().is_ok() {
+            if !replace && path.symlink_metadata().is_ok() {
                 return Err(ClientsError::EncryptedAlready { path });
             }
         }
@@ -169,8 +192,24 @@ impl Encrypted<'_> {
         Ok(())
     }
 
-    /// Writes the client: both credentials, or neither.
-    pub(super) async fn write(&self, id: &KeyId, secret: &Secret) -> Result<(), ClientsError> {
+    /// The id of the client that is there, where it can be decrypted.
+    pub(super) async fn named_id(&self) -> Option<KeyId> {
+        let path = self.path(&self.id);
+        if !path.is_file() {
+            return None;
+        }
+        let id = self.store.decrypt(&self.id, &path).await.ok()?;
+        String::from_utf8(id).ok()?.trim().parse().ok()
+    }
+
+    /// Writes the client: both credentials, or neither. With `replace`, over those that are
+    /// there, which are put back where it fails.
+    pub(super) async fn write(
+        &self,
+        id: &KeyId,
+        secret: &Secret,
+        replace: bool,
+    ) -> Result<(), ClientsError> {
         let mut files = Vec::new();
         for (name, value) in [
             (&self.secret, secret.expose_secret()),
@@ -181,21 +220,40 @@ impl Encrypted<'_> {
             let file = self.store.new_file(&encrypted);
             files.push((file.map_err(|error| unwritable(&path, &error))?, path));
         }
-        let mut written = Vec::new();
+        let mut before = Vec::new();
         for (file, path) in files {
-            if let Err(error) = file.persist_noclobber(&path) {
-                for path in written {
-                    fs::remove_file(path).ok();
-                }
+            let old = fs::read(&path).ok();
+            let written = if replace {
+                file.persist(&path)
+            } else {
+                file.persist_noclobber(&path)
+            };
+            if let Err(error) = written {
+                self.put_back(before);
                 return Err(unwritable(&path, &error.error));
             }
-            written.push(path);
+            before.push((path, old));
         }
         // Whether the names are on the disk: where that cannot be known, they are there.
         fs::File::open(&self.store.directory)
             .and_then(|directory| directory.sync_all())
             .ok();
         Ok(())
+    }
+
+    /// As well as it can be done: why it has to be is what is told.
+    fn put_back(&self, before: Vec<(PathBuf, Option<Vec<u8>>)>) {
+        for (path, old) in before {
+            match old {
+                Some(old) => self
+                    .store
+                    .new_file(&old)
+                    .ok()
+                    .and_then(|file| file.persist(path).ok())
+                    .map(drop),
+                None => fs::remove_file(path).ok(),
+            };
+        }
     }
 }
 

@@ -1,13 +1,14 @@
 use super::{Clients, ClientsError, CredentialStore};
 use crate::{
     Profile,
-    credentials::{CredentialError, SecretsDir, Wrong, client_from_files},
+    credentials::{CredentialError, SecretsDir, Stray, Wrong, client_from_files},
 };
-use tailmint::{Credential, KeyId, oauth_client::ClientDetails};
+use tailmint::{Credential, Interrupt, KeyId, oauth_client::ClientDetails};
 
 impl Clients<'_> {
     /// Creates the profile's client and writes its id and secret to the store, encrypted for
-    /// this machine. They are in no other file. What is there already is not overwritten.
+    /// this machine. They are in no other file. What is there already is not overwritten,
+    /// unless `replace` says so: the client that it names lives on, and is a stray.
     ///
     /// # Errors
     /// The credentials exist, or cannot be encrypted or written: this is found out before the
@@ -16,20 +17,26 @@ impl Clients<'_> {
     pub async fn create_encrypted(
         &self,
         store: &CredentialStore,
+        replace: bool,
     ) -> Result<ClientDetails, ClientsError> {
         let encrypted = store.of(self.profile)?;
-        encrypted.try_out().await?;
+        encrypted.try_out(replace).await?;
+        let old = encrypted.named_id().await;
         let created = self.make().await?;
         let id = &created.details.id;
-        match encrypted.write(id, &created.secret).await {
-            Ok(()) => Ok(created.details),
-            Err(error) => Err(self.undo(id, error).await),
+        if let Err(error) = encrypted.write(id, &created.secret, replace).await {
+            return Err(self.undo(id, error).await);
         }
+        if let Some(old) = old {
+            (self.tell)(&Stray::Replaced(old));
+        }
+        Ok(created.details)
     }
 }
 
 /// Writes the OAuth client that the profile's files name to the store, encrypted for this
-/// machine. The files stay as they are. What is there already is not overwritten.
+/// machine. The files stay as they are. What is there already is not overwritten, unless
+/// `replace` says so: `tell` is told of another client that was in it.
 ///
 /// # Errors
 /// There is no client in the files, or its credentials exist in the store, or they cannot be
@@ -38,14 +45,23 @@ pub async fn encrypt(
     profile: &Profile,
     secrets_dir: &SecretsDir,
     store: &CredentialStore,
+    replace: bool,
+    interrupt: &Interrupt,
+    tell: &dyn Fn(&Stray),
 ) -> Result<KeyId, ClientsError> {
     let encrypted = store.of(profile)?;
     let files = crate::credentials::ClientFiles::new(profile, secrets_dir)?;
-    let account =
-        client_from_files(profile, secrets_dir)?.ok_or_else(|| CredentialError::NoClient {
-            id: files.id_path().to_owned(),
-            secret: files.secret_path().to_owned(),
-        })?;
+    let none = || CredentialError::NoClient {
+        id: files.id_path().to_owned(),
+        secret: files.secret_path().to_owned(),
+    };
+    // To hold them would create their directory.
+    if files.are_untouched()? {
+        return Err(none().into());
+    }
+    // Or they may be another client's before this one is written down.
+    let held = files.hold(interrupt, tell).await?;
+    let account = client_from_files(profile, secrets_dir)?.ok_or_else(none)?;
     let unusable = || CredentialError::File {
         path: files.id_path().to_owned(),
         wrong: Wrong::ClientId,
@@ -54,7 +70,12 @@ pub async fn encrypt(
         return Err(unusable().into());
     };
     let id: KeyId = id.parse().map_err(|_| unusable())?;
-    encrypted.try_out().await?;
-    encrypted.write(&id, secret).await?;
+    encrypted.try_out(replace).await?;
+    let old = encrypted.named_id().await;
+    encrypted.write(&id, secret, replace).await?;
+    drop(held);
+    if let Some(old) = old.filter(|old| *old != id) {
+        tell(&Stray::Replaced(old));
+    }
     Ok(id)
 }

@@ -1,6 +1,7 @@
 //! The units of systemd that join a machine at boot and keep it joined, for machines that
 //! have tailmint from no package. The packages carry the same text.
 
+mod last_end;
 mod service_error;
 mod systemd;
 mod unit_status;
@@ -18,13 +19,13 @@ use rustix::process::geteuid;
 use tailmint_core::Environment;
 use tempfile::NamedTempFile;
 
+pub use last_end::LastEnd;
 pub use service_error::ServiceError;
 pub use systemd::Systemd;
 pub use unit_status::UnitStatus;
 
 use crate::{
-    config::{Config, ConfigError},
-    sound_file,
+    CredentialCommand, Profile, ProfileCredential, Source, TokenSource, config::Config, sound_file,
 };
 use units::{NAMES, TMPFILES, UNIT, texts};
 use written::{Found, found, with_mark};
@@ -40,9 +41,12 @@ const TMPFILES_DIRECTORY: &str = "usr/local/lib/tmpfiles.d";
 const ELSEWHERE: [&str; 4] = [
     "etc/systemd/system",
     "run/systemd/system",
-    "usr/lib/systemd/system",
-    "lib/systemd/system",
+    PACKAGED[0],
+    PACKAGED[1],
 ];
+
+/// Those of packages. systemd looks into them last of all.
+const PACKAGED: [&str; 2] = ["usr/lib/systemd/system", "lib/systemd/system"];
 
 /// What the unit does not see of the machine: `ProtectHome=yes` and `PrivateTmp=yes`.
 const HIDDEN: [&str; 5] = ["/home", "/root", "/run/user", "/tmp", "/var/tmp"];
@@ -62,6 +66,8 @@ pub struct Installation {
     files: Vec<(PathBuf, String)>,
     /// The files that are there already, with the same in them.
     pub unchanged: Vec<PathBuf>,
+    /// The variable that the profile reads its identity token from. The unit sets none.
+    pub variable: Option<String>,
 }
 
 impl Service {
@@ -83,8 +89,8 @@ impl Service {
     ///
     /// # Errors
     /// There is a unit that something else put there, or one that was changed since; the
-    /// unit could not run the program, or others could change it; or the configuration
-    /// makes no sense.
+    /// unit could not run the program, or others could change it; the unit could not see what
+    /// the profile reads; or the configuration makes no sense.
     pub fn installation(
         &self,
         program: &Path,
@@ -93,13 +99,16 @@ impl Service {
         self.look_elsewhere()?;
         self.judge_program(program)?;
         let config = self.config()?;
-        let texts = texts(program, profile, config.profile(profile)?)?;
+        let named = config.profile(profile)?;
+        judge_profile(named)?;
+        let texts = texts(program, profile, named)?;
         let mut installation = Installation {
             files: Vec::new(),
             unchanged: Vec::new(),
+            variable: variable_of(named),
         };
         for (name, text) in texts {
-            let path = self.path(name);
+            let path = self.path(name)?;
             let text = with_mark(&text);
             match found(&path)? {
                 Found::Own(own) if own == text => installation.unchanged.push(path),
@@ -118,7 +127,7 @@ impl Service {
     pub fn removal(&self) -> Result<Vec<PathBuf>, ServiceError> {
         let mut files = Vec::new();
         for name in NAMES.into_iter().chain([TMPFILES]) {
-            let path = self.path(name);
+            let path = self.path(name)?;
             match found(&path)? {
                 Found::Nothing => {}
                 Found::Own(_) => files.push(path),
@@ -133,36 +142,105 @@ impl Service {
         Ok(files)
     }
 
+    /// Those of all units that these files are. systemd fails where it is told of a unit that
+    /// it does not find.
+    pub fn units_of(files: &[PathBuf]) -> impl Iterator<Item = &'static str> {
+        let is_there = |unit: &&str| files.iter().any(|file| file.ends_with(unit));
+        NAMES.into_iter().filter(is_there)
+    }
+
     /// Where the file that tells which directories there have to be is.
-    pub fn tmpfiles(&self) -> PathBuf {
+    ///
+    /// # Errors
+    /// A link leads its directory out of that machine.
+    pub fn tmpfiles(&self) -> Result<PathBuf, ServiceError> {
         self.path(TMPFILES)
     }
 
-    fn path(&self, name: &str) -> PathBuf {
+    fn path(&self, name: &str) -> Result<PathBuf, ServiceError> {
         let directory = if name == TMPFILES {
             TMPFILES_DIRECTORY
         } else {
             UNITS
         };
-        self.root.join(directory).join(name)
+        Ok(self.below(directory)?.join(name))
+    }
+
+    /// The path of that machine. An absolute link in an image is one of the machine that it is
+    /// for: here it would lead to a file of this machine.
+    fn below(&self, name: impl AsRef<Path>) -> Result<PathBuf, ServiceError> {
+        let name = name.as_ref();
+        let path = self.root.join(name);
+        // Where there is no such directory there is no link.
+        let Ok(root) = self.root.canonicalize() else {
+            return Ok(path);
+        };
+        // Everything is below this one.
+        if root == Path::new("/") {
+            return Ok(path);
+        }
+        let mut way = self.root.clone();
+        for part in name {
+            way.push(part);
+            let leads_out = || {
+                way.canonicalize()
+                    .map_or(true, |real| !real.starts_with(&root))
+            };
+            if way.is_symlink() && leads_out() {
+                return Err(ServiceError::LeadsOut {
+                    link: way,
+                    root: self.root.clone(),
+                });
+            }
+        }
+        Ok(path)
     }
 
     /// What the unit reads there: the configuration of root, and no user's.
-    fn config(&self) -> Result<Config, ConfigError> {
+    fn config(&self) -> Result<Config, ServiceError> {
+        self.below("etc/tailmint/config.toml")?;
         let base = self.root.join("etc").into_os_string();
         let environment: Environment = [("XDG_CONFIG_HOME".into(), base)].into_iter().collect();
-        Config::load(None, &environment)
+        Ok(Config::load(None, &environment)?)
     }
 
     /// Whether something else put the unit where systemd finds it.
     fn look_elsewhere(&self) -> Result<(), ServiceError> {
+        match self.elsewhere()? {
+            Some(path) if is_mask(&path) => Err(ServiceError::Masked { path }),
+            Some(path) => Err(ServiceError::Elsewhere { path }),
+            None => Ok(()),
+        }
+    }
+
+    /// The unit that something else put where systemd finds it, if there is one.
+    fn elsewhere(&self) -> Result<Option<PathBuf>, ServiceError> {
         for directory in ELSEWHERE {
-            let path = self.root.join(directory).join(UNIT);
+            let path = self.below(directory)?.join(UNIT);
             if path.symlink_metadata().is_ok() {
-                return Err(ServiceError::Elsewhere { path });
+                return Ok(Some(path));
             }
         }
-        Ok(())
+        Ok(None)
+    }
+
+    /// The unit that is in effect without the one that is written here: none where it is masked.
+    ///
+    /// # Errors
+    /// A link leads one of the directories out of that machine.
+    pub fn in_effect_without(&self) -> Result<Option<PathBuf>, ServiceError> {
+        Ok(self.elsewhere()?.filter(|path| !is_mask(path)))
+    }
+
+    /// The unit of a package that the one at this path hides, if that is the one which is
+    /// written here.
+    pub fn hidden_by(&self, in_effect: &Path) -> Option<PathBuf> {
+        let own = self.path(UNIT).ok()?;
+        PACKAGED
+            .iter()
+            .filter(|_| in_effect == own)
+            .filter_map(|directory| Some(self.below(directory).ok()?.join(UNIT)))
+            .find(|path| path.is_file())
     }
 
     /// Root runs the program whenever the machine boots: nobody else may change it, and the
@@ -176,23 +254,24 @@ impl Service {
             return Err(unusable("it is not an absolute path".to_owned()));
         }
         let below = program.strip_prefix("/").unwrap_or(program);
-        let path = self.root.join(below);
+        let path = self.below(below)?;
         let failed = |error: std::io::Error| unusable(error.to_string());
         let real = path.canonicalize().map_err(failed)?;
         let root = self.root.canonicalize().map_err(failed)?;
-        let seen = real
-            .strip_prefix(&root)
-            .map_or(real.clone(), |below| Path::new("/").join(below));
-        for directory in HIDDEN {
-            if program.starts_with(directory) || seen.starts_with(directory) {
-                return Err(ServiceError::Hidden {
-                    program: program.to_owned(),
-                    directory,
-                });
-            }
+        let Ok(seen) = real.strip_prefix(&root) else {
+            return Err(unusable(format!("it leads out of {}", root.display())));
+        };
+        let seen = Path::new("/").join(seen);
+        if let Some(directory) = hidden(program).or_else(|| hidden(&seen)) {
+            return Err(ServiceError::Hidden {
+                program: program.to_owned(),
+                directory,
+            });
         }
         let users = [0, geteuid().as_raw()];
-        let metadata = sound_file::judge_way_to(&path, &users).map_err(ServiceError::Unsound)?;
+        // Where an image lies, and whose home that is, says nothing of the machine that it is for.
+        let metadata =
+            sound_file::judge_way_to(&path, &root, &users).map_err(ServiceError::Unsound)?;
         if metadata.permissions().mode() & 0o111 == 0 {
             return Err(unusable("it is not a program".to_owned()));
         }
@@ -226,6 +305,62 @@ impl Installation {
             before.push((path, old));
         }
         Ok(())
+    }
+}
+
+/// Whether what is there keeps the unit from being started, and is no unit: a link to
+/// `/dev/null`, or an empty file (systemd.unit(5)).
+fn is_mask(path: &Path) -> bool {
+    let leads_to_null = fs::read_link(path).is_ok_and(|target| target == Path::new("/dev/null"));
+    leads_to_null
+        || path
+            .metadata()
+            .is_ok_and(|it| it.is_file() && it.len() == 0)
+}
+
+/// The directory in which the unit does not see the path, if it does not.
+fn hidden(path: &Path) -> Option<&'static str> {
+    HIDDEN.into_iter().find(|it| path.starts_with(it))
+}
+
+/// The unit has to see the files and the programs that the credential comes from.
+fn judge_profile(profile: &Profile) -> Result<(), ServiceError> {
+    let program = |command: &CredentialCommand| PathBuf::from(&command.program);
+    let paths = match &profile.credential {
+        ProfileCredential::OauthClient { id, secret } => [id, secret]
+            .into_iter()
+            .filter_map(|source| match source {
+                Source::Command(command) => Some(program(command)),
+                // The unit has it as a credential.
+                Source::File(_) => None,
+            })
+            .collect(),
+        ProfileCredential::FederatedIdentity(identity) => match &identity.source {
+            TokenSource::File(path) => vec![path.clone()],
+            TokenSource::Command(command) => vec![program(command)],
+            TokenSource::Variable(_) | TokenSource::Platform(_) => Vec::new(),
+        },
+    };
+    let unseen = paths
+        .into_iter()
+        .find_map(|path| hidden(&path).map(|directory| (path, directory)));
+    match unseen {
+        Some((path, directory)) => Err(ServiceError::HiddenSource {
+            profile: profile.name.clone(),
+            path,
+            directory,
+        }),
+        None => Ok(()),
+    }
+}
+
+fn variable_of(profile: &Profile) -> Option<String> {
+    match &profile.credential {
+        ProfileCredential::FederatedIdentity(identity) => match &identity.source {
+            TokenSource::Variable(name) => Some(name.clone()),
+            _ => None,
+        },
+        ProfileCredential::OauthClient { .. } => None,
     }
 }
 
@@ -272,6 +407,7 @@ mod tests {
                 .map(|path| (path.clone(), "text".to_owned()))
                 .to_vec(),
             unchanged: Vec::new(),
+            variable: None,
         };
         let error = installation.write().unwrap_err();
         assert!(error.to_string().contains("barred"), "{error}");

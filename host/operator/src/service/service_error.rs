@@ -51,6 +51,30 @@ pub enum ServiceError {
         /// The directory.
         directory: &'static str,
     },
+    /// The unit does not see the directory that a part of the credential comes from.
+    #[error("the unit cannot use {} of profile {profile}: it sees nothing in {directory}", path.display())]
+    HiddenSource {
+        /// The profile.
+        profile: String,
+        /// The file, or the program that prints it.
+        path: PathBuf,
+        /// The directory.
+        directory: &'static str,
+    },
+    /// A link in an image leads to this machine, or to nothing.
+    #[error("{} is a link that leads out of {}, or to nothing", link.display(), root.display())]
+    LeadsOut {
+        /// The link.
+        link: PathBuf,
+        /// The directory with the image.
+        root: PathBuf,
+    },
+    /// Somebody masked the unit, so that nothing starts it.
+    #[error("the unit is masked, so that nothing starts it: {}", path.display())]
+    Masked {
+        /// The link to `/dev/null`, or the empty file.
+        path: PathBuf,
+    },
     /// A name or a path that a unit would read in another way.
     #[error("{name:?} cannot be written in a unit")]
     Name {
@@ -123,6 +147,15 @@ impl Diagnose for ServiceError {
             Self::Foreign { .. } => "move it away if nobody needs it",
             Self::Hidden { .. } => {
                 "install tailmint for all users, such as with install.sh --prefix /usr/local, or name a program elsewhere with --program"
+            }
+            Self::HiddenSource { .. } => {
+                "put it elsewhere, such as below /etc or /usr/local, and name it so in /etc/tailmint/config.toml"
+            }
+            Self::LeadsOut { .. } => {
+                "make it a relative link that stays below that directory, or put there what it leads to"
+            }
+            Self::Masked { .. } => {
+                "if it is to be started after all: systemctl unmask tailmint-up.service, and for an image, systemctl --root=DIR unmask tailmint-up.service"
             }
             Self::Name { .. } => "use letters, digits and . _ - + alone",
             Self::NoSystemd { .. } => {

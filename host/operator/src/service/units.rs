@@ -46,9 +46,8 @@ pub(super) fn texts(
     for (line, source) in [ID, SECRET].into_iter().zip(sources) {
         let own = match source {
             Some(Source::File(name)) => format!("LoadCredentialEncrypted={}\n", plain(name)?),
-            // What a command prints is no file, and a file that is not there is passed over.
-            Some(Source::Command(_)) => continue,
-            None => String::new(),
+            // What a command prints is no file.
+            Some(Source::Command(_)) | None => String::new(),
         };
         text = text.replace(line, &own);
     }
@@ -75,6 +74,7 @@ fn plain(text: &str) -> Result<String, ServiceError> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::CredentialCommand;
 
     #[test]
     fn for_the_program_and_the_profile_of_a_package_it_is_the_packages_text() {
@@ -94,6 +94,18 @@ mod tests {
         ] {
             assert!(text.contains(line), "{line} is not in {text}");
         }
+    }
+
+    #[test]
+    fn what_a_command_prints_is_no_credential_of_the_unit() {
+        let [mut profile, _] = Profile::built_in();
+        let command = CredentialCommand::new(vec!["pass".to_owned()]).unwrap();
+        profile.credential = ProfileCredential::OauthClient {
+            id: Source::Command(command.clone()),
+            secret: Source::Command(command),
+        };
+        let [.., (_, text)] = texts(Path::new("/usr/bin/tailmint"), None, &profile).unwrap();
+        assert!(!text.contains("LoadCredential"), "{text}");
     }
 
     #[test]

@@ -128,12 +128,14 @@ impl Tailscale {
         }
     }
 
-    /// The same, with `sudo` for what changes the machine. Root needs none.
+    /// The same, with `sudo` for what changes the machine. Root needs none, and nor does an
+    /// app for macOS, which takes changes from its user.
     ///
     /// # Errors
     /// There is no `sudo` command.
     pub fn with_sudo(mut self) -> Result<Self, JoinError> {
-        if !geteuid().is_root() {
+        let is_app = mac_app(&self.program).is_some();
+        if needs_sudo(geteuid().is_root(), is_app) {
             let sudo = Some(Sudo::find(&self.environment)?);
             self.place = Place::Here { sudo };
         }
@@ -417,6 +419,12 @@ fn mac_app(program: &Path) -> Option<(MacApp, PathBuf)> {
         .flatten()
 }
 
+/// Whether `sudo` has a part in what changes the machine. It would take from an app the
+/// variable that makes a command of it: the app would show its windows, and succeed.
+fn needs_sudo(is_root: bool, is_app: bool) -> bool {
+    !is_root && !is_app
+}
+
 /// The name of the user who runs this, by the system's list of users.
 fn user_name() -> Option<String> {
     let user = User::from_uid(Uid::effective()).ok().flatten();
@@ -434,5 +442,18 @@ fn shown(given: Option<&Path>) -> String {
     match given {
         Some(path) => format!("at {}", path.display()),
         None => "in $PATH".to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn root_and_the_apps_need_no_sudo() {
+        assert!(needs_sudo(false, false));
+        for (is_root, is_app) in [(false, true), (true, false), (true, true)] {
+            assert!(!needs_sudo(is_root, is_app), "{is_root} {is_app}");
+        }
     }
 }
