@@ -262,7 +262,7 @@ fn config_with_an_unknown_member() {
     assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
-    error: [dir]/config.toml:2:1: unknown field `expires`, expected one of `description`, `scopes`, `tags`, `id-file`, `secret-file`, `id-command`, `secret-command`, `reusable`, `ephemeral`, `preauthorized`, `expiry`, `key-description`, `up`
+    error: [dir]/config.toml:2:1: unknown field `expires`, expected one of `description`, `scopes`, `tags`, `id-file`, `secret-file`, `id-command`, `secret-command`, `client-id`, `audience`, `token-file`, `token-env`, `token-command`, `token-source`, `azure-resource`, `azure-client-id`, `reusable`, `ephemeral`, `preauthorized`, `expiry`, `key-description`, `up`
       |
     2 | expires = "1h"
       | ^^^^^^^

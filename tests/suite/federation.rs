@@ -5,7 +5,7 @@ use std::{
 };
 
 use serde_json::Value;
-use tailmint_simulator::{FederatedIdentity, Issuer, Setup};
+use tailmint_simulator::{FederatedIdentity, Issuer, Recorded, Setup};
 
 use crate::{
     case::Case,
@@ -103,8 +103,8 @@ impl Federation {
     /// A profile that reads the token from the file, and a policy that allows it.
     pub(crate) fn by_file(self) -> Self {
         let file = self.file();
-        self.configure(&format!("token-file = {file:?}"));
-        self.allow(&format!("files = [{file:?}]"));
+        self.configure(&format!("token-file = \"{}\"", file.display()));
+        self.allow(&format!("files = [\"{}\"]", file.display()));
         self
     }
 
@@ -119,7 +119,7 @@ impl Federation {
     pub(crate) fn exchanges(&self) -> Vec<Vec<(String, String)>> {
         let mut requests = self.world.simulator.requests();
         requests.retain(|it| it.line() == "POST /api/v2/oauth/token-exchange");
-        requests.iter().map(|it| it.form()).collect()
+        requests.iter().map(Recorded::form).collect()
     }
 
     /// No token, and none of the three parts of one, is in the text.

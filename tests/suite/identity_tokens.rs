@@ -263,7 +263,7 @@ fn with_token(make: impl FnOnce(&Federation) -> String) -> Ran {
 }
 
 /// Times differ from run to run.
-fn without_times(ran: Ran) -> String {
+fn without_times(ran: &Ran) -> String {
     let time = regex::Regex::new(r"\d{4}-\d\d-\d\dT[\d:.]+Z").unwrap();
     let span = regex::Regex::new(r"\b\d+ (s|min|h)\b").unwrap();
     let shown = ran.to_string();
@@ -274,7 +274,7 @@ fn without_times(ran: Ran) -> String {
 #[test]
 fn token_expired() {
     let ran = with_token(|it| it.issuer.expired(it.identity.audience.as_str(), SUBJECT));
-    assert_snapshot!(without_times(ran), @"
+    assert_snapshot!(without_times(&ran), @"
     exit status: 10
     --- stderr
     error: [dir]/token: the identity token expired at [time], [span] ago
@@ -287,7 +287,7 @@ fn token_about_to_expire() {
     let ran = with_token(|it| {
         it.token_with(|claims| claims["exp"] = (claims["iat"].as_i64().unwrap() + 20).into())
     });
-    assert_snapshot!(without_times(ran), @"
+    assert_snapshot!(without_times(&ran), @"
     exit status: 10
     --- stderr
     error: [dir]/token: the identity token expires at [time], in [span]: that is too soon
@@ -300,7 +300,7 @@ fn token_not_yet_valid() {
     let ran = with_token(|it| {
         it.token_with(|claims| claims["nbf"] = (claims["iat"].as_i64().unwrap() + 150).into())
     });
-    assert_snapshot!(without_times(ran), @"
+    assert_snapshot!(without_times(&ran), @"
     exit status: 10
     --- stderr
     error: [dir]/token: the identity token is valid from [time] (nbf), which is [span] [span] ahead of this machine's clock
@@ -543,7 +543,7 @@ fn variable_expired() {
         .issuer
         .expired(federation.identity.audience.as_str(), SUBJECT);
     let ran = federation.tailmint(&["mint"]).env("CI_TOKEN", token).run();
-    assert_snapshot!(without_times(ran), @"
+    assert_snapshot!(without_times(&ran), @"
     exit status: 10
     --- stderr
     error: $CI_TOKEN: the identity token expired at [time], [span] ago

@@ -145,10 +145,10 @@ fn a_key_of_another_tailnet_is_named_and_not_taken_for_revoked() {
     --- stdout
     [key 1] is revoked
     --- stderr
-    [key 1] is not revoked: it was minted with OAuth client [client 1], and this credential does not know it
-    error: not revoked: 1 of 2 keys; [key 1]: it was minted with OAuth client [client 1], and this credential does not know it
+    [key 1] is not revoked: it was minted with the credential [client 1], and this credential does not know it
+    error: not revoked: 1 of 2 keys; [key 1]: it was minted with the credential [client 1], and this credential does not know it
       the credential is from [dir]/secrets/tailscale-oauth-client-secret
-    hint: run this with the profile of that client, if there still is one
+    hint: run this with the profile of that credential, if there still is one
     ");
     assert_eq!(world.simulator.live_keys().len(), 0);
     assert_eq!(other.simulator.live_keys().len(), 1);

@@ -42,9 +42,10 @@ impl Minter {
         let mut seals = Seals::default();
         // What is asked about the exchange itself is not asked with what another led to.
         let kept = match &account.credential {
-            Credential::FederatedIdentity { client_id, .. } if !intent.rule().is_for_token() => {
-                self.exchanged.token(client_id)
-            }
+            Credential::FederatedIdentity {
+                client_id,
+                id_token,
+            } if !intent.rule().is_for_token() => self.exchanged.token(client_id, id_token),
             _ => None,
         };
         let sealed = match (&account.credential, &kept) {

@@ -9,13 +9,15 @@ use tailmint_core::Secret;
 /// The access token that an identity token was exchanged for, for the calls that follow.
 ///
 /// An identity token lives for minutes, and what was created with it may have to be revoked
-/// later: then there is no other way left. It is wiped with the minter.
+/// later: then there is no other way left. Nobody gets it but for the same identity token:
+/// a minter may serve several. It is wiped with the minter.
 #[derive(Debug, Default)]
 pub(super) struct Exchanged(Mutex<Option<Kept>>);
 
 #[derive(Debug)]
 struct Kept {
     client_id: KeyId,
+    id_token: Secret,
     token: Secret,
     until: Instant,
 }
@@ -27,19 +29,27 @@ const MARGIN: Duration = Duration::from_mins(1);
 const LONGEST: Duration = Duration::from_hours(1);
 
 impl Exchanged {
-    /// The token of this identity, if it still lives.
-    pub(super) fn token(&self, client_id: &KeyId) -> Option<Secret> {
+    /// The token that this identity token of the identity was exchanged for, if it still lives.
+    pub(super) fn token(&self, client_id: &KeyId, id_token: &Secret) -> Option<Secret> {
         let kept = self.kept();
         let kept = kept.as_ref()?;
         let is_alive = kept.until > Instant::now();
-        (is_alive && kept.client_id == *client_id).then(|| kept.token.clone())
+        let is_same = kept.client_id == *client_id
+            && kept.id_token.expose_secret() == id_token.expose_secret();
+        (is_alive && is_same).then(|| kept.token.clone())
     }
 
     /// Keeps the token that lives for this long.
-    pub(super) fn keep(&self, client_id: &KeyId, token: Secret, lives: Duration) {
+    pub(super) fn keep(
+        &self,
+        (client_id, id_token): (&KeyId, &Secret),
+        token: Secret,
+        lives: Duration,
+    ) {
         let lives = lives.min(LONGEST).saturating_sub(MARGIN);
         *self.kept() = Some(Kept {
             client_id: client_id.clone(),
+            id_token: id_token.clone(),
             token,
             until: Instant::now() + lives,
         });
@@ -63,16 +73,19 @@ mod tests {
     fn a_token_is_kept_for_its_identity_and_as_long_as_it_lives() {
         let (one, other) = ("T1-k1".parse().unwrap(), "T1-k2".parse().unwrap());
         let exchanged = Exchanged::default();
-        assert!(exchanged.token(&one).is_none());
+        let [own, another] = ["own", "another"].map(|it| Secret::new(it.to_owned()));
+        assert!(exchanged.token(&one, &own).is_none());
         let token = || Secret::new("token".to_owned());
-        exchanged.keep(&one, token(), Duration::from_hours(1));
-        assert_eq!(exchanged.token(&one).unwrap().expose_secret(), "token");
-        assert!(exchanged.token(&other).is_none());
+        exchanged.keep((&one, &own), token(), Duration::from_hours(1));
+        let kept = exchanged.token(&one, &own).unwrap();
+        assert_eq!(kept.expose_secret(), "token");
+        assert!(exchanged.token(&other, &own).is_none());
+        assert!(exchanged.token(&one, &another).is_none());
         exchanged.forget();
-        assert!(exchanged.token(&one).is_none());
-        exchanged.keep(&one, token(), MARGIN);
-        assert!(exchanged.token(&one).is_none());
-        exchanged.keep(&one, token(), Duration::MAX);
+        assert!(exchanged.token(&one, &own).is_none());
+        exchanged.keep((&one, &own), token(), MARGIN);
+        assert!(exchanged.token(&one, &own).is_none());
+        exchanged.keep((&one, &own), token(), Duration::MAX);
         assert!(exchanged.kept().as_ref().unwrap().until <= Instant::now() + LONGEST);
     }
 }

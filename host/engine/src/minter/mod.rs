@@ -244,10 +244,13 @@ impl Minter {
 
     /// Keeps what an identity token was exchanged for.
     fn keep_exchanged(&self, account: &Account, run: &Run) {
-        if let Credential::FederatedIdentity { client_id, .. } = &account.credential
+        if let Credential::FederatedIdentity {
+            client_id,
+            id_token,
+        } = &account.credential
             && let Some((token, lives)) = run.exchanged()
         {
-            self.exchanged.keep(client_id, token, lives);
+            self.exchanged.keep((client_id, id_token), token, lives);
         }
     }
 
