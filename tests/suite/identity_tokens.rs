@@ -368,6 +368,9 @@ fn token_of_an_issuer_that_tailscale_cannot_reach() {
     ");
 }
 
+/// What makes a token.
+type Maker = Box<dyn Fn(&Federation) -> String>;
+
 #[test]
 fn token_that_is_none() {
     let mut said = Vec::new();
@@ -381,7 +384,7 @@ fn token_that_is_none() {
             it.issuer.forge(forgery, &claims)
         }
     };
-    let makers: [Box<dyn Fn(&Federation) -> String>; 10] = [
+    let makers: [Maker; 10] = [
         Box::new(|_| String::new()),
         Box::new(|_| "gho_0123456789abcdefghijklmnop".to_owned()),
         Box::new(|it| it.token().rsplit_once('.').unwrap().0.to_owned()),
@@ -1054,7 +1057,7 @@ fn clocks_that_differ() {
     let federation = Federation::new().by_file();
     // The token is good here, and has expired there.
     federation.put(&federation.token());
-    federation.world.simulator.advance(Duration::from_secs(600));
+    federation.world.simulator.advance(Duration::from_mins(10));
     let ran = federation.tailmint(&["mint"]).run();
     assert_snapshot!(ran, @"
     exit status: 14
