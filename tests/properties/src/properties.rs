@@ -7,7 +7,7 @@ use http::{Method, Request};
 use proptest::{prelude::*, sample::select};
 
 use tailmint::internals::wait_asked;
-use tailmint_api::Operation;
+use tailmint_api::{Operation, Pattern};
 use tailmint_operator::identity::{IdToken, judge};
 use tailmint_policy::Policy;
 
@@ -277,4 +277,46 @@ fn no_target_stumbles_over_bytes() {
             target(&bytes);
         }
     });
+}
+
+/// Few characters, so that what is drawn fits now and then.
+fn short() -> impl Strategy<Value = String> {
+    prop::collection::vec(select(&['a', 'b', '*', ':'][..]), 0..9)
+        .prop_map(|characters| characters.into_iter().collect())
+}
+
+/// Whether the text fits, by trying all that each `*` may stand for.
+fn fits_by_trying(pattern: &[u8], text: &[u8]) -> bool {
+    match pattern.split_first() {
+        None => text.is_empty(),
+        Some((b'*', rest)) => (0..=text.len()).any(|at| fits_by_trying(rest, &text[at..])),
+        Some((first, rest)) => text.first() == Some(first) && fits_by_trying(rest, &text[1..]),
+    }
+}
+
+proptest! {
+    #![proptest_config(often())]
+
+    #[test]
+    fn a_pattern_fits_what_its_stars_can_stand_for(pattern in short(), text in short()) {
+        if let Ok(pattern) = pattern.parse::<Pattern>() {
+            let expected = fits_by_trying(pattern.as_str().as_bytes(), text.as_bytes());
+            prop_assert_eq!(pattern.fits(&text), expected);
+        }
+    }
+
+    /// So that a policy may hold patterns against patterns.
+    #[test]
+    fn a_pattern_that_fits_another_fits_all_that_one_fits(
+        wide in short(),
+        narrow in short(),
+        text in short(),
+    ) {
+        if let (Ok(wide), Ok(narrow)) = (wide.parse::<Pattern>(), narrow.parse::<Pattern>())
+            && wide.fits(narrow.as_str())
+            && narrow.fits(&text)
+        {
+            prop_assert!(wide.fits(&text));
+        }
+    }
 }
