@@ -16,16 +16,14 @@ use super::{failure::Failure, trace::Trace};
 
 // What a federated identity is to be: whom it lets in, and what it may do.
 #[derive(Args)]
-#[command(next_help_heading = "Whom it lets in")]
+#[command(
+    next_help_heading = "Whom it lets in",
+    group = clap::ArgGroup::new("whom").required(true)
+)]
 pub(super) struct NewIdentityFlags {
     /// Jobs of this repository of GitHub Actions; with the ids of both for one that was
     /// created, renamed or transferred since 2026-07-15
-    #[arg(
-        long,
-        value_name = "OWNER[@ID]/REPOSITORY[@ID]",
-        group = "whom",
-        required = true
-    )]
+    #[arg(long, value_name = "OWNER[@ID]/REPOSITORY[@ID]", group = "whom")]
     github: Option<String>,
     /// Jobs of this project of GitLab
     #[arg(long, value_name = "GROUP/PROJECT", group = "whom")]

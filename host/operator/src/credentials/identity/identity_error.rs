@@ -331,8 +331,12 @@ fn about_file(path: &std::path::Path, wrong: &Wrong) -> String {
         Wrong::Mode { unchangeable: None, .. } | Wrong::Closed { .. } => format!("run: chmod 600 {path}"),
         Wrong::Mode { .. } => "mount it read-only, as a projected volume is, or give a copy with mode 0600 in a directory of your own".to_owned(),
         Wrong::Parent { directory, .. } => format!("run: chmod go-w {}", directory.display()),
-        Wrong::Owner { .. } | Wrong::NotTheirs { .. } => {
-            "have it written by root, or by the user who runs this".to_owned()
+        Wrong::Owner { .. } => "have it written by root, or by the user who runs this".to_owned(),
+        Wrong::NotTheirs { user, .. } => {
+            format!("have it written by user {user}, whose configuration names it")
+        }
+        Wrong::Unreadable { .. } => {
+            format!("see who may read it, and what it is on: ls -l {path}")
         }
         _ => format!("have the bare token written to {path}, and nothing else"),
     }
