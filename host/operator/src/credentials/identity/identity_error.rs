@@ -431,3 +431,30 @@ impl Diagnose for IdentityError {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::*;
+
+    #[test]
+    fn a_file_that_cannot_be_read_is_told_with_who_has_to_be_able_to() {
+        let hint = |wrong| about_file(Path::new("/run/token"), &wrong);
+        let not_theirs = Wrong::NotTheirs {
+            owner: 0,
+            user: 1000,
+        };
+        assert_eq!(
+            hint(not_theirs),
+            "have it written by user 1000, whose configuration names it"
+        );
+        let unreadable = Wrong::Unreadable {
+            detail: "Permission denied".to_owned(),
+        };
+        assert_eq!(
+            hint(unreadable),
+            "see who may read it, and what it is on: ls -l /run/token"
+        );
+    }
+}
