@@ -328,6 +328,10 @@ pub(super) struct Check {
     pub(super) profiles: Profiles,
     #[command(flatten)]
     pub(super) identity: IdentityFlags,
+    /// Fetch what the issuer of the identity token publishes, where the policy's
+    /// identity.issuer-hosts names its host
+    #[arg(long)]
+    pub(super) probe_issuer: bool,
     /// The socket of tailscaled
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,

@@ -131,6 +131,9 @@ section! {
         /// The hosts that GitHub's token service may be at. `*.` stands for one label or
         /// more.
         github_hosts: Hosts = "identity.host" => Seen::Names(facts.hosts()),
+        /// The hosts that `check --probe-issuer` may fetch the documents of issuers from:
+        /// the discovery document, and the keys. `*.` stands for one label or more.
+        issuer_hosts: Hosts = "identity.issuer-host" => Seen::Names(facts.issuer_hosts()),
     }
 }
 
@@ -502,6 +505,7 @@ impl Document {
                 environment: Names(Vec::new()),
                 commands: Names(Vec::new()),
                 github_hosts: Hosts::of(GITHUB_HOSTS),
+                issuer_hosts: Hosts::default(),
             },
             rule: Rules(
                 Rule::ALL

@@ -523,7 +523,7 @@ impl Member for Addresses {
 }
 
 /// Hosts: names, and all names below one.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Hosts(Vec<HostPattern>);
 

@@ -26,6 +26,7 @@ pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Fa
         all: check.profiles.all,
         credential: check.identity.credential(),
         minter: minter_settings(global, &environment_of_process(), &interrupt),
+        probe_issuer: check.probe_issuer,
         tailscale: check.tailscale.clone(),
         socket: check.socket.clone(),
     };

@@ -136,6 +136,13 @@ impl Minter {
         self.connections.reach().await
     }
 
+    /// How many seconds the API's clock was ahead of this machine's when its last response
+    /// came; less than zero where it was behind. `None` before the first response, and where
+    /// no response says the time.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.connections.clock_ahead()
+    }
+
     /// Carries out one operation: calls the component under the policy, accepts of its
     /// result what the host saw happen, deletes what a failed call left behind, and
     /// calls again where a wait may help.

@@ -3,8 +3,10 @@
 //! Mints nothing.
 
 mod api;
+mod clock;
 mod finding;
 mod grants;
+mod issuer;
 mod machine;
 
 pub use finding::{Finding, Grade};
@@ -37,6 +39,9 @@ pub struct Check {
     pub minter: MinterSettings,
     /// What to ask with instead of the credentials of the profiles.
     pub credential: Option<ProfileCredential>,
+    /// Look at what the issuers of identity tokens publish, where the policy names their
+    /// hosts.
+    pub probe_issuer: bool,
     /// The `tailscale` command, where it is not the first in `$PATH`.
     pub tailscale: Option<PathBuf>,
     /// The socket of `tailscaled`, where it is not the usual one.
@@ -145,9 +150,16 @@ impl Check {
             let asked = self.asked_with(profile);
             let profile = asked.as_ref().unwrap_or(profile);
             let account = Self::account(profile, &credentials, tell).await;
-            if let (Some(account), Some(minter)) = (account, minter) {
+            let Some(account) = account else { continue };
+            if self.probe_issuer {
+                issuer::look(profile, &credentials, &account, tell).await;
+            }
+            if let Some(minter) = minter {
                 grants::look(minter, profile, &account, tell).await;
             }
+        }
+        if let Some(ahead) = minter.and_then(Minter::clock_ahead) {
+            clock::look(ahead, tell);
         }
     }
 

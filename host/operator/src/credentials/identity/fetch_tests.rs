@@ -456,7 +456,7 @@ const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 async fn on_github(reply: Reply) -> (World, Fake) {
-    let (fake, port, trust) = Fake::tls("localhost", reply).await;
+    let (fake, port, trust) = Fake::tls("localhost", vec![reply]);
     let mut world = World::allowing(ON_GITHUB)
         .with(
             URL,

@@ -13,16 +13,17 @@ use tailmint::{
     policy::{IdentityFacts, IdentitySource, Policy},
 };
 use tailmint_audit::{Actor, Audit, Context, Journal};
-use tailmint_core::{Denial, Environment};
+use tailmint_core::{Decision, Denial, Environment};
 use tokio::time::sleep;
 
 use super::{
-    Fetched, IdToken, IdentityError, Platform, TokenSource,
+    Fetched, IdToken, IdentityError, Platform, TokenSource, TokenSourceKind,
     asking::Asking,
     azure,
     call::{Call, Peer},
     endpoints::Endpoints,
     fly, gcp, github,
+    subject::{FETCH, IdentityRequest, RULE},
 };
 use crate::{
     CredentialCommand,
@@ -39,10 +40,10 @@ use crate::{
 pub struct IdentitySources<'a> {
     policy: Option<&'a Policy>,
     environment: &'a Environment,
-    interrupt: &'a Interrupt,
+    pub(super) interrupt: &'a Interrupt,
     audit: Option<Arc<dyn Audit>>,
-    observer: Arc<dyn Observer>,
-    trust: Trust,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) trust: Trust,
     on_behalf_of: Option<u32>,
     /// Only tests have others.
     pub(super) endpoints: Endpoints,
@@ -140,7 +141,7 @@ impl<'a> IdentitySources<'a> {
             });
         }
         let shown = path.to_string_lossy();
-        self.check(identity, IdentitySource::File(&shown))?;
+        self.check(identity, source.kind(), IdentitySource::File(&shown))?;
         match self.token_in(path) {
             // It is being written, or replaced: it is whole a moment later.
             Err(error) if is_torn(&error) => {
@@ -180,7 +181,7 @@ impl<'a> IdentitySources<'a> {
         identity: Identity<'_>,
         source: &TokenSource,
     ) -> Result<Fetched, IdentityError> {
-        self.check(identity, IdentitySource::Variable(name))?;
+        self.check(identity, source.kind(), IdentitySource::Variable(name))?;
         let missing = || IdentityError::MissingVariable {
             name: name.to_owned(),
         };
@@ -211,7 +212,7 @@ impl<'a> IdentitySources<'a> {
             name: &command.program,
             path: &path,
         };
-        self.check(identity, seen)?;
+        self.check(identity, source.kind(), seen)?;
         let for_audience = |argument: &String| argument.replace(AUDIENCE, identity.audience);
         let command = CredentialCommand {
             arguments: command.arguments.iter().map(for_audience).collect(),
@@ -226,6 +227,16 @@ impl<'a> IdentitySources<'a> {
         platform: &Platform,
         identity: Identity<'_>,
     ) -> Result<Fetched, IdentityError> {
+        let kind = platform.kind();
+        self.check(identity, kind, IdentitySource::Platform(kind.name()))?;
+        let call = self.call(platform, identity.audience)?;
+        if let Peer::Tls { host, .. } = &call.peer {
+            let host = IdentitySource::Github { host };
+            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
+            if let Err(denial) = judged {
+                return Err(self.denied(identity, kind, denial, Some(&call))?);
+            }
+        }
         let asking = Asking {
             platform,
             audience: identity.audience,
@@ -235,18 +246,6 @@ impl<'a> IdentitySources<'a> {
             trust: &self.trust,
             endpoints: &self.endpoints,
         };
-        let named = IdentitySource::Platform(platform.kind().name());
-        if let Err(denial) = self.judge(identity, named) {
-            return Err(asking.denied(denial, None)?);
-        }
-        let call = self.call(platform, identity.audience)?;
-        if let Peer::Tls { host, .. } = &call.peer {
-            let host = IdentitySource::Github { host };
-            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
-            if let Err(denial) = judged {
-                return Err(asking.denied(denial, Some(&call))?);
-            }
-        }
         Ok(Fetched {
             token: asking.ask(&call).await?,
             origin: platform.to_string(),
@@ -272,7 +271,7 @@ impl<'a> IdentitySources<'a> {
         }
     }
 
-    fn journal(&self, client_id: &str) -> Result<Journal, IdentityError> {
+    pub(super) fn journal(&self, client_id: &str) -> Result<Journal, IdentityError> {
         let policy = match self.policy {
             Some(policy) => policy.digest().to_owned(),
             None => Policy::built_in().digest().to_owned(),
@@ -292,17 +291,43 @@ impl<'a> IdentitySources<'a> {
             .map_err(|_| IdentityError::Internal("there are no random numbers"))
     }
 
-    /// Whether the policy allows it.
+    /// Whether the policy allows it. A denial is written down.
     fn check(
         &self,
         identity: Identity<'_>,
+        kind: TokenSourceKind,
         source: IdentitySource<'_>,
     ) -> Result<(), IdentityError> {
-        self.judge(identity, source).map_err(IdentityError::Denied)
+        match self.judge(identity, source) {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(self.denied(identity, kind, denial, None)?),
+        }
+    }
+
+    /// The error of a denial, once that is written down.
+    fn denied(
+        &self,
+        identity: Identity<'_>,
+        kind: TokenSourceKind,
+        denial: Denial,
+        call: Option<&Call>,
+    ) -> Result<IdentityError, IdentityError> {
+        let decision = Decision::denied(RULE, denial.clone());
+        let subject = IdentityRequest {
+            operation: FETCH,
+            decision: &decision,
+            source: Some(kind),
+            audience: Some(identity.audience),
+            call,
+            token: None,
+        };
+        self.journal(identity.client_id)?.decision(&subject, &[])?;
+        self.observer.observe(&subject.event());
+        Ok(IdentityError::Denied(denial))
     }
 
     /// Whether these authorities may be trusted: they see what GitHub is asked with.
-    fn judge_trust(&self) -> Result<(), Denial> {
+    pub(super) fn judge_trust(&self) -> Result<(), Denial> {
         let facts = self.trust.facts();
         match self.policy {
             Some(policy) => policy.check_trust(&facts),
@@ -311,10 +336,17 @@ impl<'a> IdentitySources<'a> {
     }
 
     fn judge(&self, identity: Identity<'_>, source: IdentitySource<'_>) -> Result<(), Denial> {
-        let facts = IdentityFacts::new(identity.client_id, identity.audience, source);
+        self.judge_facts(&IdentityFacts::new(
+            identity.client_id,
+            identity.audience,
+            source,
+        ))
+    }
+
+    pub(super) fn judge_facts(&self, facts: &IdentityFacts<'_>) -> Result<(), Denial> {
         match self.policy {
-            Some(policy) => policy.check_identity(&facts),
-            None => Policy::built_in().check_identity(&facts),
+            Some(policy) => policy.check_identity(facts),
+            None => Policy::built_in().check_identity(facts),
         }
     }
 }
