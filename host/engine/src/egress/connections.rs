@@ -19,7 +19,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{ApiResponse, Connector, Trust};
+use super::{ApiResponse, Connector, Proxy, Trust};
 
 /// The connections to one host: made when a request wants one, kept for the next.
 /// On each, requests go one after the other; requests that come at the same time
@@ -63,10 +63,10 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// Connections to a host that the policy names, wherever it is: for requests of the
-    /// host program itself. The component cannot use them.
-    pub fn to_host(trust: Trust, host: String, port: u16) -> Self {
-        Self::new(Connector::to_host(trust, host, port))
+    /// Connections to a host that the policy names, wherever it is, through the proxy if
+    /// there is one: for requests of the host program itself. The component cannot use them.
+    pub fn to_host(trust: Trust, host: String, port: u16, proxy: Option<Proxy>) -> Self {
+        Self::new(Connector::to_host(trust, host, port, proxy))
     }
 
     pub(crate) fn new(connector: Connector) -> Self {

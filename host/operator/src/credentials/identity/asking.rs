@@ -3,7 +3,7 @@ use std::sync::Arc;
 use http::StatusCode;
 use tailmint::{
     Interrupt,
-    connection::Trust,
+    connection::{Proxy, Trust},
     event::{Event, Observer},
 };
 use tailmint_audit::Journal;
@@ -28,6 +28,7 @@ pub(super) struct Asking<'a> {
     pub(super) observer: &'a Arc<dyn Observer>,
     pub(super) interrupt: &'a Interrupt,
     pub(super) trust: &'a Trust,
+    pub(super) proxy: Option<&'a Proxy>,
     pub(super) endpoints: &'a Endpoints,
 }
 
@@ -75,6 +76,7 @@ impl Asking<'_> {
             observer: self.observer,
             interrupt: self.interrupt,
             trust: self.trust,
+            proxy: self.proxy,
             limit: self.endpoints.limit,
         };
         let (received, elapsed) = match sending.send(call, &subject, deadline).await? {

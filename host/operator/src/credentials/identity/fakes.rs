@@ -13,8 +13,8 @@ use tailmint::connection::Trust;
 use tailmint_audit::{Audit, AuditError, Entry};
 use tailmint_core::Secret;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UnixListener},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream, UnixListener},
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
@@ -166,6 +166,34 @@ impl Fake {
             }
         });
         (Self { requests, server }, port, trust)
+    }
+}
+
+impl Fake {
+    /// A proxy that connects to the port of loopback, whatever host is wanted.
+    pub(super) async fn proxy(to: u16) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&requests);
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let seen = Arc::clone(&seen);
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        head.push(stream.read_u8().await.unwrap());
+                    }
+                    seen.lock().unwrap().push(String::from_utf8(head).unwrap());
+                    let ok = b"HTTP/1.1 200 OK\r\n\r\n";
+                    stream.write_all(ok).await.unwrap();
+                    let mut there = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                    copy_bidirectional(&mut stream, &mut there).await.ok();
+                });
+            }
+        });
+        (Self { requests, server }, url)
     }
 }
 

@@ -4,7 +4,10 @@
 use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header, uri::Scheme};
 use serde_json::{Map, Value};
-use tailmint::policy::{IdentityFacts, IdentitySource};
+use tailmint::{
+    connection::Proxy,
+    policy::{IdentityFacts, IdentitySource},
+};
 use tailmint_api::{OutsideText, from_json};
 use tailmint_core::{Decision, Denial};
 use tokio::time::Instant;
@@ -105,8 +108,9 @@ impl IdentitySources<'_> {
         let Some(call) = call(address) else {
             return malformed("is not at an https:// address");
         };
-        self.allow(client_id, &call)?;
-        let journal = self.journal(client_id)?;
+        let proxy = self.proxy(&call)?;
+        self.allow(client_id, &call, proxy.as_ref())?;
+        let journal = self.journal(client_id, proxy.as_ref())?;
         let decision = Decision::allowed(RULE);
         let subject = of_probe(&decision, &call);
         let limit = self.endpoints.limit;
@@ -115,6 +119,7 @@ impl IdentitySources<'_> {
             observer: &self.observer,
             interrupt: self.interrupt,
             trust: &self.trust,
+            proxy: proxy.as_ref(),
             limit,
         };
         let deadline = Instant::now() + limit;
@@ -137,16 +142,23 @@ impl IdentitySources<'_> {
     }
 
     /// Whether the policy lets this be fetched. A denial is written down.
-    fn allow(&self, client_id: &str, call: &Call) -> Result<(), IdentityError> {
+    fn allow(
+        &self,
+        client_id: &str,
+        call: &Call,
+        proxy: Option<&Proxy>,
+    ) -> Result<(), IdentityError> {
         let host = call.peer.name();
         let source = IdentitySource::Issuer { host: &host };
         let usual = IdentityFacts::usual_audience(client_id);
         let facts = IdentityFacts::new(client_id, &usual, source);
-        let judged = self.judge_facts(&facts).and_then(|()| self.judge_trust());
+        let judged = self
+            .judge_facts(&facts)
+            .and_then(|()| self.judge_trust(proxy));
         let denied = |denial: Denial| -> Result<IdentityError, IdentityError> {
             let decision = Decision::denied(RULE, denial.clone());
             let subject = of_probe(&decision, call);
-            self.journal(client_id)?.decision(&subject, &[])?;
+            self.journal(client_id, proxy)?.decision(&subject, &[])?;
             self.observer.observe(&subject.event());
             Ok(IdentityError::Denied(denial))
         };

@@ -5,7 +5,7 @@ use std::{
 
 use tailmint::{
     Interrupt,
-    connection::Trust,
+    connection::{Proxy, Trust},
     event::{Event, Observer},
 };
 use tailmint_audit::Journal;
@@ -27,6 +27,8 @@ pub(super) struct Sending<'a> {
     pub(super) observer: &'a Arc<dyn Observer>,
     pub(super) interrupt: &'a Interrupt,
     pub(super) trust: &'a Trust,
+    /// Through which a service elsewhere is asked.
+    pub(super) proxy: Option<&'a Proxy>,
     /// How long all of it may take, for what is said where it took longer.
     pub(super) limit: Duration,
 }
@@ -49,7 +51,7 @@ impl Sending<'_> {
         self.observer.observe(&subject.event());
         let begun = Clock::now();
         let sent = tokio::select! {
-            sent = timeout_at(deadline, send(&call.peer, self.trust, request)) => sent,
+            sent = timeout_at(deadline, send(&call.peer, self.trust, self.proxy, request)) => sent,
             () = self.interrupt.raised() => return Err(IdentityError::Interrupted),
         };
         let elapsed = begun.elapsed();

@@ -8,9 +8,9 @@ use std::{
 
 use tailmint::{
     Interrupt,
-    connection::Trust,
+    connection::{Proxy, Trust},
     event::{Observer, Unobserved},
-    policy::{IdentityFacts, IdentitySource, Policy},
+    policy::{IdentityFacts, IdentitySource, Policy, TrustFacts},
 };
 use tailmint_audit::{Actor, Audit, Context, Journal};
 use tailmint_core::{Decision, Denial, Environment};
@@ -230,9 +230,11 @@ impl<'a> IdentitySources<'a> {
         let kind = platform.kind();
         self.check(identity, kind, IdentitySource::Platform(kind.name()))?;
         let call = self.call(platform, identity.audience)?;
+        let proxy = self.proxy(&call)?;
         if let Peer::Tls { host, .. } = &call.peer {
             let host = IdentitySource::Github { host };
-            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
+            let judged = self.judge(identity, host);
+            let judged = judged.and_then(|()| self.judge_trust(proxy.as_ref()));
             if let Err(denial) = judged {
                 return Err(self.denied(identity, kind, denial, Some(&call))?);
             }
@@ -240,10 +242,11 @@ impl<'a> IdentitySources<'a> {
         let asking = Asking {
             platform,
             audience: identity.audience,
-            journal: self.journal(identity.client_id)?,
+            journal: self.journal(identity.client_id, proxy.as_ref())?,
             observer: &self.observer,
             interrupt: self.interrupt,
             trust: &self.trust,
+            proxy: proxy.as_ref(),
             endpoints: &self.endpoints,
         };
         Ok(Fetched {
@@ -271,20 +274,33 @@ impl<'a> IdentitySources<'a> {
         }
     }
 
-    pub(super) fn journal(&self, client_id: &str) -> Result<Journal, IdentityError> {
+    /// The proxy through which the service is asked. Those on this machine or beside it are
+    /// asked without one.
+    pub(super) fn proxy(&self, call: &Call) -> Result<Option<Proxy>, IdentityError> {
+        match &call.peer {
+            Peer::Tls { host, .. } => Ok(Proxy::for_host(self.environment, host)?),
+            Peer::Local(_) | Peer::Socket(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn journal(
+        &self,
+        client_id: &str,
+        proxy: Option<&Proxy>,
+    ) -> Result<Journal, IdentityError> {
         let policy = match self.policy {
             Some(policy) => policy.digest().to_owned(),
             None => Policy::built_in().digest().to_owned(),
         };
         let context = Context {
             actor: Actor::from_process(self.environment),
-            // No component is called, and no proxy is used.
+            // No component is called.
             component: String::new(),
             policy,
             client: Some(client_id.to_owned()),
             tailnet: None,
             connect_to: None,
-            proxy: None,
+            proxy: proxy.map(ToString::to_string),
             ca_file: self.trust.origin().map(str::to_owned),
         };
         Journal::new(self.audit.clone(), context)
@@ -321,14 +337,19 @@ impl<'a> IdentitySources<'a> {
             call,
             token: None,
         };
-        self.journal(identity.client_id)?.decision(&subject, &[])?;
+        self.journal(identity.client_id, None)?
+            .decision(&subject, &[])?;
         self.observer.observe(&subject.event());
         Ok(IdentityError::Denied(denial))
     }
 
-    /// Whether these authorities may be trusted: they see what GitHub is asked with.
-    pub(super) fn judge_trust(&self) -> Result<(), Denial> {
-        let facts = self.trust.facts();
+    /// Whether these authorities may be trusted, which see what GitHub is asked with, and
+    /// whether a proxy may be between.
+    pub(super) fn judge_trust(&self, proxy: Option<&Proxy>) -> Result<(), Denial> {
+        let facts = TrustFacts {
+            proxy: proxy.is_some(),
+            ..self.trust.facts()
+        };
         match self.policy {
             Some(policy) => policy.check_trust(&facts),
             None => Policy::built_in().check_trust(&facts),
