@@ -1,0 +1,20 @@
+//! tailmint as a secrets engine of a real Vault: Vault's own command drives it, against a
+//! simulated API.
+
+#[path = "../suite/go.rs"]
+mod go;
+#[path = "../suite/installed.rs"]
+mod installed;
+#[path = "../suite/vault/program.rs"]
+mod program;
+#[path = "../suite/secrets.rs"]
+mod secrets;
+
+mod audited;
+mod crashes;
+mod generated;
+mod lab;
+mod leases;
+mod mounts;
+mod paths;
+mod world;
