@@ -2,16 +2,19 @@
 
 /// Whether the text has the secret in it, or a part of it, as it is or encoded.
 pub(crate) fn holds(text: &[u8], secret: &str) -> bool {
-    let contains = |part: &[u8]| text.windows(part.len()).any(|window| window == part);
+    let contains = |part: &Vec<u8>| text.windows(part.len()).any(|window| window == part);
+    parts(secret).iter().any(contains)
+}
+
+/// What no text that holds nothing of the secret has in it.
+pub(crate) fn parts(secret: &str) -> Vec<Vec<u8>> {
     // The beginning of a key, `tskey-auth-kID-`, names it and is no secret.
     let own = match secret.split_once("skey-") {
         Some(("t" | "h", _)) => secret.rsplit('-').next().unwrap_or(secret),
         _ => secret,
     };
-    if own.as_bytes().windows(12).any(contains) {
-        return true;
-    }
-    encodings(own).iter().any(|encoded| contains(encoded))
+    let plain = own.as_bytes().windows(12).map(<[u8]>::to_vec);
+    plain.chain(encodings(own)).collect()
 }
 
 fn encodings(secret: &str) -> Vec<Vec<u8>> {

@@ -9,7 +9,7 @@ use std::{
 use serde_json::Value;
 use tailmint_simulator::{Endpoint, Fault};
 
-use crate::{lab::Lab, secrets::holds};
+use crate::lab::{Lab, holds_any};
 
 fn lines(path: &Path) -> Vec<Value> {
     let text = fs::read_to_string(path).unwrap();
@@ -79,7 +79,7 @@ fn no_secret_stands_in_a_file_a_log_or_an_environment() {
     // Vault's audit device has the hash of it in its place.
     let audit = fs::read(lab.at("vault-audit.log")).unwrap();
     lab.assert_no_secret(&audit, "the audit device");
-    assert!(holds(&audit, "hmac-sha256:"));
+    assert!(String::from_utf8_lossy(&audit).contains("hmac-sha256:"));
     for name in ["environ", "cmdline"] {
         // Nobody but root reads the environment of a process that leaves no core.
         let path = format!("/proc/{process}/{name}");
@@ -87,8 +87,6 @@ fn no_secret_stands_in_a_file_a_log_or_an_environment() {
     }
     // What is searched for is there to be found where it belongs.
     let given = lab.json("read", "ts/creds/web").to_string();
-    assert!(holds(
-        given.as_bytes(),
-        &lab.simulator.keys().last().unwrap().key
-    ));
+    let key = lab.simulator.keys().pop().unwrap().key;
+    assert!(holds_any(given.as_bytes(), &[key]));
 }

@@ -3,6 +3,7 @@
 use std::process::Stdio;
 
 use insta::assert_snapshot;
+use serde_json::Value;
 use tailmint_simulator::{Endpoint, Fault};
 
 use crate::lab::{Lab, wait_for};
@@ -57,7 +58,8 @@ fn a_revocation_that_fails_is_tried_again_and_never_irrevocable_at_once() {
         let ran = lab.vault(&["lease", "revoke", "-sync", &lease]);
         assert_eq!(ran.code, 2, "{status}: {}", ran.stdout);
         lab.simulator.forgive();
-        let lost = lab.json("read", "sys/leases?type=irrevocable");
+        let lost = lab.done(&["read", "-format=json", "sys/leases", "type=irrevocable"]);
+        let lost: Value = serde_json::from_str(&lost).unwrap();
         assert_eq!(lost["data"]["lease_count"], 0, "{status}: {lost}");
     }
     assert_eq!(lab.alive(), [id]);

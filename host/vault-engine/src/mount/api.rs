@@ -180,9 +180,13 @@ impl Opened {
             // It is reported only.
             return Ok(());
         };
-        Err(Failure::Caller(format!(
+        let message = format!(
             "the policy of this machine denies it by rule {}: {denial}",
             decision.rule
-        )))
+        );
+        Err(match &denial.remedy {
+            Some(remedy) => Failure::caller(message, remedy),
+            None => Failure::Caller(message),
+        })
     }
 }

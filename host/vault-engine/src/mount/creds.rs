@@ -45,7 +45,7 @@ impl Mount {
         let role = self.role(name.as_str()).await?.ok_or_else(|| {
             Failure::caller(
                 format!("there is no role {}", name.as_str()),
-                "vault list shows the roles, at the path roles of the mount",
+                "see which there are: vault list MOUNT/roles",
             )
         })?;
         let opened = self.api.opened()?;
@@ -139,6 +139,7 @@ impl Mount {
             max_ttl: role.max_ttl().as_secs(),
             revoke: role.revoke,
         };
+        fail_point("engine-leased");
         let tags: Vec<_> = role.tags.iter().map(Tag::as_str).collect();
         let data = json!({
             "key": minted.key.expose_secret(),

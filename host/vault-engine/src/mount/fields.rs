@@ -65,6 +65,17 @@ impl Fields {
         }
     }
 
+    /// A whole number from 0 on.
+    pub(super) fn number(&mut self, name: &str) -> Result<Option<u32>, Failure> {
+        match self.text(name)?.as_deref().map(str::trim) {
+            None => Ok(None),
+            Some(text) => match text.parse() {
+                Ok(number) => Ok(Some(number)),
+                Err(_) => Err(wrong(name, "give a whole number, such as 100")),
+            },
+        }
+    }
+
     /// Values of this type, with commas between them.
     pub(super) fn list<T>(&mut self, name: &str) -> Result<Option<Vec<T>>, Failure>
     where
@@ -171,6 +182,8 @@ mod tests {
             assert!(!said.contains("secret"), "{said}");
         }
         assert!(fields("{\"a\":\"soon\"}").parsed::<Expiry>("a").is_err());
+        assert!(fields("{\"a\":\"-1\"}").number("a").is_err());
+        assert_eq!(fields("{\"a\":\"7\"}").number("a"), Ok(Some(7)));
         assert!(fields("{\"a\":{}}").parsed::<Expiry>("a").is_err());
         assert!(fields("{\"a\":[1]}").list::<Tag>("a").is_err());
         assert!(fields("{\"a\":\"maybe\"}").flag("a").is_err());

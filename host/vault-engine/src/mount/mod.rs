@@ -218,7 +218,7 @@ impl Mount {
         Ok(match alive {
             0 => Reply::Nothing,
             alive => Reply::warning(format!(
-                "{alive} keys of the former credential are alive: their leases can be revoked only if the new one finds these keys"
+                "keys of the former credential that are alive: {alive}; they can be revoked only if the new one finds them"
             )),
         })
     }
@@ -229,7 +229,9 @@ impl Mount {
         let alive = self.alive().await? + pending;
         if alive > 0 {
             return Err(Failure::caller(
-                format!("{alive} keys are alive, and could not be revoked without the credential"),
+                format!(
+                    "keys that are alive: {alive}; without the credential nobody could revoke them"
+                ),
                 "revoke their leases first: vault lease revoke -prefix MOUNT/creds",
             ));
         }

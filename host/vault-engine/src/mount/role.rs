@@ -59,7 +59,7 @@ impl Role {
         if let Some(description) = fields.parsed_or_none("description")? {
             role.description = description;
         }
-        if let Some(most) = fields.parsed("max_per_hour")? {
+        if let Some(most) = fields.number("max_per_hour")? {
             role.max_per_hour = most;
         }
         set(&mut role.reusable, fields.flag("reusable")?);
