@@ -72,7 +72,9 @@ fn a_key_whose_engine_was_killed_is_found_by_its_description() {
         lab.kill_engine();
         assert!(!client.wait_with_output().unwrap().status.success());
         assert_eq!(lab.alive().len(), 1);
-        // Vault starts another, has it look for what was left behind, and disables the mount.
+        // Vault starts another once it knows, has it look for what was left behind, and
+        // disables the mount.
+        wait_for(|| (lab.vault(&["read", "ts/config"]).code == 0).then_some(()));
         lab.done(&["secrets", "disable", "ts"]);
         assert!(lab.alive().is_empty(), "{point}");
     }

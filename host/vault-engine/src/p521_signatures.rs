@@ -51,7 +51,7 @@ mod tests {
         let verify = |public: &[u8], message: &[u8], signature: &[u8]| {
             P521Signatures.verify_signature(public, message, signature)
         };
-        assert_eq!(verify(&public, b"a message", &signature), Ok(()));
+        assert!(verify(&public, b"a message", &signature).is_ok());
         let mut bad = signature.clone();
         *bad.last_mut().unwrap() ^= 1;
         for denied in [
@@ -61,7 +61,7 @@ mod tests {
             verify(&public, b"a message", b""),
             verify(b"", b"a message", &signature),
         ] {
-            assert_eq!(denied, Err(InvalidSignature));
+            assert!(denied.is_err());
         }
     }
 }

@@ -190,3 +190,36 @@ impl ServerCertVerifier for Announced {
         ALGORITHMS.supported_schemes()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn certificate() -> (CertificateDer<'static>, String) {
+        let key = KeyPair::generate().unwrap();
+        let properties = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+        let certificate = properties.self_signed(&key).unwrap();
+        (certificate.der().clone(), certificate.pem())
+    }
+
+    #[test]
+    fn no_certificate_but_the_announced_one_is_accepted() {
+        let (own, pem) = certificate();
+        let (other, _) = certificate();
+        let announced = Announced(own.clone());
+        assert!(announced.check(&own).is_ok() && announced.check(&other).is_err());
+        let now = UnixTime::now();
+        assert!(announced.verify_client_cert(&other, &[], now).is_err());
+        let name = Tls::name();
+        let by_server = announced.verify_server_cert(&other, &[], &name, &[], now);
+        assert!(by_server.is_err());
+        assert!(announced.client_auth_mandatory());
+        assert!(no_tls12().is_err());
+        // One of the two is new each time.
+        let [one, two] = [&pem, &pem].map(|pem| Tls::with_peer(pem).unwrap().certificate);
+        assert_ne!(one, two);
+        for pem in ["", "a certificate", "-----BEGIN CERTIFICATE-----\n-----END"] {
+            assert!(Tls::with_peer(pem).is_err(), "{pem}");
+        }
+    }
+}

@@ -320,8 +320,13 @@ impl Mount {
     async fn revoke(&self, of_lease: &OfLease, request: &str) -> Result<Reply, Failure> {
         let lease = Lease::parse(&of_lease.internal_data)?;
         let record = stored(Minted::PREFIX, lease.key.as_str());
-        // What the mount leaves behind is nobody's.
-        let is_due = lease.revoke || self.vault.is_tainted().await?;
+        // What the mount leaves behind is nobody's. Vault disables it even where the rollback
+        // before failed; but not where a revocation fails.
+        let is_last = self.vault.is_tainted().await?;
+        if is_last {
+            self.roll_back(request).await?;
+        }
+        let is_due = lease.revoke || is_last;
         if is_over(lease.expires) {
             self.vault.delete(&record).await?;
         } else if is_due {
