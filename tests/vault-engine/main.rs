@@ -1,6 +1,12 @@
 //! tailmint as a secrets engine of a real Vault: Vault's own command drives it, against a
 //! simulated API.
 
+#![allow(
+    clippy::disallowed_macros,
+    clippy::disallowed_methods,
+    reason = "what tests read and print is their own"
+)]
+
 #[path = "../suite/go.rs"]
 mod go;
 #[path = "../suite/installed.rs"]

@@ -1,6 +1,12 @@
-use std::sync::{Arc, Mutex, PoisonError};
+use std::{
+    sync::{Arc, Mutex, PoisonError},
+    time::Duration,
+};
 
-use tokio::sync::{oneshot, watch};
+use tokio::{
+    sync::{oneshot, watch},
+    time::sleep,
+};
 use tonic::{Request, Response, Status, async_trait};
 
 use crate::{
@@ -53,9 +59,12 @@ impl Engine {
         }
     }
 
-    /// Waits until no request is being worked on.
+    /// Waits until no request is being worked on, and nothing is being undone.
     pub(crate) async fn idle(&self) {
         self.busy.subscribe().wait_for(|busy| *busy == 0).await.ok();
+        while self.api.is_working() {
+            sleep(Duration::from_millis(10)).await;
+        }
     }
 
     fn mount(&self) -> Result<Arc<Mount>, Status> {
@@ -234,7 +243,7 @@ impl Backend for Engine {
             }),
             Ok(Reply::Renewed { ttl }) => responded(renewed(asked.secret.take(), ttl)),
             Ok(Reply::Key(key)) => {
-                let (response, fresh) = with_key(key);
+                let (response, fresh) = with_key(*key);
                 match fresh.take().await {
                     Ok(()) => responded(response),
                     Err(failure) => failed(&failure, is_of_lease),

@@ -7,7 +7,8 @@ use std::{
 
 use clap::Parser;
 use hyper_util::rt::{TokioExecutor, TokioIo};
-use tailmint::Interrupt;
+use tailmint::{Class, Interrupt};
+use tailmint_api::without_keys;
 use tailmint_core::Environment;
 use tailmint_operator::environment_of_process;
 use tempfile::TempDir;
@@ -46,7 +47,10 @@ pub(crate) fn main() -> ExitCode {
     std::panic::set_hook(Box::new(panicked));
     #[cfg(feature = "failpoints")]
     let _scenario = fail::FailScenario::setup();
-    let arguments = Arguments::parse();
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => return usage(&error),
+    };
     let environment = environment_of_process();
     let handshake = match Handshake::read(&environment) {
         Ok(handshake) => handshake,
@@ -78,6 +82,19 @@ fn panicked(panic: &PanicHookInfo<'_>) {
     log(Level::Error, &format!("a panic at {at}: {said}"));
 }
 
+/// What clap has to say: help, or what is wrong with the options. A secret among them is not
+/// repeated.
+#[expect(clippy::disallowed_methods, reason = "keys are left out of the words")]
+fn usage(error: &clap::Error) -> ExitCode {
+    let text = without_keys(&error.to_string());
+    if error.use_stderr() {
+        let _ = write!(std::io::stderr(), "{text}");
+        return ExitCode::from(Class::Usage.exit_status());
+    }
+    let _ = write!(std::io::stdout(), "{text}");
+    ExitCode::SUCCESS
+}
+
 /// For people: Vault has the variable that says that it started this.
 fn explain(no: &NoHandshake) -> ExitCode {
     let text = match no {
@@ -94,6 +111,10 @@ fn explain(no: &NoHandshake) -> ExitCode {
              hint: Vault 1.12 and later do"
         }
     };
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the words are this program's own"
+    )]
     let _ = writeln!(std::io::stderr(), "{text}");
     ExitCode::FAILURE
 }
@@ -159,6 +180,7 @@ async fn connected(
     let socket = directory.socket()?;
     let listener = UnixListener::bind(&socket)?;
     let line = Handshake::line(&socket, &tls.certificate);
+    #[expect(clippy::disallowed_methods, reason = "Vault reads the line there")]
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
@@ -181,42 +203,39 @@ async fn connected(
     drop(listener);
     std::fs::remove_file(&socket).ok();
     drop(directory);
-    let serving = serve_vault(stream, &tls, Services::new(&engine, &plugin));
-    tokio::pin!(serving);
-    tokio::select! {
-        served = &mut serving => served?,
-        () = ended.notified() => {
-            end(&engine, &interrupt, &mut serving).await;
-        }
-        _ = terminated.recv() => {
-            end(&engine, &interrupt, &mut serving).await;
-        }
+    let services = Services::new(&engine, &plugin);
+    let mut serving = tokio::spawn(async move { serve_vault(stream, &tls, services).await });
+    let served = tokio::select! {
+        served = &mut serving => Some(served),
+        () = ended.notified() => None,
+        _ = terminated.recv() => None,
+    };
+    // What is being minted is revoked, and the last responses go out.
+    interrupt.raise();
+    if served.is_none() {
+        timeout(LAST_WORK, engine.idle()).await.ok();
+        sleep(LAST_WORDS).await;
     }
-    Ok(())
+    if served.is_some() || serving.is_finished() {
+        timeout(UNHURRIED, engine.idle()).await.ok();
+    }
+    match served {
+        Some(served) => match served? {
+            Ok(()) => Ok(()),
+            Err(error) => Err(error as Box<dyn Error>),
+        },
+        None => Ok(()),
+    }
 }
 
 /// Vault kills a plugin that has not ended after 2 seconds.
 const LAST_WORK: Duration = Duration::from_millis(1500);
 
+/// Where Vault is gone, nobody kills it: as long as a call takes, with what it revokes.
+const UNHURRIED: Duration = Duration::from_mins(1);
+
 /// The last responses are on their way for no longer.
 const LAST_WORDS: Duration = Duration::from_millis(50);
-
-/// Has what is being minted revoked, and the responses go out.
-async fn end(
-    engine: &Engine,
-    interrupt: &Interrupt,
-    serving: impl Future<Output = Result<(), Box<dyn Error>>>,
-) {
-    interrupt.raise();
-    let last = async {
-        timeout(LAST_WORK, engine.idle()).await.ok();
-        sleep(LAST_WORDS).await;
-    };
-    tokio::select! {
-        () = last => {}
-        _ = serving => {}
-    }
-}
 
 /// All services, by the names that Vault calls them by.
 #[derive(Clone)]
@@ -270,7 +289,7 @@ async fn serve_vault(
     stream: UnixStream,
     tls: &Tls,
     services: Services,
-) -> Result<(), Box<dyn Error>> {
+) -> Result<(), Box<dyn Error + Send + Sync>> {
     let stream = TlsAcceptor::from(tls.server.clone()).accept(stream).await?;
     let service = hyper::service::service_fn(move |request| {
         let mut services = services.clone();

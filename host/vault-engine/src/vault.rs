@@ -1,5 +1,6 @@
 use http::Uri;
 use serde::{Serialize, de::DeserializeOwned};
+use tailmint_api::from_json;
 use tonic::Status;
 use zeroize::Zeroizing;
 
@@ -63,7 +64,7 @@ impl Vault {
         };
         let text = Zeroizing::new(entry.value);
         let unreadable = |_| VaultError(format!("the entry {key} is not one of this engine"));
-        serde_json::from_slice(&text).map(Some).map_err(unreadable)
+        from_json(&text).map(Some).map_err(unreadable)
     }
 
     /// Writes the entry over what was there.

@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{
     Failure,
     config::{Config, StoredCredential},
+    pending::Working,
 };
 use crate::arguments::Arguments;
 
@@ -31,6 +32,9 @@ pub(crate) struct Api {
     interrupt: Interrupt,
     /// What is at once: an instance of the component takes memory.
     permits: Semaphore,
+    /// The requests that create something, from when they are written down until they are
+    /// done or undone.
+    pub(super) working: Working,
     opened: Mutex<Option<Arc<Opened>>>,
 }
 
@@ -61,8 +65,14 @@ impl Api {
             environment,
             interrupt,
             permits: Semaphore::new(CALLS),
+            working: Working::default(),
             opened: Mutex::default(),
         }
+    }
+
+    /// Whether something is being created or undone.
+    pub(crate) fn is_working(&self) -> bool {
+        self.working.is_any()
     }
 
     /// Waits until one more call can be made.

@@ -55,7 +55,7 @@ impl Mount {
             pending::PREFIX,
             if request.is_empty() { &mark } else { request },
         );
-        let work = self.working.begin(&entry);
+        let work = self.api.working.begin(&entry);
         self.clear_earlier(&entry, request).await?;
         let account = self.api.account(&config, request).await?;
         let _permit = self.api.permit().await;
@@ -116,7 +116,7 @@ impl Mount {
         let fresh = Fresh::new(
             Arc::clone(self),
             (details.id.clone(), expires),
-            config.lineage.clone(),
+            (*config).clone(),
             (entry.clone(), (*request).to_owned()),
             work,
         );
@@ -152,14 +152,14 @@ impl Mount {
         });
         let internal_data =
             serde_json::to_string(&lease).map_err(|error| Failure::Internal(error.to_string()))?;
-        Ok(Reply::Key(LeaseOfKey {
+        Ok(Reply::Key(Box::new(LeaseOfKey {
             data: Zeroizing::new(data.to_string()),
             internal_data,
             ttl: lease.ttl.into(),
             max_ttl: lease.max_ttl.into(),
             issued: now.as_second(),
             fresh,
-        }))
+        })))
     }
 }
 

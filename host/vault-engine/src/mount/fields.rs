@@ -1,7 +1,7 @@
 use std::str::FromStr;
 
 use serde_json::{Map, Value};
-use tailmint_api::OutsideText;
+use tailmint_api::{OutsideText, from_json};
 use tailmint_core::Secret;
 
 use super::Failure;
@@ -14,7 +14,7 @@ impl Fields {
     pub(super) fn parse(data: &str) -> Result<Self, Failure> {
         // What is wrong with it may be a secret.
         let wrong = || Failure::Caller("the request's data is not a JSON object".to_owned());
-        match serde_json::from_str(data) {
+        match from_json(data.as_bytes()) {
             Ok(Value::Object(members)) => Ok(Self(members)),
             Ok(Value::Null) => Ok(Self(Map::new())),
             _ => Err(wrong()),
@@ -50,19 +50,21 @@ impl Fields {
             .transpose()
     }
 
-    /// The same, where it can be taken back: `Some(None)` for an empty text, `0` or `0s`.
-    pub(super) fn parsed_or_none<T>(&mut self, name: &str) -> Result<Option<Option<T>>, Failure>
+    /// Sets it to a value of this type, where the member is there; to none for an empty text,
+    /// `0` or `0s`.
+    pub(super) fn set<T>(&mut self, name: &str, to: &mut Option<T>) -> Result<(), Failure>
     where
         T: FromStr<Err: std::fmt::Display>,
     {
         match self.0.get(name) {
-            None | Some(Value::Null) => Ok(None),
+            None | Some(Value::Null) => {}
             Some(value) if is_nothing(value) => {
                 self.0.remove(name);
-                Ok(Some(None))
+                *to = None;
             }
-            Some(_) => Ok(Some(self.parsed(name)?)),
+            Some(_) => *to = self.parsed(name)?,
         }
+        Ok(())
     }
 
     /// A whole number from 0 on.
@@ -167,9 +169,17 @@ mod tests {
         for text in ["null", "{}", "{\"a\":null}", "{\"a\":\"\"}"] {
             assert_eq!(fields(text).parsed::<Expiry>("a"), Ok(None), "{text}");
         }
-        for text in ["{\"a\":\"\"}", "{\"a\":0}", "{\"a\":\"0s\"}"] {
-            let taken = fields(text).parsed_or_none::<Expiry>("a");
-            assert_eq!(taken, Ok(Some(None)), "{text}");
+        for (text, left) in [
+            ("{\"a\":\"\"}", None),
+            ("{\"a\":0}", None),
+            ("{\"a\":\"0s\"}", None),
+            ("{}", Some(Expiry::DEFAULT)),
+            ("{\"a\":null}", Some(Expiry::DEFAULT)),
+            ("{\"a\":\"2h\"}", Some("2h".parse().unwrap())),
+        ] {
+            let mut expiry = Some(Expiry::DEFAULT);
+            fields(text).set("a", &mut expiry).unwrap();
+            assert_eq!(expiry, left, "{text}");
         }
     }
 

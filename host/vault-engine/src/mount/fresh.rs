@@ -6,6 +6,7 @@ use tokio::runtime::Handle;
 
 use super::{
     Failure, Mount,
+    config::Config,
     minted::Minted,
     pending::{Pending, What, Work},
     stored,
@@ -20,7 +21,8 @@ struct Untaken {
     mount: Arc<Mount>,
     key: KeyId,
     expires: Timestamp,
-    lineage: String,
+    /// What it was minted with.
+    config: Config,
     /// Under which name the request is written down.
     entry: String,
     request: String,
@@ -31,7 +33,7 @@ impl Fresh {
     pub(super) fn new(
         mount: Arc<Mount>,
         (key, expires): (KeyId, Timestamp),
-        lineage: String,
+        config: Config,
         (entry, request): (String, String),
         work: Work,
     ) -> Self {
@@ -39,7 +41,7 @@ impl Fresh {
             mount,
             key,
             expires,
-            lineage,
+            config,
             entry,
             request,
             _work: work,
@@ -93,13 +95,15 @@ impl Untaken {
             id: self.key.clone(),
             until: self.expires,
         };
-        // It may have been removed already.
-        let pending = Pending::new(&self.lineage, what);
-        mount.vault.put(&self.entry, &pending).await?;
+        // It may have been removed already. Where Vault is gone, the API need not be.
+        let lineage = &self.config.lineage;
+        let pending = Pending::new(lineage, what);
+        mount.vault.put(&self.entry, &pending).await.ok();
         let _used = mount.credential.read().await;
-        let config = mount.configured().await?;
+        let current = mount.configured().await;
+        let config = current.unwrap_or_else(|_| self.config.clone());
         mount
-            .revoke_key(&config, &self.lineage, &self.key, &self.request)
+            .revoke_key(&config, lineage, &self.key, &self.request)
             .await?;
         let record = stored(Minted::PREFIX, self.key.as_str());
         mount.vault.delete(&record).await?;

@@ -1,6 +1,7 @@
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 use tailmint::KeyId;
+use tailmint_api::from_json;
 
 use super::Failure;
 
@@ -33,7 +34,7 @@ pub(super) fn is_over(expires: Timestamp) -> bool {
 
 impl Lease {
     pub(super) fn parse(internal_data: &str) -> Result<Self, Failure> {
-        serde_json::from_str(internal_data)
+        from_json(internal_data.as_bytes())
             .map_err(|_| Failure::Internal("the lease is not one of this engine".to_owned()))
     }
 

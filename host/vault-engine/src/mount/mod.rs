@@ -38,7 +38,6 @@ use hourly::Hourly;
 use lease::{Lease, is_over};
 use minted::Minted;
 use path::{HELP, Path};
-use pending::Working;
 use role::{MARK_BYTES, Role};
 
 /// What Vault asks.
@@ -75,7 +74,6 @@ impl Drop for Request {
 pub(crate) struct Mount {
     vault: Vault,
     api: Arc<Api>,
-    working: Working,
     hourly: Hourly,
     /// Held for reading while the credential is used, and for writing while it is replaced.
     credential: RwLock<()>,
@@ -102,7 +100,6 @@ impl Mount {
         Self {
             vault,
             api,
-            working: Working::default(),
             hourly: Hourly::default(),
             credential: RwLock::default(),
             tidied: std::sync::Mutex::default(),

@@ -44,7 +44,7 @@ pub(super) enum What {
 pub(super) const PREFIX: &str = "wal/";
 
 /// A call ends within this, with what it revokes: what is older is nobody's.
-const CALL: SignedDuration = SignedDuration::from_secs(60);
+const CALL: SignedDuration = SignedDuration::from_mins(1);
 
 impl Pending {
     pub(super) fn new(lineage: &str, what: What) -> Self {
@@ -81,6 +81,11 @@ impl Working {
             all: self.clone(),
             key: key.to_owned(),
         }
+    }
+
+    /// Whether this process works on any.
+    pub(super) fn is_any(&self) -> bool {
+        !self.lock().is_empty()
     }
 
     /// Whether this process works on it.

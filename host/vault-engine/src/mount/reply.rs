@@ -10,7 +10,7 @@ pub(crate) enum Reply {
     /// Data, and what an administrator should know.
     Data { data: Value, warnings: Vec<String> },
     /// A key with a lease.
-    Key(LeaseOfKey),
+    Key(Box<LeaseOfKey>),
     /// The lease lasts for this many seconds from now.
     Renewed { ttl: i64 },
 }

@@ -50,15 +50,9 @@ impl Role {
         if let Some(expiry) = fields.parsed("expiry")? {
             role.expiry = expiry;
         }
-        if let Some(ttl) = fields.parsed_or_none("ttl")? {
-            role.ttl = ttl;
-        }
-        if let Some(max_ttl) = fields.parsed_or_none("max_ttl")? {
-            role.max_ttl = max_ttl;
-        }
-        if let Some(description) = fields.parsed_or_none("description")? {
-            role.description = description;
-        }
+        fields.set("ttl", &mut role.ttl)?;
+        fields.set("max_ttl", &mut role.max_ttl)?;
+        fields.set("description", &mut role.description)?;
         if let Some(most) = fields.number("max_per_hour")? {
             role.max_per_hour = most;
         }

@@ -25,7 +25,7 @@ impl Mount {
             let is_last = self.vault.is_tainted().await?;
             for name in entries {
                 let entry = stored(pending::PREFIX, &name);
-                if self.working.has(&entry) {
+                if self.api.working.has(&entry) {
                     continue;
                 }
                 let pending: Option<Pending> = self.vault.get(&entry).await?;

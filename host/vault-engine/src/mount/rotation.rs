@@ -36,7 +36,7 @@ impl Mount {
             "" => stored(pending::PREFIX, &new_mark()?),
             request => stored(pending::PREFIX, request),
         };
-        let _work = self.working.begin(&entry);
+        let _work = self.api.working.begin(&entry);
         self.clear_earlier(&entry, request).await?;
         let properties = like(minter, &account, &old).await?;
         let what = What::Rotating {
