@@ -341,6 +341,25 @@ impl Lab {
             .collect()
     }
 
+    /// Where Vault listens.
+    pub(crate) fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// Its administrator's token.
+    pub(crate) fn token(&self) -> &str {
+        &self.token
+    }
+
+    /// Kills a process.
+    #[expect(clippy::unused_self, reason = "it is one of this lab's")]
+    pub(crate) fn kill(&self, process: u32) {
+        let killed = Command::new("kill")
+            .args(["-KILL", &process.to_string()])
+            .status();
+        assert!(killed.is_ok());
+    }
+
     /// Kills Vault, as the system does where there is no memory.
     pub(crate) fn kill_vault(&mut self) {
         self.server.kill().unwrap();

@@ -18,9 +18,11 @@ mod secrets;
 
 mod audited;
 mod crashes;
+mod federated;
 mod generated;
 mod lab;
 mod leases;
 mod mounts;
 mod paths;
+mod storm;
 mod world;
