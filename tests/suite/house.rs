@@ -14,7 +14,7 @@ use syn::{Item, UseTree, Visibility, visit::Visit};
 use crate::world::workspace;
 
 /// What each crate may use of the others, in one direction.
-const ARROWS: [(&str, &[&str]); 9] = [
+const ARROWS: [(&str, &[&str]); 10] = [
     ("tailmint-api", &[]),
     ("tailmint-minter", &["tailmint-api"]),
     ("tailmint-gate", &["tailmint-api"]),
@@ -53,6 +53,17 @@ const ARROWS: [(&str, &[&str]); 9] = [
             "tailmint-simulator",
         ],
     ),
+    (
+        "tailmint-vault-engine",
+        &[
+            "tailmint",
+            "tailmint-api",
+            "tailmint-audit",
+            "tailmint-core",
+            "tailmint-operator",
+            "tailmint-policy",
+        ],
+    ),
 ];
 
 /// What whoever embeds the library does not compile: the command line, and what only
@@ -67,6 +78,15 @@ const NOT_FOR_EMBEDDERS: [&str; 9] = [
     "tailmint-operator",
     "tempfile",
     "which",
+];
+
+/// What only the secrets engine of Vault speaks, and the command does not compile.
+const NOT_FOR_THE_COMMAND: [&str; 5] = [
+    "p521",
+    "prost",
+    "tailmint-vault-engine",
+    "tonic",
+    "tonic-prost",
 ];
 
 /// What would let the policy touch the world.
@@ -145,6 +165,33 @@ fn an_embedder_compiles_no_command_line_and_no_operator() {
 }
 
 #[test]
+fn the_command_does_not_compile_the_engine_for_vault() {
+    for (name, is_there) in [("tailmint-cli", false), ("tailmint-vault-engine", true)] {
+        let tree = tree(name);
+        assert!(tree.contains("tailmint-operator"), "{tree:?}");
+        for other in NOT_FOR_THE_COMMAND {
+            assert_eq!(tree.contains(other), is_there, "{name} with {other}");
+        }
+    }
+    let metadata = cargo(&[
+        "metadata",
+        "--offline",
+        "--locked",
+        "--no-deps",
+        "--format-version",
+        "1",
+    ]);
+    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    // What is built without further words is the command alone.
+    let default = metadata["workspace_default_members"].as_array().unwrap();
+    assert_eq!(default.len(), 1);
+    assert!(
+        default[0].as_str().unwrap().contains("host/cli"),
+        "{default:?}"
+    );
+}
+
+#[test]
 fn the_policy_touches_no_file_and_no_network() {
     let tree = tree("tailmint-policy");
     for name in NOT_FOR_THE_POLICY {
@@ -158,7 +205,7 @@ fn the_policy_touches_no_file_and_no_network() {
 }
 
 /// The crates whose modules are looked at.
-const CRATES: [&str; 9] = [
+const CRATES: [&str; 10] = [
     "guest/api/src",
     "guest/gate/src",
     "guest/minter/src",
@@ -168,6 +215,7 @@ const CRATES: [&str; 9] = [
     "host/engine/src",
     "host/operator/src",
     "host/policy/src",
+    "host/vault-engine/src",
 ];
 
 fn sources(root: &str) -> Vec<(PathBuf, String)> {

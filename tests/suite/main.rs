@@ -61,6 +61,7 @@ mod prose;
 mod proxy;
 mod ran;
 mod recipes;
+mod secrets;
 mod service;
 mod signals;
 mod special_files;

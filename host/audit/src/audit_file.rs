@@ -206,6 +206,7 @@ mod tests {
             connect_to: None,
             proxy: None,
             ca_file: None,
+            request: None,
         };
         // Nothing waits for the disk.
         let entry = context.entry("run", AuditEvent::Response, "mint");
@@ -371,6 +372,7 @@ mod tests {
             connect_to: None,
             proxy: None,
             ca_file: None,
+            request: None,
         }
     }
 

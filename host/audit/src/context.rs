@@ -21,6 +21,8 @@ pub struct Context {
     pub proxy: Option<String>,
     /// The file of the authorities that are trusted instead, if the user said so.
     pub ca_file: Option<String>,
+    /// The request of another program that the call is for, by the number that it has there.
+    pub request: Option<String>,
 }
 
 impl Context {
@@ -34,6 +36,7 @@ impl Context {
         Entry {
             event,
             run,
+            request: self.request.as_deref(),
             actor: &self.actor,
             version: env!("CARGO_PKG_VERSION"),
             component: &self.component,

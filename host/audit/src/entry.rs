@@ -13,6 +13,10 @@ pub struct Entry<'a> {
     pub event: AuditEvent,
     /// Joins the entries of one call.
     pub run: &'a str,
+    /// The request of another program that the call is for, by the number that it has there:
+    /// Vault's audit log has the same.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub request: Option<&'a str>,
     /// Who runs this.
     pub actor: &'a Actor,
     /// The version of tailmint.
@@ -214,6 +218,7 @@ mod tests {
             connect_to: None,
             proxy: None,
             ca_file: None,
+            request: None,
         }
     }
 

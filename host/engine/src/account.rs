@@ -15,6 +15,9 @@ pub struct Account {
     pub origin: String,
     /// What people should know of how it was read: a sentence each, without any value.
     pub notes: Vec<String>,
+    /// The request of another program that this is asked for, by the number that it has
+    /// there. The audit log has it.
+    pub request: Option<String>,
 }
 
 impl Account {
@@ -25,6 +28,7 @@ impl Account {
             tailnet: Tailnet::of_credential(),
             origin: String::new(),
             notes: Vec::new(),
+            request: None,
         }
     }
 
@@ -39,6 +43,15 @@ impl Account {
     pub fn with_origin(self, origin: impl Into<String>) -> Self {
         Self {
             origin: origin.into(),
+            ..self
+        }
+    }
+
+    /// The same for a request of another program, by the number that it has there.
+    #[must_use]
+    pub fn for_request(self, request: impl Into<String>) -> Self {
+        Self {
+            request: Some(request.into()),
             ..self
         }
     }

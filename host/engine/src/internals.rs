@@ -134,6 +134,7 @@ pub fn append(audit: &dyn Audit, actor: &Actor, changes: bool) -> Result<(), Aud
         connect_to: None,
         proxy: None,
         ca_file: None,
+        request: None,
     };
     let mut entry = context.entry("0123456789abcdef", AuditEvent::Decision, "mint");
     entry.decision = Verdict::Allow;

@@ -436,6 +436,7 @@ mod tests {
                 connect_to: None,
                 proxy: None,
                 ca_file: None,
+                request: None,
             };
             let audit: Arc<dyn Audit> = log.clone();
             let journal = Journal::new(Some(audit), context).unwrap();

@@ -101,6 +101,7 @@ mod tests {
             connect_to: None,
             proxy: None,
             ca_file: None,
+            request: None,
         }
     }
 

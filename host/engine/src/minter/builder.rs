@@ -163,6 +163,7 @@ impl MinterBuilder {
             connect_to: self.connect_to.as_ref().map(ToString::to_string),
             proxy: proxy.as_ref().map(ToString::to_string),
             ca_file: trust.origin().map(ToOwned::to_owned),
+            request: None,
         };
         // What the name leads to is not known before it is connected to.
         let fake_addresses = policy.check_trust(&TrustFacts {

@@ -84,6 +84,7 @@ impl Minter {
             component: digest.to_owned(),
             client: client_id.client_id().map(ToOwned::to_owned),
             tailnet: Some(account.tailnet.to_string()),
+            request: account.request.clone(),
             ..self.context.clone()
         };
         let run = Run::new(

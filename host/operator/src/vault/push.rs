@@ -115,6 +115,7 @@ impl Vault {
             connect_to: None,
             proxy: None,
             ca_file: self.settings.trust.origin().map(str::to_owned),
+            request: None,
         };
         Journal::new(Some(Arc::clone(&self.audit)), context)
             .map_err(|_| VaultError::Internal("there are no random numbers"))

@@ -45,6 +45,7 @@ pub struct IdentitySources<'a> {
     pub(super) observer: Arc<dyn Observer>,
     pub(super) trust: Trust,
     on_behalf_of: Option<u32>,
+    request: Option<String>,
     /// Only tests have others.
     pub(super) endpoints: Endpoints,
 }
@@ -66,6 +67,7 @@ impl<'a> IdentitySources<'a> {
             observer: Arc::new(Unobserved),
             trust: Trust::bundled(),
             on_behalf_of: None,
+            request: None,
             endpoints: Endpoints::default(),
         }
     }
@@ -91,6 +93,15 @@ impl<'a> IdentitySources<'a> {
     pub fn on_behalf_of(self, user: Option<u32>) -> Self {
         Self {
             on_behalf_of: user,
+            ..self
+        }
+    }
+
+    /// Writes this number of another program's request down with what is asked for it.
+    #[must_use]
+    pub fn for_request(self, request: impl Into<String>) -> Self {
+        Self {
+            request: Some(request.into()),
             ..self
         }
     }
@@ -302,6 +313,7 @@ impl<'a> IdentitySources<'a> {
             connect_to: None,
             proxy: proxy.map(ToString::to_string),
             ca_file: self.trust.origin().map(str::to_owned),
+            request: self.request.clone(),
         };
         Journal::new(self.audit.clone(), context)
             .map_err(|_| IdentityError::Internal("there are no random numbers"))

@@ -1,0 +1,169 @@
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+use tailmint::{MintedKey, Tag};
+use tailmint_core::fail_point;
+use zeroize::Zeroizing;
+
+use super::{
+    Failure, LeaseOfKey, Mount, Reply,
+    config::Config,
+    failure::may_be_alive,
+    fresh::Fresh,
+    lease::Lease,
+    minted::Minted,
+    new_mark,
+    path::Name,
+    pending::{self, Pending, What, Work},
+    role::Role,
+    stored,
+};
+
+/// A mint, as far as it was written down.
+struct Begun<'a> {
+    config: &'a Config,
+    role: &'a Role,
+    name: &'a Name,
+    request: &'a str,
+    /// Under which name it is written down.
+    entry: String,
+    description: String,
+}
+
+impl Mount {
+    /// Mints a key of the role. Before the API is asked, it is written down what is asked
+    /// for, under the number of the request: Vault may make the same request of a new
+    /// process.
+    pub(super) async fn mint(
+        self: &Arc<Self>,
+        name: &Name,
+        request: &str,
+    ) -> Result<Reply, Failure> {
+        let _used = self.credential.read().await;
+        let config = self.configured().await?;
+        let role = self.role(name.as_str()).await?.ok_or_else(|| {
+            Failure::caller(
+                format!("there is no role {}", name.as_str()),
+                "see which there are: vault list MOUNT/roles",
+            )
+        })?;
+        let opened = self.api.opened()?;
+        let mark = new_mark()?;
+        let key = role.key(&mark)?;
+        let entry = stored(
+            pending::PREFIX,
+            if request.is_empty() { &mark } else { request },
+        );
+        let work = self.api.working.begin(&entry);
+        self.clear_earlier(&entry, request).await?;
+        let account = self.api.account(&config, request).await?;
+        let _permit = self.api.permit().await;
+        let taken = self.hourly.take(&self.vault, name, &role).await?;
+        let description = key.description.as_ref().map_or("", |it| it.as_str());
+        let what = What::Minting {
+            description: description.to_owned(),
+            until: after(Timestamp::now(), role.expiry.as_secs()),
+        };
+        let pending = Pending::new(&config.lineage, what);
+        self.vault.put(&entry, &pending).await?;
+        fail_point("engine-written-down");
+        let minted = opened.minter.mint(&account, &key).await;
+        fail_point("engine-minted");
+        match minted {
+            Ok(minted) => {
+                let begun = Begun {
+                    config: &config,
+                    role: &role,
+                    name,
+                    request,
+                    entry,
+                    description: description.to_owned(),
+                };
+                self.leased(&begun, &minted, work).await
+            }
+            Err(error) => {
+                if !may_be_alive(&error) {
+                    self.vault.delete(&entry).await?;
+                    if let Some(taken) = taken {
+                        self.hourly.give_back(&self.vault, name, taken).await?;
+                    }
+                }
+                Err(Failure::of_mint(&error))
+            }
+        }
+    }
+
+    async fn leased(
+        self: &Arc<Self>,
+        begun: &Begun<'_>,
+        minted: &MintedKey,
+        work: Work,
+    ) -> Result<Reply, Failure> {
+        let Begun {
+            config,
+            role,
+            name,
+            request,
+            entry,
+            description,
+        } = begun;
+        let details = &minted.details;
+        let now = Timestamp::now();
+        let ends = details.expires.parse();
+        let expires = ends.unwrap_or_else(|_| after(now, role.expiry.as_secs()));
+        // From here on the key is revoked unless it is taken.
+        let fresh = Fresh::new(
+            Arc::clone(self),
+            (details.id.clone(), expires),
+            (*config).clone(),
+            (entry.clone(), (*request).to_owned()),
+            work,
+        );
+        let record = Minted {
+            role: name.as_str().to_owned(),
+            description: description.clone(),
+            created: now,
+            expires,
+            request: (*request).to_owned(),
+        };
+        self.vault
+            .put(&stored(Minted::PREFIX, details.id.as_str()), &record)
+            .await?;
+        let lease = Lease {
+            key: details.id.clone(),
+            role: name.as_str().to_owned(),
+            expires,
+            lineage: config.lineage.clone(),
+            ttl: role.ttl().as_secs(),
+            max_ttl: role.max_ttl().as_secs(),
+            revoke: role.revoke,
+        };
+        fail_point("engine-leased");
+        let tags: Vec<_> = role.tags.iter().map(Tag::as_str).collect();
+        let data = json!({
+            "key": minted.key.expose_secret(),
+            "key_id": details.id.as_str(),
+            "expires": expires.to_string(),
+            "tags": tags,
+            "reusable": role.reusable,
+            "ephemeral": role.ephemeral,
+            "preauthorized": role.preauthorized,
+        });
+        let internal_data =
+            serde_json::to_string(&lease).map_err(|error| Failure::Internal(error.to_string()))?;
+        Ok(Reply::Key(Box::new(LeaseOfKey {
+            data: Zeroizing::new(data.to_string()),
+            internal_data,
+            ttl: lease.ttl.into(),
+            max_ttl: lease.max_ttl.into(),
+            issued: now.as_second(),
+            fresh,
+        })))
+    }
+}
+
+fn after(from: Timestamp, seconds: u32) -> Timestamp {
+    from.checked_add(SignedDuration::from_secs(seconds.into()))
+        .unwrap_or(Timestamp::MAX)
+}

@@ -1,0 +1,112 @@
+use std::sync::Arc;
+
+use jiff::Timestamp;
+use tailmint::KeyId;
+use tokio::runtime::Handle;
+
+use super::{
+    Failure, Mount,
+    config::Config,
+    minted::Minted,
+    pending::{Pending, What, Work},
+    stored,
+};
+use crate::log::{Level, log};
+
+/// A key that was minted and that nobody has taken yet: a client that hangs up has Vault
+/// drop the request wherever it is. Where this is dropped, the key is revoked.
+pub(crate) struct Fresh(Option<Untaken>);
+
+struct Untaken {
+    mount: Arc<Mount>,
+    key: KeyId,
+    expires: Timestamp,
+    /// What it was minted with.
+    config: Config,
+    /// Under which name the request is written down.
+    entry: String,
+    request: String,
+    _work: Work,
+}
+
+impl Fresh {
+    pub(super) fn new(
+        mount: Arc<Mount>,
+        (key, expires): (KeyId, Timestamp),
+        config: Config,
+        (entry, request): (String, String),
+        work: Work,
+    ) -> Self {
+        Self(Some(Untaken {
+            mount,
+            key,
+            expires,
+            config,
+            entry,
+            request,
+            _work: work,
+        }))
+    }
+
+    /// Hands the key over: from here on it is its lease's. Do nothing that waits between
+    /// this and the response.
+    pub(crate) async fn take(mut self) -> Result<(), Failure> {
+        if let Some(untaken) = &self.0 {
+            untaken.mount.vault.delete(&untaken.entry).await?;
+        }
+        self.0 = None;
+        Ok(())
+    }
+}
+
+impl Drop for Fresh {
+    fn drop(&mut self) {
+        // Where nothing runs any more, what is written down is found by the next process.
+        if let (Some(untaken), Ok(runtime)) = (self.0.take(), Handle::try_current()) {
+            runtime.spawn(untaken.revoke());
+        }
+    }
+}
+
+impl Untaken {
+    async fn revoke(self) {
+        let key = &self.key;
+        match self.try_revoke().await {
+            Ok(()) => log(
+                Level::Warn,
+                &format!(
+                    "key {key} was revoked: nobody waited for it; request {}",
+                    self.request
+                ),
+            ),
+            Err(failure) => log(
+                Level::Error,
+                &format!(
+                    "key {key} could not be revoked, and nobody has it; it is tried again: {}",
+                    failure.text()
+                ),
+            ),
+        }
+    }
+
+    async fn try_revoke(&self) -> Result<(), Failure> {
+        let mount = &self.mount;
+        let what = What::Key {
+            id: self.key.clone(),
+            until: self.expires,
+        };
+        // It may have been removed already. Where Vault is gone, the API need not be.
+        let lineage = &self.config.lineage;
+        let pending = Pending::new(lineage, what);
+        mount.vault.put(&self.entry, &pending).await.ok();
+        let _used = mount.credential.read().await;
+        let current = mount.configured().await;
+        let config = current.unwrap_or_else(|_| self.config.clone());
+        mount
+            .revoke_key(&config, lineage, &self.key, &self.request)
+            .await?;
+        let record = stored(Minted::PREFIX, self.key.as_str());
+        mount.vault.delete(&record).await?;
+        Ok(mount.vault.delete(&self.entry).await?)
+    }
+}
