@@ -16,6 +16,9 @@ use tower_service::Service;
 
 use super::PORT;
 
+/// The port of plain HTTP.
+const HTTP_PORT: u16 = 80;
+
 /// A proxy that connects to the API, by HTTP's CONNECT. It sees the API's name
 /// and what is encrypted; it also resolves the name.
 #[derive(Clone)]
@@ -73,6 +76,11 @@ impl Proxy {
             uri: found.uri().clone(),
             authorization: found.basic_auth().cloned(),
         }))
+    }
+
+    /// Its port: that of HTTP where the variable names none.
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(HTTP_PORT)
     }
 
     /// A connection to the API through the proxy.

@@ -26,6 +26,7 @@ use super::{
 };
 use crate::{
     CredentialCommand,
+    confinement::Way,
     credentials::{
         Wrong,
         command::Runner,
@@ -251,6 +252,16 @@ impl<'a> IdentitySources<'a> {
             token: asking.ask(&call).await?,
             origin: platform.to_string(),
             notes: Vec::new(),
+        })
+    }
+
+    /// The way to the service of the platform, for a process that is to be confined; `None`
+    /// where the environment does not say where it is, which is an error when it is asked.
+    pub fn way(&self, platform: &Platform) -> Option<Way> {
+        Some(match self.call(platform, "").ok()?.peer {
+            Peer::Tls { port, .. } => Way::Port(port),
+            Peer::Local(address) => Way::Port(address.port()),
+            Peer::Socket(_) => Way::LocalSocket,
         })
     }
 
