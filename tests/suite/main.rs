@@ -17,6 +17,8 @@ mod check;
 #[cfg(feature = "compiler")]
 mod claims;
 mod clients;
+#[cfg(feature = "failpoints")]
+mod confined;
 #[cfg(feature = "compiler")]
 mod conformance;
 mod consumers;

@@ -9,6 +9,8 @@ mod credential_means;
 mod environment_file;
 mod excerpt;
 mod failure;
+#[cfg(all(feature = "failpoints", target_os = "linux"))]
+mod forbidden_acts;
 mod hints;
 mod identity_flags;
 mod key_flags;

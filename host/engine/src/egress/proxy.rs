@@ -14,6 +14,9 @@ use tailmint_core::{Class, Diagnose, Environment, Failure, in_seconds};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
+/// The port of plain HTTP.
+const HTTP_PORT: u16 = 80;
+
 /// A proxy that connects to a host, by HTTP's CONNECT. It sees the host's name
 /// and what is encrypted; it also resolves the name.
 #[derive(Clone)]
@@ -79,6 +82,11 @@ impl Proxy {
             uri: found.uri().clone(),
             authorization: found.basic_auth().cloned(),
         }))
+    }
+
+    /// Its port: that of HTTP where the variable names none.
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(HTTP_PORT)
     }
 
     /// A connection to this port of the host through the proxy.

@@ -126,6 +126,11 @@ impl Minter {
         &self.runner.digest
     }
 
+    /// The policy that it enforces.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Connects to the API, and keeps the connection for what is asked next. No request
     /// is sent.
     ///

@@ -5,12 +5,15 @@ use bytes::Bytes;
 use http::{HeaderValue, Method, StatusCode, Uri, header, uri::Scheme};
 use serde_json::{Map, Value};
 use tailmint::{
+    Account, Credential,
     connection::Proxy,
     policy::{IdentityFacts, IdentitySource},
 };
 use tailmint_api::{OutsideText, from_json};
 use tailmint_core::{Decision, Denial};
 use tokio::time::Instant;
+
+use crate::confinement::Way;
 
 use super::{
     IdToken, IdentityError, IdentitySources, IssuerDocument, IssuerProblem,
@@ -38,6 +41,16 @@ pub struct Published {
 }
 
 impl IdentitySources<'_> {
+    /// The way to the issuer of the account's identity token, for a process that is to be
+    /// confined; `None` for an account of another kind.
+    pub fn way_to_issuer(&self, account: &Account) -> Option<Way> {
+        let Credential::FederatedIdentity { id_token, .. } = &account.credential else {
+            return None;
+        };
+        let token = IdToken::read(id_token.expose_secret().as_bytes()).ok()?;
+        self.way_of(&call(token.issuer.as_deref()?)?)
+    }
+
     /// Fetches what the issuer of the token publishes, as Tailscale would from elsewhere. The
     /// token itself is not sent. It is one for the identity with this client id.
     ///

@@ -27,6 +27,7 @@ use super::{
 };
 use crate::{
     CredentialCommand,
+    confinement::Way,
     credentials::{
         Wrong,
         command::Runner,
@@ -264,6 +265,22 @@ impl<'a> IdentitySources<'a> {
             token: asking.ask(&call).await?,
             origin: platform.to_string(),
             notes: Vec::new(),
+        })
+    }
+
+    /// The way to the service of the platform, for a process that is to be confined; `None`
+    /// where the environment does not say where it is, which is an error when it is asked.
+    pub fn way(&self, platform: &Platform) -> Option<Way> {
+        self.way_of(&self.call(platform, "").ok()?)
+    }
+
+    /// The same to where the call goes.
+    pub(super) fn way_of(&self, call: &Call) -> Option<Way> {
+        Some(match (&call.peer, self.proxy(call).ok()?) {
+            (Peer::Tls { .. }, Some(proxy)) => Way::Port(proxy.port()),
+            (Peer::Tls { port, .. }, None) => Way::Port(*port),
+            (Peer::Local(address), _) => Way::Port(address.port()),
+            (Peer::Socket(_), _) => Way::LocalSocket,
         })
     }
 
