@@ -10,8 +10,11 @@
 mod artifact;
 mod audit;
 mod audit_file;
+mod audit_page;
+mod audit_report;
 mod audit_room;
 mod authorities;
+mod capabilities;
 mod case;
 mod check;
 #[cfg(feature = "compiler")]
@@ -77,3 +80,4 @@ mod walks;
 mod words;
 mod workflows;
 mod world;
+mod written_log;

@@ -3,6 +3,7 @@
 
 mod arguments;
 mod aside;
+mod audit_report;
 mod checksums;
 mod command;
 mod credential_means;

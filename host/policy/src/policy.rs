@@ -181,6 +181,13 @@ impl Policy {
         text
     }
 
+    /// All that the policy says, member by member, for programs: the values of
+    /// [`Policy::to_toml`].
+    #[expect(clippy::missing_panics_doc, reason = "every policy can be written")]
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(&self.effective).expect("a policy can be written")
+    }
+
     /// Whether requests that the policy would deny are logged and still sent.
     pub fn is_report_only(&self) -> bool {
         self.effective.mode.is_report()
