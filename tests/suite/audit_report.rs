@@ -1,13 +1,19 @@
 //! The report of an audit log, and the story of a key.
 
-use std::{fs, os::unix::fs::PermissionsExt, path::Path};
+use std::{
+    fs,
+    os::unix::fs::{PermissionsExt, chown, lchown, symlink},
+    path::Path,
+};
 
 use insta::assert_snapshot;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
+    credential_files::STRANGER,
     ran::Ran,
+    tailnet::is_really_root,
     world::World,
     written_log::{By, ME, WrittenLog},
 };
@@ -333,6 +339,76 @@ fn the_page_has_nothing_of_a_stranger_but_text() {
 }
 
 #[test]
+fn what_another_user_put_there_is_neither_filled_nor_followed() {
+    if !is_really_root() {
+        println!("skipped: it takes root to give files away");
+        return;
+    }
+    let world = World::new();
+    let log = log_of_a_day();
+    let file = world.path().join("report.html");
+    let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o7777;
+    let own = fs::File::create(&file).unwrap();
+    fs::set_permissions(&file, fs::Permissions::from_mode(0o666)).unwrap();
+    drop(own);
+    // One of root's own that is empty has nothing to lose, and does not say who may read.
+    assert_eq!(
+        report(&world, &log, &["--html", file.to_str().unwrap()]).code,
+        0
+    );
+    assert_eq!(mode(&file), 0o600);
+    fs::remove_file(&file).unwrap();
+    fs::File::create(&file).unwrap();
+    chown(&file, Some(STRANGER), None).unwrap();
+    assert_snapshot!(report(&world, &log, &["--html", file.to_str().unwrap()]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/report.html: it is a file of another user
+    hint: name another file, or give --force to overwrite it
+    ");
+    assert_eq!(fs::read(&file).unwrap(), b"");
+    let (empty, link) = (world.path().join("empty"), world.path().join("link.html"));
+    fs::File::create(&empty).unwrap();
+    symlink(&empty, &link).unwrap();
+    lchown(&link, Some(STRANGER), None).unwrap();
+    assert_snapshot!(report(&world, &log, &["--html", link.to_str().unwrap()]), @"
+    exit status: 2
+    --- stderr
+    error: [dir]/link.html: it is a link of another user
+    hint: name another file
+    ");
+    assert_eq!(fs::read(&empty).unwrap(), b"");
+}
+
+#[test]
+fn a_time_of_a_report_is_one_that_is_read_whole() {
+    let world = World::new();
+    let log = log_of_a_day();
+    assert_snapshot!(report(&world, &log, &["--since", "2026-11-26T10:30:00"]), @"
+    exit status: 2
+    --- stderr
+    error: invalid value '2026-11-26T10:30:00' for '--since <WHEN>': give a duration such as 30d, a date such as 2026-11-01, or a time such as 2026-11-24T13:00:00Z
+
+    For more information, try '--help'.
+    ");
+    for text in ["2026-11-26 10:30", "2026-13-01", "", "-1d", "T10:00"] {
+        let ran = report(&world, &log, &["--since", text]);
+        assert_eq!(ran.code, 2, "{text}: {ran}");
+    }
+}
+
+#[test]
+fn nothing_is_explained_of_an_empty_text() {
+    let world = World::new();
+    assert_snapshot!(explain(&world, &log_of_a_day(), &[""]), @"
+    exit status: 2
+    --- stderr
+    error: there is no id to explain: the text is empty
+    hint: give an id or a run that tailmint audit show prints
+    ");
+}
+
+#[test]
 fn a_page_takes_the_position_of_an_older_one_and_of_nothing_else() {
     let world = World::new();
     let log = log_of_a_day();
@@ -349,7 +425,7 @@ fn a_page_takes_the_position_of_an_older_one_and_of_nothing_else() {
     // Others who may read the older one may read the new one.
     fs::set_permissions(&file, fs::Permissions::from_mode(0o644)).unwrap();
     let link = world.path().join("link.html");
-    std::os::unix::fs::symlink(&file, &link).unwrap();
+    symlink(&file, &link).unwrap();
     assert_eq!(
         report(&world, &log, &["--html", link.to_str().unwrap()]).code,
         0

@@ -677,7 +677,12 @@ fn when(text: &str) -> Result<When, String> {
     if let Ok(moment) = text.parse() {
         return Ok(When::At(moment));
     }
-    if let Ok(date) = text.parse::<jiff::civil::Date>()
+    // A date with a time behind it would be read without that time.
+    let is_date = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_date
+        && let Ok(date) = text.parse::<jiff::civil::Date>()
         && let Ok(moment) = jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0))
     {
         return Ok(When::At(moment));

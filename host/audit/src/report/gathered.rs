@@ -18,6 +18,17 @@ const MOST_KEYS: usize = 10_000;
 /// So many of other lists.
 const MOST_LISTED: usize = 200;
 
+/// So many tags of a key. The API gives a key no more.
+const MOST_TAGS: usize = 50;
+
+/// The most bytes of a name that are kept. A line of a log has up to a million.
+const MOST_BYTES: usize = 256;
+
+/// The name, or its beginning.
+fn short(name: &str) -> String {
+    name[..name.floor_char_boundary(MOST_BYTES)].to_owned()
+}
+
 /// Within this time a process that created a client deletes the old one: the longest grace
 /// of a rotation, and as much for the rest.
 const ROTATION_SECONDS: u64 = 2 * 3600;
@@ -150,7 +161,7 @@ impl Gathered {
         ] {
             let name = entry.text(member);
             if !name.is_empty()
-                && let Some(times) = tallies.of(name.to_owned())
+                && let Some(times) = tallies.of(short(name))
             {
                 times.see(at);
             }
@@ -180,16 +191,17 @@ impl Gathered {
                     tags: entry
                         .texts("tags")
                         .into_iter()
+                        .take(MOST_TAGS)
                         .map(OutsideText::new)
                         .collect(),
                     account: OutsideText::of(Who::of(entry)),
                     client: text("client"),
                     run: text("run"),
                 };
-                self.joining.insert(entry.text("key").to_owned(), key);
+                self.joining.insert(short(entry.text("key")), key);
             }
             Some(Happened::Ended) => {
-                self.joining.remove(entry.text("key"));
+                self.joining.remove(&short(entry.text("key")));
             }
             _ => {}
         }
@@ -206,7 +218,7 @@ impl Gathered {
             }
         }
         let event = entry.text("event");
-        if let Some(requests) = self.rules.of(rule.to_owned()) {
+        if let Some(requests) = self.rules.of(short(rule)) {
             let count = match (event, entry.text("decision")) {
                 ("decision", "allow") => Some(&mut requests.allowed),
                 ("decision", "report") => Some(&mut requests.reported),
@@ -221,13 +233,13 @@ impl Gathered {
         }
         let was_sent = entry.text("decision") == "report";
         let was_denied = event == "decision" && entry.text("decision") != "allow";
-        let name = || (was_sent, rule.to_owned(), entry.text("reason").to_owned());
+        let name = || (was_sent, short(rule), short(entry.text("reason")));
         if was_denied && let Some(denied) = self.denials.of(name()) {
             denied.times.see(at);
-            entry.text("run").clone_into(&mut denied.last_run);
+            denied.last_run = short(entry.text("run"));
         }
         if rule == "identity" && event == "response" {
-            let text = |member| entry.text(member).to_owned();
+            let text = |member| short(entry.text(member));
             let name = [text("source"), text("issuer"), text("subject")];
             if let Some(times) = self.identities.of(name) {
                 times.see(at);
@@ -248,7 +260,7 @@ impl Gathered {
             Some(Happened::Created(Kind::AuthKey)) => {
                 counts.minted = 1;
                 for tag in entry.texts("tags") {
-                    if let Some(count) = self.tags.of(tag.to_owned()) {
+                    if let Some(count) = self.tags.of(short(tag)) {
                         *count += 1;
                     }
                 }
@@ -266,7 +278,7 @@ impl Gathered {
     fn see_client(&mut self, entry: &Record, at: Moment, happened: Option<Happened>) {
         let asker = entry.text("client");
         if !asker.is_empty()
-            && let Some(client) = self.clients.of(asker.to_owned())
+            && let Some(client) = self.clients.of(short(asker))
         {
             client.asked.see(at);
             client.minted += u64::from(happened == Some(Happened::Created(Kind::AuthKey)));
@@ -274,13 +286,13 @@ impl Gathered {
         let id = entry.text("key");
         match happened {
             Some(Happened::Created(Kind::OauthClient | Kind::FederatedIdentity)) => {
-                if let Some(client) = self.clients.of(id.to_owned()) {
+                if let Some(client) = self.clients.of(short(id)) {
                     client.created = Some(at);
                 }
                 if let Some(process) = Who::process(entry) {
                     self.created.push_back(Created {
                         process,
-                        id: id.to_owned(),
+                        id: short(id),
                         at,
                     });
                 }
@@ -289,7 +301,7 @@ impl Gathered {
                 }
             }
             Some(Happened::Ended) if entry.text("operation") != "revoke" => {
-                if let Some(client) = self.clients.of(id.to_owned()) {
+                if let Some(client) = self.clients.of(short(id)) {
                     client.deleted = Some(at);
                 }
                 self.see_rotation(entry, at, id);
@@ -303,7 +315,7 @@ impl Gathered {
             return;
         };
         // A new one that was deleted took no position.
-        if let Some(own) = self.created.iter().position(|it| it.id == old) {
+        if let Some(own) = self.created.iter().position(|it| it.id == short(old)) {
             self.created.remove(own);
             return;
         }
@@ -519,6 +531,27 @@ mod tests {
             (found.joining.items.len(), found.joining.more),
             (MOST_KEYS, 2)
         );
+    }
+
+    #[test]
+    fn a_log_with_long_names_has_a_short_report() {
+        let long = "a".repeat(1_000_000);
+        let entries: Vec<_> = (0..20)
+            .map(|number| {
+                let mut entry = minted(&format!("{number}{long}"), 90);
+                for member in ["policy", "component", "version", "client", "run", "reason"] {
+                    entry[member] = format!("{number}{long}").into();
+                }
+                entry["tags"] = (0..100).map(|tag| format!("{tag}{long}")).collect();
+                (1, entry)
+            })
+            .collect();
+        let found = report(50, &entries);
+        assert_eq!(found.joining.items.len(), 20);
+        let written = serde_json::to_string(&found).unwrap();
+        assert!(written.len() < 2_000_000, "{} bytes", written.len());
+        assert_eq!(short("aé").len(), 3);
+        assert_eq!(short(&format!("{}é", "a".repeat(255))).len(), 255);
     }
 
     #[test]

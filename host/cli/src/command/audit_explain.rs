@@ -13,6 +13,13 @@ use crate::{arguments::Global, failure::Failure, print};
 /// Tells what the log knows of it; what was found of the chain on the way.
 pub(super) fn explain(global: &Global, path: &Path, what: &str) -> Result<Verification, Failure> {
     let what = what.trim();
+    if what.is_empty() {
+        return Err(Failure::new(
+            Class::Usage,
+            "there is no id to explain: the text is empty",
+            Some("give an id or a run that tailmint audit show prints".to_owned()),
+        ));
+    }
     if begins_like_key(what) {
         return Err(Failure::new(
             Class::Usage,

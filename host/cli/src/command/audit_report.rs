@@ -1,7 +1,7 @@
 use std::{
-    fs::{self, Permissions},
+    fs::{self, Metadata, Permissions},
     io::{self, Read, Write},
-    os::unix::fs::PermissionsExt,
+    os::unix::fs::{MetadataExt, PermissionsExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -70,7 +70,7 @@ fn write(path: &Path, content: &[u8], force: bool) -> Result<(), Failure> {
             Some("name a file in a directory that you may write to".to_owned()),
         )
     };
-    let (path, mode) = target(path, force)?;
+    let (path, kept) = target(path, force)?;
     let directory = match path.parent() {
         Some(directory) if !directory.as_os_str().is_empty() => directory,
         _ => Path::new("."),
@@ -81,8 +81,12 @@ fn write(path: &Path, content: &[u8], force: bool) -> Result<(), Failure> {
         .map_err(|error| failed(&error))?;
     let written = file.write_all(content).and_then(|()| {
         // Past the umask: a web server that could read the older one can read this one.
-        file.as_file()
-            .set_permissions(Permissions::from_mode(mode))?;
+        if let Some(kept) = &kept {
+            fchown(file.as_file(), None, Some(kept.gid())).ok();
+            let mode = kept.permissions().mode() & 0o777;
+            file.as_file()
+                .set_permissions(Permissions::from_mode(mode))?;
+        }
         file.as_file().sync_all()
     });
     written.map_err(|error| failed(&error))?;
@@ -90,17 +94,21 @@ fn write(path: &Path, content: &[u8], force: bool) -> Result<(), Failure> {
     Ok(())
 }
 
-/// The file that a link leads to, or the file itself, with the mode that the new one gets:
-/// that of the older one.
-fn target(path: &Path, force: bool) -> Result<(PathBuf, u32), Failure> {
+/// The file that a link leads to, or the file itself; and the older report there, whose mode
+/// and group the new one gets. What another user put there decides about neither.
+fn target(path: &Path, force: bool) -> Result<(PathBuf, Option<Metadata>), Failure> {
     let said = |what: &str, hint: &str| {
         let message = format!("{}: {what}", path.display());
         Failure::new(Class::Usage, message, Some(hint.to_owned()))
     };
-    if fs::symlink_metadata(path).is_err() {
-        return Ok((path.to_owned(), 0o600));
-    }
     let another = "name another file";
+    let is_own = |it: &Metadata| it.uid() == rustix::process::geteuid().as_raw();
+    let Ok(link) = fs::symlink_metadata(path) else {
+        return Ok((path.to_owned(), None));
+    };
+    if link.is_symlink() && !is_own(&link) {
+        return Err(said("it is a link of another user", another));
+    }
     let real = fs::canonicalize(path);
     let real = real.map_err(|_| said("it is a link that leads nowhere", another))?;
     let metadata = fs::metadata(&real).map_err(|error| said(&error.to_string(), another))?;
@@ -109,12 +117,19 @@ fn target(path: &Path, force: bool) -> Result<(PathBuf, u32), Failure> {
     }
     let mut beginning = Vec::new();
     let read = fs::File::open(&real).and_then(|file| file.take(1024).read_to_end(&mut beginning));
-    let is_free = read.is_ok() && (beginning.is_empty() || is_page(&beginning));
+    let is_report = read.is_ok() && is_page(&beginning);
+    let is_free = is_own(&metadata) && (is_report || beginning.is_empty() && read.is_ok());
     if !is_free && !force {
         let hint = "name another file, or give --force to overwrite it";
-        return Err(said("it exists and is not an audit report", hint));
+        let what = if is_own(&metadata) {
+            "it exists and is not an audit report"
+        } else {
+            "it is a file of another user"
+        };
+        return Err(said(what, hint));
     }
-    Ok((real, metadata.permissions().mode() & 0o777))
+    let is_kept = is_report && is_own(&metadata);
+    Ok((real, is_kept.then_some(metadata)))
 }
 
 impl When {
