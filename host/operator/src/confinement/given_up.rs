@@ -163,8 +163,9 @@ const SOCK_PACKET: i32 = 10;
 /// The bits of a socket's kind that are not flags.
 const KIND_BITS: u64 = 0xf;
 
-/// What types into the terminal in its user's place (ioctl_tty(2)).
-const TERMINAL_REQUESTS: [u64; 2] = [libc::TIOCSTI as u64, libc::TIOCLINUX as u64];
+/// `TIOCSTI` and `TIOCLINUX`, which type into the terminal in its user's place
+/// (`ioctl_tty(2)`). The C libraries have them in types of their own.
+const TERMINAL_REQUESTS: [u64; 2] = [0x5412, 0x541c];
 
 /// Gives them up, for this thread and those that it starts.
 pub(super) fn give_up(keeps_local_sockets: bool) -> Result<(), Error> {
