@@ -125,9 +125,9 @@ pub(super) enum Command {
     Up(Up),
     /// Check configuration, credentials, network and scopes; mints nothing
     ///
-    /// The checks run in this order: configuration, policy, audit log, the files of
-    /// the secrets, the connection to the API, the scopes that the API grants, and
-    /// tailscale. The exit status is that of the first check that fails.
+    /// The checks run in this order: configuration, policy, audit log, what the
+    /// kernel takes away from this process, the connection to the API, the files of the
+    /// secrets, the scopes that the API grants, and tailscale. The exit status is that of the first check that fails.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Create, rotate and delete the OAuth clients that keys are minted with

@@ -178,7 +178,8 @@ const OTHERS: &[(&str, Act)] = &[
         call(libc::SYS_finit_module, [-1, 0, 0, 0, 0, 0])
     }),
     ("type into the terminal", |_| {
-        let request = libc::TIOCSTI.cast_signed();
+        // `TIOCSTI`, which the C libraries have in types of their own.
+        let request = 0x5412;
         call(
             libc::SYS_ioctl,
             [0, request, c"x".as_ptr() as c_long, 0, 0, 0],
@@ -274,10 +275,10 @@ fn descriptor(number: c_long, arguments: [c_long; 3]) -> io::Result<OwnedFd> {
     unsafe_code,
     reason = "each act gives the call arguments that it may have"
 )]
-fn call(number: c_long, arguments: [c_long; 6]) -> io::Result<()> {
-    let [a, b, c, d, e, f] = arguments;
+fn call(number: c_long, with: [c_long; 6]) -> io::Result<()> {
     // SAFETY: pointers are null, or to what lives until the call is over.
-    let said = unsafe { libc::syscall(number, a, b, c, d, e, f) };
+    let said =
+        unsafe { libc::syscall(number, with[0], with[1], with[2], with[3], with[4], with[5]) };
     if number == libc::SYS_clone && said == 0 {
         // SAFETY: a process that should not be there ends.
         unsafe { libc::_exit(1) };

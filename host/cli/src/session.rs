@@ -124,7 +124,7 @@ impl<'a> Session<'a> {
 
     /// What this process needs to write to the audit log and to reach the API.
     pub(super) fn confinement(&self) -> Result<Confinement, Failure> {
-        Ok(self.confinement_to(self.settings().way()?)?)
+        self.confinement_to(self.settings().way()?)
     }
 
     /// The same to reach something else.

@@ -13,7 +13,7 @@ impl Confined {
     /// With this limit as well, where it holds.
     #[cfg_attr(
         not(target_os = "linux"),
-        expect(dead_code, reason = "there is no limit")
+        allow(dead_code, reason = "no other system limits anything")
     )]
     pub(super) fn with(mut self, limit: Limit, holds: bool) -> Self {
         self.limits[limit as usize] = holds;
@@ -61,10 +61,7 @@ impl fmt::Display for Confined {
             return Ok(());
         }
         // The newest has what the older ones have.
-        let newest = lacks
-            .iter()
-            .filter_map(|limit| limit.landlock_as_of())
-            .last();
+        let newest = lacks.iter().rev().find_map(|limit| limit.landlock_as_of());
         let mut needs: Vec<_> = newest
             .map(|it| format!("Landlock as of Linux {it}"))
             .into_iter()

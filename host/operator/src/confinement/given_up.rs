@@ -163,8 +163,9 @@ const SOCK_PACKET: i32 = 10;
 /// The bits of a socket's kind that are not flags.
 const KIND_BITS: u64 = 0xf;
 
-/// What types into the terminal in its user's place (ioctl_tty(2)).
-const TERMINAL_REQUESTS: [u64; 2] = [libc::TIOCSTI as u64, libc::TIOCLINUX as u64];
+/// `TIOCSTI` and `TIOCLINUX`, which type into the terminal in its user's place
+/// (`ioctl_tty(2)`). The C libraries have them in types of their own.
+const TERMINAL_REQUESTS: [u64; 2] = [0x5412, 0x541c];
 
 /// Gives them up, for this thread and those that it starts.
 pub(super) fn give_up(keeps_local_sockets: bool) -> Result<(), Error> {
@@ -253,4 +254,37 @@ fn has(flag: i32) -> SeccompCmpOp {
 /// As the kernel compares them.
 fn bits(value: i32) -> u64 {
     value.cast_unsigned().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{io, net::UdpSocket, os::unix::net::UnixDatagram, thread};
+
+    use super::*;
+
+    /// What can be done by a thread that gave the calls up.
+    fn after<T: Send + 'static>(keeps_local_sockets: bool, act: fn() -> T) -> T {
+        let confined = thread::spawn(move || {
+            give_up(keeps_local_sockets).unwrap();
+            act()
+        });
+        confined.join().unwrap()
+    }
+
+    #[test]
+    fn sockets_of_this_machine_are_kept_where_they_are_needed() {
+        let open = || UnixDatagram::unbound().map(drop).map_err(|it| it.kind());
+        assert_eq!(after(true, open), Ok(()));
+        assert_eq!(after(false, open), Err(io::ErrorKind::PermissionDenied));
+    }
+
+    #[test]
+    fn what_resolves_names_is_kept() {
+        // musl's resolver binds its socket, and asks on a thread of ours.
+        let asks = || {
+            let asks = || UdpSocket::bind("127.0.0.1:0").map(drop);
+            thread::spawn(asks).join().unwrap()
+        };
+        assert!(after(false, asks).is_ok());
+    }
 }

@@ -151,3 +151,27 @@ impl Confinement {
         Ok(confined)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_list_has_what_was_asked_for_and_what_resolves_names() {
+        let list = Confinement::to_resolve_names()
+            .reaching(Way::Port(443))
+            .reaching(Way::Port(80))
+            .reaching(Way::Port(443))
+            .writing_beside(Path::new("/state/audit.jsonl"))
+            .writing_beside(Path::new("audit.jsonl"))
+            .writing_in("/state");
+        assert_eq!(list.ports().collect::<Vec<_>>(), [53, 80, 443]);
+        let written: Vec<_> = list.written().collect();
+        assert_eq!(written, [Path::new("/state"), Path::new(".")]);
+        let read: Vec<_> = list.read().collect();
+        assert!(read.contains(&Path::new("/etc/resolv.conf")));
+        assert_eq!(read.contains(&Path::new("/usr/lib")), !LIBRARIES.is_empty());
+        assert!(!list.has_local_sockets());
+        assert!(list.reaching(Way::LocalSocket).has_local_sockets());
+    }
+}

@@ -61,7 +61,7 @@ impl SecretsDir {
     /// The directory, and those that links in it to the files of these profiles lead to.
     pub fn with_links<'a>(&self, profiles: impl IntoIterator<Item = &'a Profile>) -> Vec<PathBuf> {
         let files = profiles.into_iter().flat_map(|it| it.credential.files());
-        let real = files.filter_map(|name| self.path.join(name).canonicalize().ok());
+        let real = files.filter_map(|name| system::resolve(&self.path.join(name)).ok());
         let directories = real.filter_map(|file| file.parent().map(Path::to_owned));
         [self.path.clone()].into_iter().chain(directories).collect()
     }
