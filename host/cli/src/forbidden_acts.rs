@@ -147,6 +147,20 @@ const OTHERS: &[(&str, Act)] = &[
     ("use a packet socket", |_| {
         socket(libc::AF_PACKET, libc::SOCK_DGRAM, 0).map(drop)
     }),
+    ("take an interface down", |_| {
+        let socket = socket(libc::AF_INET, libc::SOCK_DGRAM, 0)?;
+        // `SIOCSIFFLAGS`, of an interface that there is none of: no flag is changed.
+        let request = 0x8914;
+        let name = c"no-interface-000000000000000000000000000";
+        let socket = socket.as_raw_fd().into();
+        call(
+            libc::SYS_ioctl,
+            [socket, request, name.as_ptr() as c_long, 0, 0, 0],
+        )
+    }),
+    ("read a message of other programs", |_| {
+        call(libc::SYS_msgrcv, [0, 0, 0, 0, 0, 0])
+    }),
     ("make a user namespace", |_| unshare(libc::CLONE_NEWUSER)),
     ("make a network namespace", |_| unshare(libc::CLONE_NEWNET)),
     ("make a mount namespace", |_| unshare(libc::CLONE_NEWNS)),

@@ -95,15 +95,19 @@ impl<'a> Session<'a> {
     }
 
     /// The same for who may create and delete credentials, with what else is on the list.
+    /// What a confined process could not do any more is done before, once it is known who
+    /// asks.
     pub(super) async fn ready_to_own(
         &self,
         owner: Option<&str>,
         kind: Kind,
         list: Confinement,
+        before: impl FnOnce(),
     ) -> Result<(Owner, Minter), Failure> {
         let Some(name) = owner else {
             let owner = Owner::from_env(&self.environment, kind)?;
             let minter = self.minter()?;
+            before();
             self.confine(minter.policy(), &list)?;
             return Ok((owner, minter));
         };
@@ -114,6 +118,7 @@ impl<'a> Session<'a> {
             None => Some(Owner::for_profile(profile, &self.credentials(&means)).await?),
         };
         let minter = self.minter()?;
+        before();
         self.confine(minter.policy(), &self.asking_of(list, profile))?;
         let owner = match read {
             Some(owner) => owner,

@@ -141,8 +141,8 @@ async fn create(
         (owner, session.minter()?)
     } else {
         // What is wrong with it is told once it is written to.
-        session.secrets_dir.create().ok();
-        ready(session, flag).await?
+        let create = || drop(session.secrets_dir.create());
+        ready_to_own(session, flag, create).await?
     };
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
@@ -164,12 +164,22 @@ async fn create(
 
 /// Who asks, in a process that can write to the files of the profiles, and to the audit log.
 async fn ready(session: &Session<'_>, flag: &OwnerFlag) -> Result<(Owner, Minter), Failure> {
+    ready_to_own(session, flag, || {}).await
+}
+
+/// The same, with what is done before that, once it is known who asks.
+async fn ready_to_own(
+    session: &Session<'_>,
+    flag: &OwnerFlag,
+    before: impl FnOnce(),
+) -> Result<(Owner, Minter), Failure> {
     let mut list = session.confinement()?;
     for directory in session.secrets_dir.with_links(session.config.profiles()) {
         list = list.writing_in(directory);
     }
     let owner = flag.profile.as_deref();
-    session.ready_to_own(owner, Kind::OauthClient, list).await
+    let ready = session.ready_to_own(owner, Kind::OauthClient, list, before);
+    ready.await
 }
 
 /// Where systemd looks for encrypted credentials, or the directory that was given.

@@ -67,7 +67,7 @@ async fn asking(
     flag: &IdentityOwnerFlag,
 ) -> Result<(Account, Minter), Failure> {
     let (owner, list) = (flag.owner.as_deref(), session.confinement()?);
-    let asked = session.ready_to_own(owner, Kind::FederatedIdentity, list);
+    let asked = session.ready_to_own(owner, Kind::FederatedIdentity, list, || {});
     let (owner, minter) = asked.await?;
     Ok((owner.account().clone(), minter))
 }
@@ -156,7 +156,7 @@ async fn move_from(
     for directory in session.secrets_dir.with_links([&before]) {
         list = list.writing_in(directory);
     }
-    let asked = session.ready_to_own(owner, Kind::OauthClient, list);
+    let asked = session.ready_to_own(owner, Kind::OauthClient, list, || {});
     let (owner, minter) = asked.await?;
     let account = match read {
         Some(account) => account,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
-    SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
 };
 
 use super::call_numbers;
@@ -32,6 +32,12 @@ const CALLS: &[c_long] = &[
     libc::SYS_pidfd_open,
     libc::SYS_pidfd_getfd,
     libc::SYS_pidfd_send_signal,
+    libc::SYS_setpriority,
+    libc::SYS_ioprio_set,
+    libc::SYS_sched_setaffinity,
+    libc::SYS_sched_setattr,
+    libc::SYS_sched_setparam,
+    libc::SYS_sched_setscheduler,
     // Namespaces, mounts and roots.
     libc::SYS_unshare,
     libc::SYS_setns,
@@ -48,6 +54,7 @@ const CALLS: &[c_long] = &[
     libc::SYS_mount_setattr,
     // Files by something else than a path that Landlock judges, and what Landlock does not
     // judge of a path.
+    libc::SYS_truncate,
     libc::SYS_open_by_handle_at,
     libc::SYS_name_to_handle_at,
     libc::SYS_fchmodat,
@@ -61,6 +68,7 @@ const CALLS: &[c_long] = &[
     libc::SYS_fanotify_init,
     libc::SYS_fanotify_mark,
     libc::SYS_quotactl,
+    libc::SYS_quotactl_fd,
     libc::SYS_acct,
     libc::SYS_swapon,
     libc::SYS_swapoff,
@@ -76,6 +84,7 @@ const CALLS: &[c_long] = &[
     libc::SYS_finit_module,
     libc::SYS_delete_module,
     libc::SYS_kexec_load,
+    libc::SYS_kexec_file_load,
     libc::SYS_reboot,
     libc::SYS_syslog,
     libc::SYS_add_key,
@@ -103,8 +112,15 @@ const CALLS: &[c_long] = &[
     // Memory and queues that others share.
     libc::SYS_shmget,
     libc::SYS_shmat,
+    libc::SYS_shmctl,
     libc::SYS_msgget,
+    libc::SYS_msgsnd,
+    libc::SYS_msgrcv,
+    libc::SYS_msgctl,
     libc::SYS_semget,
+    libc::SYS_semop,
+    libc::SYS_semtimedop,
+    libc::SYS_semctl,
     libc::SYS_mq_open,
     // Its own devices.
     libc::SYS_mknodat,
@@ -127,7 +143,6 @@ const OLD_CALLS: &[c_long] = &[
     libc::SYS_ioperm,
     libc::SYS_modify_ldt,
     libc::SYS_uselib,
-    libc::SYS_kexec_file_load,
 ];
 
 #[cfg(not(target_arch = "x86_64"))]
@@ -167,20 +182,27 @@ const KIND_BITS: u64 = 0xf;
 /// (`ioctl_tty(2)`). The C libraries have them in types of their own.
 const TERMINAL_REQUESTS: [u64; 2] = [0x5412, 0x541c];
 
-/// Gives them up, for this thread and those that it starts.
+/// The requests about the interfaces, addresses and routes of the machine (netdevice(7)): the
+/// numbers from here on.
+const INTERFACES: u64 = 0x8900;
+
+/// The bits that are the same in all of their numbers.
+const INTERFACE_BITS: u64 = !0xff;
+
+/// Those of them that only read, of which the C library makes some where it resolves names:
+/// `SIOCGIFNAME`, `SIOCGIFCONF` and `SIOCGIFINDEX`.
+const INTERFACE_READS: [u64; 3] = [0x8910, 0x8912, 0x8933];
+
+/// Gives them up, for all threads of this process and those that they start.
 pub(super) fn give_up(keeps_local_sockets: bool) -> Result<(), Error> {
-    apply_filter(&filter(keeps_local_sockets)?)
+    apply_filter_all_threads(&filter(keeps_local_sockets)?)
 }
 
 fn filter(keeps_local_sockets: bool) -> Result<BpfProgram, BackendError> {
     let mut rules = BTreeMap::new();
     rules.insert(libc::SYS_clone, processes()?);
     rules.insert(libc::SYS_socket, sockets(keeps_local_sockets)?);
-    let terminal = TERMINAL_REQUESTS.map(|request| rule(&[(1, SeccompCmpOp::Eq, request)]));
-    rules.insert(
-        libc::SYS_ioctl,
-        terminal.into_iter().collect::<Result<_, _>>()?,
-    );
+    rules.insert(libc::SYS_ioctl, requests()?);
     // A connection that the first bytes open passes Landlock by.
     for (call, flags) in [
         (libc::SYS_sendto, 3),
@@ -216,6 +238,14 @@ fn processes() -> Result<Vec<SeccompRule>, BackendError> {
     let no_thread = rule(&[(0, has(libc::CLONE_THREAD), 0)]);
     let namespaces = NAMESPACES.map(|flag| rule(&[(0, has(flag), bits(flag))]));
     [no_thread].into_iter().chain(namespaces).collect()
+}
+
+/// An `ioctl` that types into the terminal, or that changes the machine's network.
+fn requests() -> Result<Vec<SeccompRule>, BackendError> {
+    let terminal = TERMINAL_REQUESTS.map(|request| rule(&[(1, SeccompCmpOp::Eq, request)]));
+    let mut interfaces = vec![(1, SeccompCmpOp::MaskedEq(INTERFACE_BITS), INTERFACES)];
+    interfaces.extend(INTERFACE_READS.map(|request| (1, SeccompCmpOp::Ne, request)));
+    terminal.into_iter().chain([rule(&interfaces)]).collect()
 }
 
 /// A `socket` that is not for TCP or UDP.

@@ -1,7 +1,8 @@
-//! Linux: Landlock for files, ports and signals, seccomp for system calls. Both hold for the
-//! thread that asks and for those that it starts, and cannot be taken back.
+//! Linux: Landlock for files, ports and signals, seccomp for system calls. Landlock holds for
+//! the thread that asks and for those that it starts, seccomp for all threads. Neither can be
+//! taken back.
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 use landlock::{
     ABI, Access, AccessFs, AccessNet, BitFlags, LandlockStatus, NetPort, PathBeneath, PathFd,
@@ -14,10 +15,12 @@ use super::{Confined, Confinement, Limit, given_up};
 /// kernel has fewer of them.
 const NEWEST: ABI = ABI::V6;
 
-/// Confines this thread as far as the kernel can.
+/// Confines this thread as far as the kernel can. Where there is another thread, which would
+/// stay as it is, no limit but that on system calls is said to hold.
 pub(super) fn confine(list: &Confinement) -> Confined {
+    let is_alone = is_alone();
     let abi = match restrict(list).map(|status| status.landlock) {
-        Ok(LandlockStatus::Available { effective_abi, .. }) => effective_abi,
+        Ok(LandlockStatus::Available { effective_abi, .. }) if is_alone => effective_abi,
         Ok(_) | Err(_) => ABI::Unsupported,
     };
     let filtered = given_up::give_up(list.has_local_sockets());
@@ -26,6 +29,13 @@ pub(super) fn confine(list: &Confinement) -> Confined {
         .with(Limit::Ports, abi >= ABI::V4)
         .with(Limit::Signals, abi >= ABI::V6)
         .with(Limit::Calls, filtered.is_ok())
+}
+
+/// Whether this is the only thread. Where the system does not say so, which takes `/proc`, it
+/// is believed: commands begin no other.
+fn is_alone() -> bool {
+    fs::read_dir("/proc/self/task").is_ok_and(|tasks| tasks.count() == 1)
+        || fs::metadata("/proc/self/task").is_err()
 }
 
 fn restrict(list: &Confinement) -> Result<RestrictionStatus, RulesetError> {

@@ -30,6 +30,7 @@ pub use way::Way;
 
 use std::{
     collections::BTreeSet,
+    fs,
     path::{Path, PathBuf},
 };
 
@@ -44,6 +45,16 @@ const RESOLVER_FILES: [&str; 6] = [
     "/etc/nsswitch.conf",
     "/etc/resolv.conf",
 ];
+
+/// The directory of what `/etc/resolv.conf` leads to, where a program writes that while the
+/// machine runs: the file that is there later is another one. Directories elsewhere have more
+/// in them than that.
+fn written_anew() -> Option<PathBuf> {
+    let file = fs::canonicalize("/etc/resolv.conf").ok()?;
+    let directory = file.parent()?;
+    let is_own = directory.starts_with("/run") && directory != Path::new("/run");
+    is_own.then(|| directory.to_owned())
+}
 
 /// Where the GNU C library loads the modules of `/etc/nsswitch.conf` from, when a name is
 /// asked for. A program that is linked with musl loads none.
@@ -73,9 +84,9 @@ impl Confinement {
     /// What every process needs that resolves a name: nothing but the resolver's files, and
     /// port 53.
     pub fn to_resolve_names() -> Self {
-        let read = RESOLVER_FILES.iter().chain(LIBRARIES);
+        let read = RESOLVER_FILES.iter().chain(LIBRARIES).map(PathBuf::from);
         Self {
-            read: read.map(PathBuf::from).collect(),
+            read: read.chain(written_anew()).collect(),
             written: Vec::new(),
             ports: BTreeSet::from([DNS_PORT]),
             has_local_sockets: false,
