@@ -9,8 +9,11 @@
 
 mod artifact;
 mod audit;
+mod audit_checkpoint;
 mod audit_file;
 mod audit_room;
+mod audit_rotation;
+mod audit_shipped;
 mod authorities;
 mod case;
 mod check;

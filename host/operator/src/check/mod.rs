@@ -48,7 +48,7 @@ impl Check {
     pub async fn run(&self, tell: &mut dyn FnMut(&Finding)) {
         let config = self.config(tell);
         let policy = self.policy(tell);
-        let audit = self.audit(tell);
+        let audit = self.audit(config.as_ref(), tell);
         if let Some(config) = config {
             let minter = match (&policy, &audit) {
                 (Some(policy), Some(audit)) => {
@@ -182,7 +182,11 @@ impl Check {
         chosen
     }
 
-    fn audit(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Arc<dyn Audit>> {
+    fn audit(
+        &self,
+        config: Option<&Config>,
+        tell: &mut dyn FnMut(&Finding),
+    ) -> Option<Arc<dyn Audit>> {
         let usual = || AuditFile::default_path(&self.minter.environment);
         let Some(path) = self.audit_file.clone().or_else(usual) else {
             tell(&Finding::failed(
@@ -195,6 +199,10 @@ impl Check {
         };
         let opened = AuditFile::open(path.clone()).and_then(|file| {
             let found = tailmint_audit::verify(&path)?;
+            let file = match config {
+                Some(config) => config.apply_to(file)?,
+                None => file,
+            };
             Ok((file, found))
         });
         match opened {
@@ -208,7 +216,8 @@ impl Check {
                     Some(first) => Finding::warned(
                         "audit",
                         format!(
-                            "{shown} was changed: its chain breaks at line {}",
+                            "{} was changed: its chain breaks at line {}",
+                            first.path_beside(&path).display(),
                             first.line
                         ),
                         "see what was changed: tailmint audit verify",
