@@ -234,6 +234,24 @@ fn only_the_log_itself_is_rotated_and_written() {
     );
 }
 
+#[test]
+fn what_is_no_file_among_them_is_not_waited_for() {
+    let world = rotated();
+    let archived = state(&world).join("audit.jsonl.000001");
+    fs::remove_file(&archived).unwrap();
+    let made = Command::new("mkfifo").arg(&archived).status().unwrap();
+    assert!(made.success());
+    assert_snapshot!(audit(&world, &["verify"]), @"
+    exit status: 11
+    --- stderr
+    error: the audit file [dir]/.local/state/tailmint/audit.jsonl.000001: it is a pipe
+    hint: name the file of an audit log with --audit-file
+    ");
+    // Nor is it written to, or taken for a name that is free.
+    assert_eq!(audit(&world, &["rotate"]).code, 0);
+    assert!(names(&world).contains(&"audit.jsonl.000003".to_owned()));
+}
+
 const WRITERS: usize = 16;
 const LINES: usize = 40;
 

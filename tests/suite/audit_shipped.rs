@@ -35,13 +35,7 @@ fn wait_until(what: &str, mut met: impl FnMut() -> bool) {
     }
 }
 
-/// A world whose log is shipped.
-fn shipping(to: &str, socket: &Path) -> World {
-    let world = World::new();
-    configure(&world, to, socket);
-    world
-}
-
+/// Has its log shipped.
 fn configure(world: &World, to: &str, socket: &Path) {
     let socket = socket.display();
     world.config(&format!(

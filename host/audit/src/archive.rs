@@ -62,10 +62,10 @@ pub(crate) fn list(log: &Path) -> io::Result<Vec<Archived>> {
 /// The number under which this file is there already, where a rotation was cut off before
 /// the log got its next file.
 pub(crate) fn number_of(files: &[Archived], file: &File) -> io::Result<Option<u64>> {
-    let own = identity(&file.metadata()?);
+    let own = identity(file)?;
     for it in files {
         match it.path.symlink_metadata() {
-            Ok(other) if identity(&other) == own => return Ok(Some(it.number)),
+            Ok(other) if of(&other) == own => return Ok(Some(it.number)),
             Ok(_) => {}
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(error),
@@ -75,15 +75,23 @@ pub(crate) fn number_of(files: &[Archived], file: &File) -> io::Result<Option<u6
 }
 
 /// Whether the file is the one of this name now.
-pub(crate) fn is_at(file: &File, path: &Path) -> io::Result<bool> {
+pub(crate) fn is_at(file: Identity, path: &Path) -> io::Result<bool> {
     match path.symlink_metadata() {
-        Ok(now) => Ok(identity(&now) == identity(&file.metadata()?)),
+        Ok(now) => Ok(of(&now) == file),
         Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(false),
         Err(error) => Err(error),
     }
 }
 
-fn identity(metadata: &Metadata) -> (u64, u64) {
+/// Which file it is, whatever its names are: the number of the device, and that of the file.
+pub(crate) type Identity = (u64, u64);
+
+/// As long as the file is open, no other has it.
+pub(crate) fn identity(file: &File) -> io::Result<Identity> {
+    file.metadata().map(|it| of(&it))
+}
+
+fn of(metadata: &Metadata) -> Identity {
     (metadata.dev(), metadata.ino())
 }
 
@@ -136,9 +144,10 @@ mod tests {
         let numbers: Vec<u64> = found.iter().map(|it| it.number).collect();
         assert_eq!(numbers, [1, 2, 10, 1_000_000]);
         let file = File::open(&log).unwrap();
-        assert!(is_at(&file, &log).unwrap());
-        assert!(!is_at(&file, &found[0].path).unwrap());
-        assert!(!is_at(&file, &directory.path().join("none")).unwrap());
+        let own = identity(&file).unwrap();
+        assert!(is_at(own, &log).unwrap());
+        assert!(!is_at(own, &found[0].path).unwrap());
+        assert!(!is_at(own, &directory.path().join("none")).unwrap());
         assert_eq!(number_of(&found, &file).unwrap(), None);
         fs::hard_link(&log, path(&log, 11)).unwrap();
         let found = list(&log).unwrap();

@@ -11,7 +11,8 @@ use serde::Serialize;
 use tailmint_core::{Environment, Secret, fail_point};
 
 use crate::{
-    Actor, Audit, AuditError, AuditEvent, Entry, Rotation, Shipping, archive,
+    Actor, Audit, AuditError, AuditEvent, Entry, Rotation, Shipping,
+    archive::{self, Identity},
     fingerprint::Fingerprints,
     line::{self, Link},
     lock::lock,
@@ -41,6 +42,8 @@ type Notice = dyn Fn(&str) + Send + Sync;
 
 struct State {
     file: File,
+    /// Which file that is, whatever its name is by now.
+    identity: Identity,
     /// Where the chain ends, and the size of the file then: as long as the size
     /// is the same, nobody has appended since.
     end: Option<(u64, Link)>,
@@ -104,10 +107,12 @@ impl AuditFile {
 
     fn opened(path: PathBuf, create: bool) -> Result<Self, AuditError> {
         is_name_of_a_log(&path)?;
+        let failed = |path: &Path, error: &io::Error| AuditError::unwritable(path, error);
         let file = open_log(&path, create)?;
         Ok(Self {
             fingerprints: Fingerprints::beside(&path)?,
             state: Mutex::new(State {
+                identity: archive::identity(&file).map_err(|it| failed(&path, &it))?,
                 file,
                 end: None,
                 shipper: None,
@@ -338,16 +343,20 @@ impl State {
         let failed = |error: io::Error| AuditError::unwritable(path, &error);
         loop {
             lock(&self.file).map_err(failed)?;
-            if archive::is_at(&self.file, path).map_err(failed)? {
+            if archive::is_at(self.identity, path).map_err(failed)? {
                 return Ok(());
             }
             // Its lock ends with it.
             self.file = open_log(path, true)?;
+            self.identity = archive::identity(&self.file).map_err(failed)?;
             self.end = None;
         }
     }
 
     fn is_due(&mut self, rotation: Rotation) -> io::Result<bool> {
+        if rotation.is_never() {
+            return Ok(false);
+        }
         let size = self.file.metadata()?.len();
         let begun = if rotation.asks_for_age() {
             line::begun(&beginning(&self.file)?)
@@ -375,11 +384,13 @@ impl State {
             ..rotation
         };
         let next = rotation::rotate(path, &self.file, rotation, actor)?;
-        Ok(next.map(|next| {
-            self.file = next.file;
-            self.end = Some((next.size, next.link));
-            next.archived
-        }))
+        let Some(next) = next else {
+            return Ok(None);
+        };
+        self.identity = archive::identity(&next.file).map_err(failed)?;
+        self.file = next.file;
+        self.end = Some((next.size, next.link));
+        Ok(Some(next.archived))
     }
 
     /// Records what was cut off at the end, so that the file ends with a whole line.

@@ -40,6 +40,11 @@ impl Rotation {
         is_long || is_old
     }
 
+    /// Whether it is left to a command.
+    pub(crate) fn is_never(&self) -> bool {
+        self.bytes.is_none() && self.days.is_none()
+    }
+
     /// Whether it takes the time of the first line to tell.
     pub(crate) fn asks_for_age(&self) -> bool {
         self.days.is_some()
@@ -181,7 +186,7 @@ mod tests {
         let days = |days: i64| Some(now - SignedDuration::from_hours(24 * days));
         let never = Rotation::default();
         assert!(!never.is_due(u64::MAX, days(36500), now));
-        assert!(!never.asks_for_age());
+        assert!(!never.asks_for_age() && never.is_never());
         let by_size = Rotation {
             bytes: NonZero::new(1000),
             ..never
@@ -192,7 +197,7 @@ mod tests {
             days: NonZero::new(30),
             ..never
         };
-        assert!(by_age.asks_for_age());
+        assert!(by_age.asks_for_age() && !by_age.is_never() && !by_size.is_never());
         assert!(!by_age.is_due(u64::MAX, days(29), now));
         assert!(by_age.is_due(0, days(30), now));
         assert!(!by_age.is_due(u64::MAX, None, now));

@@ -44,7 +44,10 @@ pub(crate) fn beside(log: &Path) -> Result<SigningKey, AuditError> {
     let mut file = open(&path)?;
     lock(&file).map_err(failed)?;
     // Another may have been put in its place.
-    while !archive::is_at(&file, &path).map_err(failed)? {
+    while !archive::identity(&file)
+        .and_then(|own| archive::is_at(own, &path))
+        .map_err(failed)?
+    {
         file = open(&path)?;
         lock(&file).map_err(failed)?;
     }
