@@ -1,29 +1,18 @@
-//! An audit log in several files: the chain goes on, whoever writes and is killed meanwhile.
+//! An audit log in several files: the chain goes on, and what is missing is said.
 
-use std::{
-    collections::BTreeMap,
-    fs,
-    io::{BufRead, BufReader, Write},
-    num::NonZero,
-    ops::ControlFlow,
-    os::unix::{fs::PermissionsExt, process::ExitStatusExt},
-    path::{Path, PathBuf},
-    process::{Child, Command, Stdio},
-    sync::Arc,
-    thread,
-};
+use std::{fs, os::unix::fs::PermissionsExt, path::PathBuf, process::Command, sync::Arc};
 
 use insta::assert_snapshot;
-use tailmint_audit::{Actor, AuditFile, Context, Entry, Journal, Rotation, Subject, follow};
+use tailmint_audit::{Actor, AuditFile, Context, Entry, Journal, Subject};
 use tailmint_core::Environment;
 
 use crate::{ran::Ran, world::World};
 
-fn state(world: &World) -> PathBuf {
+pub(crate) fn state(world: &World) -> PathBuf {
     world.path().join(".local/state/tailmint")
 }
 
-fn names(world: &World) -> Vec<String> {
+pub(crate) fn names(world: &World) -> Vec<String> {
     let entries = fs::read_dir(state(world)).unwrap();
     let mut names: Vec<_> = entries
         .map(|it| it.unwrap().file_name().into_string().unwrap())
@@ -32,7 +21,7 @@ fn names(world: &World) -> Vec<String> {
     names
 }
 
-fn audit(world: &World, arguments: &[&str]) -> Ran {
+pub(crate) fn audit(world: &World, arguments: &[&str]) -> Ran {
     world.run(&[&["audit"], arguments].concat())
 }
 
@@ -252,113 +241,8 @@ fn what_is_no_file_among_them_is_not_waited_for() {
     assert!(names(&world).contains(&"audit.jsonl.000003".to_owned()));
 }
 
-const WRITERS: usize = 16;
-const LINES: usize = 40;
-
-/// Tells the program what one of many processes is to do.
-const WORK: &str = "TAILMINT_TEST_ROTATION";
-
-/// Where a rotation can be cut off.
-#[cfg(feature = "failpoints")]
-const POINTS: [&str; 3] = [
-    "audit-rotate-written",
-    "audit-rotate-linked",
-    "audit-rotate-renamed",
-];
-
-/// Each of the writers says what it has written, and four of them are killed. Meanwhile the log is
-/// rotated by its size and by a command, which is killed at every point.
-#[cfg(feature = "failpoints")]
-#[test]
-fn no_line_is_lost_or_doubled_by_writers_and_rotations_that_are_killed() {
-    let name =
-        "audit_rotation::no_line_is_lost_or_doubled_by_writers_and_rotations_that_are_killed";
-    if let Some(directory) = std::env::var_os(WORK) {
-        return write(Path::new(&directory));
-    }
-    let world = World::new();
-    assert_eq!(world.run(&["mint"]).code, 0);
-    let readers: Vec<_> = (0..WRITERS)
-        .map(|writer| {
-            let mut child = Command::new(std::env::current_exe().unwrap())
-                .args(["--exact", name, "--nocapture"])
-                .env(WORK, state(&world))
-                .env("RUST_TEST_THREADS", "1")
-                .stdout(Stdio::piped())
-                .spawn()
-                .unwrap();
-            thread::spawn(move || written(&mut child, writer % 4 == 0))
-        })
-        .collect();
-    let mut rotations = 0;
-    while readers.iter().any(|it| !it.is_finished()) {
-        for point in POINTS {
-            let points = format!("{point}=return");
-            let ran = world
-                .tailmint(&["audit", "rotate"])
-                .env("FAILPOINTS", points)
-                .run();
-            let is_killed = ran.code == 128 + 9;
-            let is_empty = ran.stdout.contains("there is no line to rotate");
-            assert!(is_killed || is_empty, "{point}: {}", ran.stderr);
-            rotations += usize::from(is_killed);
-        }
-        assert_eq!(audit(&world, &["rotate"]).code, 0);
-    }
-    assert!(rotations >= POINTS.len(), "{rotations}");
-    let mut said: Vec<String> = Vec::new();
-    for reader in readers {
-        said.extend(reader.join().unwrap());
-    }
-    assert!(said.len() >= LINES * WRITERS * 3 / 4, "{}", said.len());
-    let mut paths: BTreeMap<String, usize> = BTreeMap::new();
-    let found = follow(&state(&world).join("audit.jsonl"), |entry| {
-        if entry.text("path").starts_with("/writer/") {
-            *paths.entry(entry.text("path").to_owned()).or_default() += 1;
-        }
-        ControlFlow::Continue(())
-    })
-    .unwrap();
-    assert_eq!(found.breaks, []);
-    assert!(found.files > 3, "{}", found.files);
-    assert!(found.continues.is_none());
-    assert!(paths.values().all(|times| *times == 1), "{paths:?}");
-    for path in &said {
-        assert!(paths.contains_key(path), "{path} was written, and is lost");
-    }
-    // Whoever is killed can have written one line more than it said.
-    assert!(paths.len() <= said.len() + WRITERS / 4, "{}", paths.len());
-    // What was left behind is cleared by the next rotation.
-    assert_eq!(world.run(&["mint"]).code, 0);
-    assert_eq!(audit(&world, &["rotate"]).code, 0);
-    assert!(!names(&world).contains(&"audit.jsonl.new".to_owned()));
-}
-
-/// What the writer says that it has written, to its end or until it is killed half-way.
-#[cfg(feature = "failpoints")]
-fn written(child: &mut Child, is_killed: bool) -> Vec<String> {
-    let mut said = Vec::new();
-    for line in BufReader::new(child.stdout.take().unwrap()).lines() {
-        let line = line.unwrap();
-        // The test runner says something too.
-        if let Some(at) = line.find("/writer/") {
-            said.push(line[at..].to_owned());
-        }
-        if is_killed && said.len() == LINES / 2 {
-            child.kill().unwrap();
-        }
-    }
-    let status = child.wait().unwrap();
-    if is_killed {
-        assert_eq!(status.signal(), Some(9));
-    } else {
-        assert!(status.success(), "{said:?}");
-        assert_eq!(said.len(), LINES);
-    }
-    said
-}
-
-struct Line(String);
+/// A request that nobody makes, for an entry with this path.
+pub(crate) struct Line(pub(crate) String);
 
 impl Subject for Line {
     fn operation(&self) -> &'static str {
@@ -370,27 +254,8 @@ impl Subject for Line {
     }
 }
 
-/// What each of the writers does.
-#[cfg(feature = "failpoints")]
-fn write(directory: &Path) {
-    let rotation = Rotation {
-        bytes: NonZero::new(20_000),
-        ..Rotation::default()
-    };
-    let log = AuditFile::open(directory.join("audit.jsonl")).unwrap();
-    let journal = journal(log.rotating(rotation));
-    let process = std::process::id();
-    for line in 0..LINES {
-        let path = format!("/writer/{process}/{line}");
-        journal.decision(&Line(path.clone()), &[]).unwrap();
-        let mut stdout = std::io::stdout().lock();
-        writeln!(stdout, "{path}").unwrap();
-        stdout.flush().unwrap();
-    }
-}
-
 /// Writes entries to the log, without anything else.
-fn journal(log: AuditFile) -> Journal {
+pub(crate) fn journal(log: AuditFile) -> Journal {
     let context = Context {
         actor: Actor::from_process(&Environment::default()),
         component: String::new(),

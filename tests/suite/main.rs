@@ -11,6 +11,8 @@ mod artifact;
 mod audit;
 mod audit_checkpoint;
 mod audit_file;
+#[cfg(feature = "failpoints")]
+mod audit_killed;
 mod audit_room;
 mod audit_rotation;
 mod audit_shipped;

@@ -25,7 +25,7 @@ pub(crate) fn is_name(name: &str) -> bool {
 pub(crate) struct Signature<'a> {
     pub(crate) name: &'a str,
     pub(crate) id: [u8; ID_BYTES],
-    pub(crate) signature: Vec<u8>,
+    pub(crate) bytes: Vec<u8>,
 }
 
 /// The text of a note, with its last line end, and its signatures. `None` for any other text.
@@ -48,6 +48,6 @@ fn signature(line: &str) -> Option<Signature<'_>> {
     is_name(name).then(|| Signature {
         name,
         id: *id,
-        signature: signature.to_vec(),
+        bytes: signature.to_vec(),
     })
 }

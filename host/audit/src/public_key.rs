@@ -37,7 +37,7 @@ impl PublicKey {
         let (text, signatures) = split(note)?;
         let key = UnparsedPublicKey::new(&ED25519, self.bytes);
         let mut own = signatures.filter(|it| it.name == self.name && it.id == self.id());
-        own.any(|it| key.verify(text.as_bytes(), &it.signature).is_ok())
+        own.any(|it| key.verify(text.as_bytes(), &it.bytes).is_ok())
             .then_some(text)
     }
 

@@ -47,7 +47,7 @@ impl Signer {
         let mut key = Zeroizing::new([0; 1 + SEED_BYTES]);
         key[0] = ALGORITHM;
         key[1..].copy_from_slice(&*self.seed);
-        let key = Zeroizing::new(BASE64_STANDARD.encode(&*key));
+        let key = Zeroizing::new(BASE64_STANDARD.encode(key.as_slice()));
         let (name, id) = (self.public.name(), self.public.id_digits());
         Zeroizing::new(format!("{PRIVATE}{name}+{id}+{}\n", &*key))
     }

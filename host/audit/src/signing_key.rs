@@ -53,15 +53,14 @@ pub(crate) fn beside(log: &Path) -> Result<SigningKey, AuditError> {
     }
     let found = read(&mut file, &path)?;
     own_file::close_to_others(&file, &path)?;
-    let signer = match found {
-        Some(signer) => signer,
-        None => {
-            let mut name = [0; NAME_BYTES];
-            getrandom::fill(&mut name).map_err(|error| failed(io::Error::other(error)))?;
-            let signer = create(&format!("{NAME}{}", hex(&name))).map_err(failed)?;
-            write(&mut file, &signer).map_err(failed)?;
-            signer
-        }
+    let signer = if let Some(signer) = found {
+        signer
+    } else {
+        let mut name = [0; NAME_BYTES];
+        getrandom::fill(&mut name).map_err(|error| failed(io::Error::other(error)))?;
+        let signer = create(&format!("{NAME}{}", hex(&name))).map_err(failed)?;
+        write(&mut file, &signer).map_err(failed)?;
+        signer
     };
     Ok(SigningKey {
         signer,

@@ -47,19 +47,17 @@ impl Socket {
     }
 
     fn try_send(&mut self, message: &[u8]) -> io::Result<()> {
-        let socket = match &self.connected {
-            Some(socket) => socket,
-            None => {
-                let socket = UnixDatagram::unbound()?;
-                socket.set_nonblocking(true)?;
-                socket.connect(self.shipping.socket())?;
-                self.connected.insert(socket)
-            }
+        let socket = if let Some(socket) = &self.connected {
+            socket
+        } else {
+            let socket = UnixDatagram::unbound()?;
+            socket.set_nonblocking(true)?;
+            socket.connect(self.shipping.socket())?;
+            self.connected.insert(socket)
         };
         loop {
-            let error = match socket.send(message) {
-                Ok(_) => return Ok(()),
-                Err(error) => error,
+            let Err(error) = socket.send(message) else {
+                return Ok(());
             };
             // BSDs say so where the buffer is full.
             let is_full = Errno::from_io_error(&error) == Some(Errno::NOBUFS);
