@@ -352,6 +352,21 @@ fn number(message: &str) -> u64 {
 }
 
 #[test]
+fn the_lines_of_a_log_that_took_the_place_of_another_are_shipped_too() {
+    let world = World::new();
+    let (path, socket) = receiver(&world);
+    configure(&world, "syslog", &path);
+    for _ in 0..2 {
+        mint(&world);
+        assert_eq!(received(&socket).len(), 4);
+    }
+    fs::remove_file(world.path().join(".local/state/tailmint/audit.jsonl")).unwrap();
+    mint(&world);
+    let numbers: Vec<_> = received(&socket).iter().map(|it| number(it)).collect();
+    assert_eq!(numbers, [1, 2, 3, 4]);
+}
+
+#[test]
 fn what_was_not_shipped_is_not_removed() {
     let world = World::new();
     let none = world.path().join("none");

@@ -22,6 +22,10 @@ use crate::{
     tail::Tail,
 };
 
+/// No log is rotated so often between two calls to the system. Some file systems may
+/// number a file anew each time: there, what was opened is taken for the log.
+const MOST_TRIES: usize = 100;
+
 /// How many lines are shipped before others may write.
 const MOST_SHIPPED: usize = 256;
 
@@ -341,7 +345,7 @@ impl State {
     /// that is the next one.
     fn lock(&mut self, path: &Path) -> Result<(), AuditError> {
         let failed = |error: io::Error| AuditError::unwritable(path, &error);
-        loop {
+        for _ in 0..MOST_TRIES {
             lock(&self.file).map_err(failed)?;
             if archive::is_at(self.identity, path).map_err(failed)? {
                 return Ok(());
@@ -351,6 +355,7 @@ impl State {
             self.identity = archive::identity(&self.file).map_err(failed)?;
             self.end = None;
         }
+        lock(&self.file).map_err(failed)
     }
 
     fn is_due(&mut self, rotation: Rotation) -> io::Result<bool> {

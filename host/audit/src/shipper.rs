@@ -72,7 +72,10 @@ impl Shipper {
     pub(crate) fn ship(&mut self, log: &Path, text: &str, link: &Link, end: u64) -> io::Result<()> {
         let mark = self.shipped.read()?;
         let before = link.sequence - 1;
-        // What was written before it was configured is shipped where somebody asks for it.
+        // What was written before it was configured is shipped where somebody asks for it. A
+        // mark that is farther than the log is of another one, which was there before.
+        let is_usable = |mark: &Mark| mark.link.sequence <= before;
+        let mark = mark.filter(is_usable);
         if mark
             .as_ref()
             .is_none_or(|mark| mark.link.sequence == before)
