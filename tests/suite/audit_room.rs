@@ -3,6 +3,7 @@
 
 use std::{
     fs,
+    os::unix::fs::MetadataExt,
     path::{Path, PathBuf},
     process::Command,
     thread::sleep,
@@ -188,6 +189,32 @@ fn on_a_disk_that_is_filled_meanwhile_the_response_is_written_down() {
         let ran = filled_meanwhile(disk, false);
         assert_eq!(ran.code, 0, "{}", ran.stderr);
         assert_eq!(is_whole(&disk.log()), before + 4);
+    });
+}
+
+#[test]
+fn a_disk_without_room_for_the_next_file_is_written_on() {
+    on_a_disk("tmpfs", "size=512k", |disk| {
+        // Long enough to be rotated, with room behind it for what follows one more mint.
+        let is_ready =
+            |it: fs::Metadata| it.len() >= 65_536 && it.blocks() * 512 >= it.len() + 96 * 1024;
+        while !disk.log().metadata().is_ok_and(is_ready) {
+            assert_eq!(disk.mint().code, 0);
+        }
+        disk.world.config("[audit]\nrotate-bytes = 65536\n");
+        disk.fill();
+        let before = is_whole(&disk.log());
+        let ran = disk.mint();
+        assert_eq!(ran.code, 0, "{}", ran.stderr);
+        let said = "warning: the log cannot be rotated, and is written on: the audit file [dir]/disk/audit.jsonl.new: No space left on device (os error 28)\n";
+        assert_eq!(disk.world.steady(&ran.stderr), said);
+        assert_eq!(is_whole(&disk.log()), before + 4);
+        assert!(!disk.path.join("audit.jsonl.new").exists());
+        // Once there is room, it is rotated.
+        fs::remove_file(disk.path.join("filler")).unwrap();
+        assert_eq!(disk.mint().code, 0);
+        assert!(disk.path.join("audit.jsonl.000001").exists());
+        assert_eq!(is_whole(&disk.log()), before + 4 + 1 + 4);
     });
 }
 

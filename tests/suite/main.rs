@@ -9,10 +9,15 @@
 
 mod artifact;
 mod audit;
+mod audit_checkpoint;
 mod audit_file;
+#[cfg(feature = "failpoints")]
+mod audit_killed;
 mod audit_page;
 mod audit_report;
 mod audit_room;
+mod audit_rotation;
+mod audit_shipped;
 mod authorities;
 mod capabilities;
 mod case;

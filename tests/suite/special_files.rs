@@ -17,9 +17,9 @@ use crate::{ran::Ran, world::World};
 /// None of them waits for anything.
 const LIMIT: Duration = Duration::from_secs(10);
 
-/// Less than the log has, several times over.
+/// Twice as much as a command may hold of it.
 const LOG_BYTES: usize = 64 << 20;
-const MEMORY: &str = "--as=268435456";
+const MEMORY: &str = "--data=33554432";
 
 fn fifo(path: &Path) {
     assert!(Command::new("mkfifo").arg(path).status().unwrap().success());

@@ -319,6 +319,32 @@ fn who_says_to_be_someone_elses_sudo_reads_nothing_of_theirs() {
     });
 }
 
+/// Files of root's log would be removed, and its lines be sent where the user listens.
+#[test]
+fn the_users_configuration_has_no_say_in_the_audit_log_of_root() {
+    on_a_machine(|machine| {
+        let socket = machine.home("me").join("socket").display().to_string();
+        let audit = format!(
+            "[audit]\nrotate-days = 1\nkeep = 1\nship = \"syslog\"\nship-socket = \"{socket}\"\n"
+        );
+        let config = format!("{CONFIG}\n{audit}");
+        machine.write("me", ".config/tailmint/config.toml", &config);
+        machine.is_mine();
+        let ran = machine.sudo("root", &["mint"]).run();
+        machine.minted(&ran);
+        assert!(!ran.stderr.contains("warning"), "{}", ran.stderr);
+        let state = machine.home("root").join(".local/state/tailmint");
+        assert!(state.join("audit.jsonl").exists());
+        assert!(!state.join("audit.shipped").exists());
+        let ran = machine.sudo("root", &["audit", "ship"]).run();
+        assert_eq!(ran.code, 2, "{}", ran.stderr);
+        // Root's own has.
+        machine.write("root", ".config/tailmint/config.toml", &audit);
+        let ran = machine.sudo("root", &["audit", "ship"]).run();
+        assert_eq!(ran.code, 11, "{}", ran.stderr);
+    });
+}
+
 #[test]
 fn clients_that_sudo_creates_are_in_files_of_its_user() {
     on_a_machine(|machine| {

@@ -22,6 +22,8 @@ pub enum AuditErrorKind {
     Unwritable,
     /// A log cannot be read there.
     Unreadable,
+    /// What is written is not taken by the program that it is to be sent to as well.
+    Unshipped,
     /// The file belongs to another user, who can change it.
     Foreign,
     /// The file is not one to write a log to, or to take its key from.
@@ -66,6 +68,13 @@ impl AuditError {
         }
     }
 
+    pub(crate) fn unshipped(path: &Path, error: &io::Error) -> Self {
+        Self {
+            kind: AuditErrorKind::Unshipped,
+            ..Self::new(path, format!("it cannot be shipped: {error}"))
+        }
+    }
+
     pub(crate) fn foreign(path: &Path, owner: u32) -> Self {
         Self {
             kind: AuditErrorKind::Foreign,
@@ -101,6 +110,10 @@ impl Diagnose for AuditError {
                 "what cannot be written down is not sent; keep the log elsewhere".to_owned()
             }
             AuditErrorKind::Unreadable => "name the file of an audit log".to_owned(),
+            AuditErrorKind::Unshipped => {
+                "what was written is in the file; start the program that keeps the logs, and try again"
+                    .to_owned()
+            }
             AuditErrorKind::Foreign => {
                 "run this as that user, or keep the log in a directory of your own".to_owned()
             }
@@ -135,6 +148,11 @@ mod tests {
                 AuditError::unreadable(path, "it is a device"),
                 AuditErrorKind::Unreadable,
                 "name the file of an audit log",
+            ),
+            (
+                AuditError::unshipped(path, &Errno::CONNREFUSED.into()),
+                AuditErrorKind::Unshipped,
+                "start the program",
             ),
             (
                 AuditError::foreign(path, 1000),

@@ -1,9 +1,10 @@
 //! One line of the file, and its link to the line before.
 
+use ring::digest::{Context, SHA256};
 use serde::Serialize;
 use serde_json::{Map, Value};
 use tailmint_api::from_json;
-use tailmint_core::digest::sha256;
+use tailmint_core::digest::{hex, sha256};
 
 /// The version of the format.
 const VERSION: u32 = 1;
@@ -19,6 +20,9 @@ const HASH_DIGITS: usize = 64;
 /// More than any line has. The longest are about requests that are denied, whose paths are
 /// written as they are: these have 16 KiB at the most.
 pub const MAX_LINE_BYTES: usize = 1024 * 1024;
+
+/// As much of a file as shows whether it is a log, and when its first line was written.
+pub(crate) const BEGINNING_BYTES: u64 = 256;
 
 /// How every line begins.
 const BEGINNING: &[u8] = b"{\"v\":1,\"seq\":";
@@ -97,7 +101,10 @@ const SHAPE: &str = "it is not a line of an audit log";
 pub fn read(text: &[u8]) -> Result<Line, &'static str> {
     let text = std::str::from_utf8(text).map_err(|_| SHAPE)?;
     let (content, hash) = split_hash(text).ok_or(SHAPE)?;
-    if sha256(format!("{content}}}").as_bytes()) != hash {
+    let mut digest = Context::new(&SHA256);
+    digest.update(content.as_bytes());
+    digest.update(b"}");
+    if hex(digest.finish().as_ref()) != hash {
         return Err("it was changed: its hash is another");
     }
     let members: Map<String, Value> = from_json(text.as_bytes()).map_err(|_| SHAPE)?;
@@ -142,6 +149,15 @@ pub(crate) fn begins(mut text: &[u8]) -> bool {
             _ => return false,
         }
     }
+}
+
+/// When the first line was written of a file that begins so.
+pub(crate) fn begun(text: &[u8]) -> Option<jiff::Timestamp> {
+    let of = |line: &[u8]| {
+        let (_, time) = str::from_utf8(line).ok()?.split_once("\"time\":\"")?;
+        time.split_once('"')?.0.parse().ok()
+    };
+    text.split(|&byte| byte == b'\n').find_map(of)
 }
 
 /// Whether this is a part of the line that follows this one: what was written of it before
@@ -228,6 +244,21 @@ mod tests {
             ("{\"v\"\nx", false),
         ] {
             assert_eq!(begins(text.as_bytes()), is_log, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn the_time_of_the_first_line_is_at_its_beginning() {
+        let now: jiff::Timestamp = "2026-11-26T12:00:00.123456Z".parse().unwrap();
+        let before = Link {
+            sequence: u64::MAX,
+            ..Link::default()
+        };
+        let (line, _) = write(&before, now, &json!({ "text": "a".repeat(512) })).unwrap();
+        let beginning = &line.as_bytes()[..usize::try_from(BEGINNING_BYTES).unwrap()];
+        assert_eq!(begun(beginning), Some(now));
+        for other in ["", "{", "{\"v\":1,\"time\":\"today\"}"] {
+            assert_eq!(begun(other.as_bytes()), None, "{other}");
         }
     }
 

@@ -1,4 +1,4 @@
-use std::io::{self, BufRead};
+use std::io::{self, BufRead, Read};
 
 use ring::digest::{Context, SHA256};
 use tailmint_core::digest::hex;
@@ -18,7 +18,25 @@ pub(crate) struct RawLine<'a> {
     pub(crate) text: Option<&'a [u8]>,
     /// Whether it has a line end.
     pub(crate) is_finished: bool,
-    pub(crate) digest: Digest,
+    /// Of one that is too long.
+    long: Option<Digest>,
+}
+
+impl RawLine<'_> {
+    /// How many bytes it has without its line end.
+    pub(crate) fn bytes(&self) -> u64 {
+        let text = self.text.unwrap_or_default().len() as u64;
+        self.long.as_ref().map_or(text, Digest::bytes)
+    }
+
+    /// Of all of it but its line end.
+    pub(crate) fn digest(&self) -> Digest {
+        self.long.clone().unwrap_or_else(|| {
+            let mut digest = Digest::new();
+            digest.add(self.text.unwrap_or_default());
+            digest
+        })
+    }
 }
 
 /// The size of a text, and its SHA-256.
@@ -61,35 +79,56 @@ impl<R: BufRead> LineReader<R> {
     /// `None` at the end.
     pub(crate) fn next(&mut self) -> io::Result<Option<RawLine<'_>>> {
         self.text.clear();
+        let most = MAX_LINE_BYTES as u64 + 1;
+        let mut beginning = self.reader.by_ref().take(most);
+        if beginning.read_until(b'\n', &mut self.text)? == 0 {
+            return Ok(None);
+        }
+        if self.text.last() == Some(&b'\n') {
+            self.text.pop();
+            return Ok(Some(self.line(true)));
+        }
+        if self.text.len() <= MAX_LINE_BYTES {
+            return Ok(Some(self.line(false)));
+        }
         let mut digest = Digest::new();
-        let mut is_finished = false;
-        let mut is_empty = true;
-        while !is_finished {
+        digest.add(&self.text);
+        let is_finished = self.rest(&mut digest)?;
+        Ok(Some(RawLine {
+            text: None,
+            is_finished,
+            long: Some(digest),
+        }))
+    }
+
+    fn line(&self, is_finished: bool) -> RawLine<'_> {
+        RawLine {
+            text: Some(&self.text),
+            is_finished,
+            long: None,
+        }
+    }
+
+    /// The rest of a line, which is not held; whether it has a line end.
+    fn rest(&mut self, digest: &mut Digest) -> io::Result<bool> {
+        loop {
             let buffer = match self.reader.fill_buf() {
                 Ok(buffer) => buffer,
                 Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
                 Err(error) => return Err(error),
             };
             if buffer.is_empty() {
-                break;
+                return Ok(false);
             }
-            is_empty = false;
             let end = buffer.iter().position(|&byte| byte == b'\n');
-            is_finished = end.is_some();
             let part = &buffer[..end.unwrap_or(buffer.len())];
             digest.add(part);
-            if digest.bytes <= MAX_LINE_BYTES as u64 {
-                self.text.extend_from_slice(part);
-            }
-            let read = part.len() + usize::from(is_finished);
+            let read = part.len() + usize::from(end.is_some());
             self.reader.consume(read);
+            if end.is_some() {
+                return Ok(true);
+            }
         }
-        let fits = digest.bytes <= MAX_LINE_BYTES as u64;
-        Ok((!is_empty).then(|| RawLine {
-            text: fits.then_some(&self.text[..]),
-            is_finished,
-            digest,
-        }))
     }
 
     #[cfg(test)]
@@ -100,7 +139,7 @@ impl<R: BufRead> LineReader<R> {
 
 #[cfg(test)]
 mod tests {
-    use std::io::{BufReader, Read};
+    use std::io::BufReader;
 
     use tailmint_core::digest::sha256;
 
@@ -133,8 +172,8 @@ mod tests {
         let mut found = Vec::new();
         while let Some(line) = lines.next()? {
             if let Some(text) = line.text {
-                assert_eq!(line.digest.bytes(), text.len() as u64);
-                assert_eq!(line.digest.sha256(), sha256(text));
+                assert_eq!(line.digest().bytes(), text.len() as u64);
+                assert_eq!(line.digest().sha256(), sha256(text));
             }
             found.push((line.text.map(<[u8]>::to_vec), line.is_finished));
         }

@@ -38,6 +38,23 @@ pub(crate) fn open(options: &OpenOptions, path: &Path) -> Result<Option<File>, A
     Ok(Some(file))
 }
 
+/// Opens the file to be read if it is regular, no matter whose it is. No other kind of file is
+/// waited for.
+pub(crate) fn open_to_read(path: &Path) -> io::Result<File> {
+    let is_regular = |kind: FileType| match what_else(kind) {
+        None => Ok(()),
+        Some(what) => Err(io::Error::other(format!("it is {what}"))),
+    };
+    // A device may do something when it is opened.
+    is_regular(path.metadata()?.file_type())?;
+    let flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
+    let mut options = OpenOptions::new();
+    options.read(true).custom_flags(flags.bits().cast_signed());
+    let file = options.open(path)?;
+    is_regular(file.metadata()?.file_type())?;
+    Ok(file)
+}
+
 fn regular(path: &Path, kind: FileType) -> Result<(), AuditError> {
     if kind.is_symlink() {
         return Err(AuditError::unfit(
@@ -57,7 +74,7 @@ fn regular(path: &Path, kind: FileType) -> Result<(), AuditError> {
 }
 
 /// What it is, where it is not a regular file.
-pub(crate) fn what_else(kind: FileType) -> Option<&'static str> {
+fn what_else(kind: FileType) -> Option<&'static str> {
     if kind.is_file() {
         None
     } else if kind.is_dir() {

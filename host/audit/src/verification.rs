@@ -1,25 +1,30 @@
 use std::{
-    fs::{File, OpenOptions},
+    fs::File,
     io::{self, BufRead, BufReader},
     ops::ControlFlow,
-    os::unix::fs::OpenOptionsExt,
-    path::Path,
+    path::{Path, PathBuf},
 };
 
-use rustix::fs::OFlags;
 use serde_json::{Map, Value};
+use tailmint_api::OutsideText;
 
 use crate::{
-    AuditError, Head, Record,
+    AuditError, Head, PublicKey, Record, Tree,
+    archive::{self, Archived},
+    beginning::Beginning,
+    key_change::{self, Change},
     line::{self, Link},
     line_reader::{Digest, LineReader, RawLine},
-    own_file::what_else,
+    own_file,
 };
+
+/// A log of a gigabyte is read in sixteen thousand pieces.
+const BUFFER_BYTES: usize = 64 * 1024;
 
 /// So many are told one by one. A file that is something else may have a million.
 const MOST_BREAKS: usize = 100;
 
-/// The result of verifying an audit file.
+/// The result of verifying an audit log.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
 pub struct Verification {
@@ -38,16 +43,52 @@ pub struct Verification {
     /// Whether it is something else than a log: it has no line of one, and does not begin
     /// like one.
     pub is_something_else: bool,
+    /// How many files were read: the log, and those that it was rotated to.
+    pub files: usize,
+    /// Where the first file that is there begins, if there were others before it.
+    pub continues: Option<Continued>,
+    /// The number of the oldest file that the last rotation kept, where there was one.
+    pub oldest: Option<u64>,
+    /// The tree over all lines from the first one on. It is that of the log only where the
+    /// chain is whole.
+    pub tree: Tree,
+    /// The keys that checkpoints were signed with, the newest last: those that the files that
+    /// are there tell of.
+    pub keys: Vec<PublicKey>,
+    /// How many of these keys nothing speaks for: the key before did not sign them.
+    pub unsigned_keys: usize,
 }
 
 /// A place where the chain breaks.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct Break {
-    /// The line, from 1.
+    /// The name of the file, where it was read from one.
+    pub file: Option<String>,
+    /// The line of that file, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
+}
+
+impl Break {
+    /// The file, of the log with this path.
+    pub fn path_beside(&self, log: &Path) -> PathBuf {
+        match &self.file {
+            Some(file) => log.with_file_name(file),
+            None => log.to_owned(),
+        }
+    }
+}
+
+/// Where the first file of a log that is there begins, if those before it are not.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Continued {
+    /// The number of the file before it.
+    pub number: u64,
+    /// The number of its first line.
+    pub line: u64,
 }
 
 impl Verification {
@@ -55,56 +96,82 @@ impl Verification {
     pub fn is_whole(&self) -> bool {
         self.breaks.is_empty()
     }
-
-    fn broken(&mut self, line: usize, what: impl Into<String>) {
-        if self.breaks.len() < MOST_BREAKS {
-            let what = what.into();
-            self.breaks.push(Break { line, what });
-        } else {
-            self.more_breaks += 1;
-        }
-    }
 }
 
-/// Reads an audit file and follows its chain.
+/// Reads an audit log, with the files that it was rotated to, and follows its chain.
 ///
 /// Lines that were removed at the end leave no trace in the file: compare its
 /// head with one that was kept elsewhere.
 ///
 /// # Errors
-/// The file cannot be read, or is not a regular file.
+/// A file cannot be read, or is not a regular file.
 pub fn verify(path: &Path) -> Result<Verification, AuditError> {
     follow(path, |_| ControlFlow::Continue(()))
 }
 
 /// The same, and hands out each entry with a good hash, in their order, until it is told to
-/// stop. The file is read line by line: no more than one line is held in memory.
+/// stop. The files are read line by line: no more than one line is held in memory.
 ///
 /// # Errors
-/// The file cannot be read, or is not a regular file.
+/// A file cannot be read, or is not a regular file.
 pub fn follow(
     path: &Path,
     mut each: impl FnMut(&Record) -> ControlFlow<()>,
 ) -> Result<Verification, AuditError> {
-    let flags = OFlags::CLOEXEC | OFlags::NONBLOCK | OFlags::NOCTTY;
-    let failed = |error: io::Error| AuditError::unreadable(path, error.to_string());
-    // A device may do something when it is opened.
-    regular(path, path.metadata().map_err(failed)?.file_type())?;
-    let file: File = OpenOptions::new()
-        .read(true)
-        .custom_flags(flags.bits().cast_signed())
-        .open(path)
-        .map_err(failed)?;
-    regular(path, file.metadata().map_err(failed)?.file_type())?;
-    // One copy of the code for all who follow a file: each would be 10 KB.
+    // One copy of the code for all who follow a log: each would be 10 KB.
     let each: &mut dyn FnMut(&Record) -> ControlFlow<()> = &mut each;
-    follow_lines(BufReader::new(file), each).map_err(failed)
+    follow_to(path, None, each).map(|(found, _)| found)
 }
 
-fn regular(path: &Path, kind: std::fs::FileType) -> Result<(), AuditError> {
-    what_else(kind).map_or(Ok(()), |what| {
-        Err(AuditError::unreadable(path, format!("it is {what}")))
+/// The same, and what the root of the tree was when it was over so many lines. `None` where
+/// no size is given, where it never was, or where the files that tell of it were removed.
+///
+/// # Errors
+/// A file cannot be read, or is not a regular file.
+pub fn follow_to(
+    path: &Path,
+    size: Option<u64>,
+    each: impl FnMut(&Record) -> ControlFlow<()>,
+) -> Result<(Verification, Option<[u8; 32]>), AuditError> {
+    // First the newest: if the log is rotated meanwhile, this is one of the others by then.
+    let newest = open(path)?;
+    let mut follower = Follower::new(size, each);
+    for Archived { path, .. } in archived_before(path, &newest)? {
+        match open(&path) {
+            Ok(file) => follower.file(&path, &file, false)?,
+            // A rotation that keeps only some removed it meanwhile.
+            Err(_) if !path.exists() => {}
+            Err(error) => return Err(error),
+        }
+    }
+    follower.file(path, &newest, true)?;
+    Ok(follower.end())
+}
+
+/// Follows the chain through one file alone.
+pub(crate) fn follow_file(file: &File) -> io::Result<Verification> {
+    follow_lines(BufReader::with_capacity(BUFFER_BYTES, file), |_| {
+        ControlFlow::Continue(())
     })
+}
+
+fn archived_before(path: &Path, newest: &File) -> Result<Vec<Archived>, AuditError> {
+    let failed = |error: io::Error| AuditError::unreadable(path, error.to_string());
+    let mut files = match archive::list(path) {
+        Ok(files) => files,
+        // Then what the log says of them is told.
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Vec::new(),
+        Err(error) => return Err(failed(error)),
+    };
+    if let Some(own) = archive::number_of(&files, newest).map_err(failed)? {
+        files.retain(|it| it.number < own);
+    }
+    Ok(files)
+}
+
+fn open(path: &Path) -> Result<File, AuditError> {
+    let opened = own_file::open_to_read(path);
+    opened.map_err(|error| AuditError::unreadable(path, error.to_string()))
 }
 
 /// The same with the lines of a log that is kept elsewhere.
@@ -113,40 +180,86 @@ fn regular(path: &Path, kind: std::fs::FileType) -> Result<(), AuditError> {
 /// The lines cannot be read.
 pub fn follow_lines(
     reader: impl BufRead,
-    mut each: impl FnMut(&Record) -> ControlFlow<()>,
+    each: impl FnMut(&Record) -> ControlFlow<()>,
 ) -> io::Result<Verification> {
-    let mut lines = LineReader::new(reader);
-    let mut found = Verification::default();
-    let mut chain = Chain::default();
-    let mut number = 0;
-    while let Some(line) = lines.next()? {
-        number += 1;
-        if number == 1 {
-            let text = line.text.unwrap_or_default();
-            found.is_something_else = text.is_empty() || !line::begins(text);
-        }
-        let Some(entry) = chain.follow(number, &line, &mut found) else {
-            continue;
-        };
-        found.entries += 1;
-        found.is_something_else = false;
-        if each(&entry).is_break() {
-            break;
+    let mut follower = Follower::new(None, each);
+    follower.lines(reader, true)?;
+    Ok(follower.end().0)
+}
+
+/// Follows the chain through one file after the other.
+struct Follower<F> {
+    chain: Chain,
+    each: F,
+    is_stopped: bool,
+}
+
+impl<F: FnMut(&Record) -> ControlFlow<()>> Follower<F> {
+    fn new(size: Option<u64>, each: F) -> Self {
+        Self {
+            chain: Chain {
+                size,
+                ..Chain::default()
+            },
+            each,
+            is_stopped: false,
         }
     }
-    chain.end(&mut found);
-    let Link { sequence, hash } = chain.link;
-    found.head = (sequence > 0).then_some(Head {
-        number: Some(sequence),
-        hash,
-    });
-    Ok(found)
+
+    fn file(&mut self, path: &Path, file: &File, is_last: bool) -> Result<(), AuditError> {
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        self.chain.file = Some(OutsideText::new(&name).into_string());
+        self.chain.found.files += 1;
+        let read = self.lines(BufReader::with_capacity(BUFFER_BYTES, file), is_last);
+        read.map_err(|error| AuditError::unreadable(path, error.to_string()))
+    }
+
+    fn lines(&mut self, reader: impl BufRead, is_last: bool) -> io::Result<()> {
+        let mut lines = LineReader::new(reader);
+        let mut number = 0;
+        while !self.is_stopped
+            && let Some(line) = lines.next()?
+        {
+            number += 1;
+            let is_first = number == 1 && self.chain.found.files < 2;
+            if is_first {
+                let text = line.text.unwrap_or_default();
+                self.chain.found.is_something_else = text.is_empty() || !line::begins(text);
+            }
+            let Some(entry) = self.chain.follow(number, &line) else {
+                continue;
+            };
+            self.chain.found.entries += 1;
+            self.chain.found.is_something_else = false;
+            self.is_stopped = (self.each)(&entry).is_break();
+        }
+        self.chain.end_of_file(is_last);
+        Ok(())
+    }
+
+    fn end(self) -> (Verification, Option<[u8; 32]>) {
+        let Chain {
+            link, mut found, ..
+        } = self.chain;
+        let Link { sequence, hash } = link;
+        found.head = (sequence > 0).then_some(Head {
+            number: Some(sequence),
+            hash,
+        });
+        (found, self.chain.root)
+    }
 }
 
 /// The chain up to a line.
 #[derive(Default)]
 struct Chain {
     link: Link,
+    found: Verification,
+    /// The file that is read.
+    file: Option<String>,
+    /// The size of the tree that is asked about, and its root.
+    size: Option<u64>,
+    root: Option<[u8; 32]>,
     /// The last lines, if they are no entries: the next one may say that they are torn.
     unread: Option<Unread>,
 }
@@ -164,12 +277,7 @@ struct Unread {
 }
 
 impl Chain {
-    fn follow(
-        &mut self,
-        number: usize,
-        line: &RawLine<'_>,
-        found: &mut Verification,
-    ) -> Option<Record> {
+    fn follow(&mut self, number: usize, line: &RawLine<'_>) -> Option<Record> {
         let long = "it is longer than any line of an audit log";
         let read = line.text.ok_or(long).and_then(line::read);
         let read = match read {
@@ -182,22 +290,95 @@ impl Chain {
             }
         };
         if let Some(unread) = self.unread.take() {
-            unread.settle(&read.members, found);
+            unread.settle(&read.members, self);
+        }
+        let entry = Record(read.members);
+        let beginning = Beginning::read(&entry);
+        if self.found.entries == 0
+            && let Some(beginning) = &beginning
+        {
+            self.begin_at(&read.link, &read.previous, beginning);
         }
         let expected = self.link.sequence.saturating_add(1);
         if read.link.sequence != expected {
             let sequence = read.link.sequence;
-            let what = format!("it has number {sequence} where {expected} is due");
-            found.broken(number, what);
+            let what = match &beginning {
+                // A file in the middle is missing, or its end.
+                Some(_) => format!(
+                    "it continues a file whose last line has number {}, where {} is due",
+                    sequence.saturating_sub(1),
+                    self.link.sequence
+                ),
+                None => format!("it has number {sequence} where {expected} is due"),
+            };
+            self.broken(number, what);
         } else if read.previous != self.link.hash {
-            found.broken(number, "it does not follow the line before it");
+            self.broken(number, "it does not follow the line before it");
         }
+        if let Some(beginning) = beginning {
+            self.found.oldest = Some(beginning.oldest);
+            if beginning.tree.as_ref() != Some(&self.found.tree) {
+                self.broken(number, "what it says of the lines before it is another");
+                self.found.tree = beginning.tree.unwrap_or_default();
+            }
+        }
+        if entry.text("event") == key_change::EVENT {
+            self.key(number, &entry);
+        }
+        self.mark();
+        self.found.tree.push(line.text.unwrap_or_default());
+        self.mark();
         self.link = read.link;
-        Some(Record(read.members))
+        Some(entry)
+    }
+
+    /// The files before are not there: the chain is taken up where this one says.
+    fn begin_at(&mut self, link: &Link, previous: &str, beginning: &Beginning) {
+        self.link = Link {
+            sequence: link.sequence.saturating_sub(1),
+            hash: previous.to_owned(),
+        };
+        self.found.continues = Some(Continued {
+            number: beginning.number,
+            line: link.sequence,
+        });
+        self.found.tree = beginning.tree.clone().unwrap_or_default();
+        self.found.keys.extend(beginning.key.clone());
+    }
+
+    /// Keeps the root of the tree, if this is the size that is asked about.
+    fn mark(&mut self) {
+        if self.size == Some(self.found.tree.size()) {
+            self.root = Some(self.found.tree.root());
+        }
+    }
+
+    fn key(&mut self, number: usize, entry: &Record) {
+        match Change::read(entry, self.found.keys.last()) {
+            Change::Signed(key) if self.found.keys.last() == Some(&key) => {}
+            Change::Signed(key) => self.found.keys.push(key),
+            Change::Unsigned(key) => {
+                self.found.keys.push(key);
+                self.found.unsigned_keys += 1;
+            }
+            Change::Wrong => self.broken(number, "the key before did not sign the one it names"),
+        }
+    }
+
+    fn broken(&mut self, line: usize, what: impl Into<String>) {
+        if self.found.breaks.len() < MOST_BREAKS {
+            self.found.breaks.push(Break {
+                file: self.file.clone(),
+                line,
+                what: what.into(),
+            });
+        } else {
+            self.found.more_breaks += 1;
+        }
     }
 
     fn unread(&mut self, number: usize, line: &RawLine<'_>, what: &'static str, is_part: bool) {
-        let digest = &line.digest;
+        let digest = line.digest();
         let unread = match &mut self.unread {
             Some(unread) => {
                 unread.all.add(b"\n");
@@ -208,7 +389,7 @@ impl Chain {
                 lines: 0,
                 first: Vec::new(),
                 all: digest.clone(),
-                last: digest.clone(),
+                last: digest,
                 are_parts: true,
                 is_finished: true,
             }),
@@ -225,41 +406,46 @@ impl Chain {
         unread.is_finished = line.is_finished;
     }
 
-    fn end(&mut self, found: &mut Verification) {
+    /// Before a file is rotated, what was cut off is recorded in it: only the last file may
+    /// end with such a line.
+    fn end_of_file(&mut self, is_last: bool) {
         let Some(unread) = self.unread.take() else {
             return;
         };
-        found.torn_tail = unread.are_parts || !unread.is_finished;
-        if !unread.are_parts {
-            unread.broken(unread.lines - usize::from(!unread.is_finished), found);
+        let may_be_cut_off = is_last && (unread.are_parts || !unread.is_finished);
+        self.found.torn_tail = may_be_cut_off;
+        if !may_be_cut_off {
+            unread.broken(unread.lines, self);
+        } else if !unread.are_parts {
+            unread.broken(unread.lines - 1, self);
         }
     }
 }
 
 impl Unread {
     /// The next entry may say that all of them were cut off, or that the last was.
-    fn settle(&self, next: &Map<String, Value>, found: &mut Verification) {
+    fn settle(&self, next: &Map<String, Value>, chain: &mut Chain) {
         let says = |digest: &Digest| {
             next.get("event").and_then(Value::as_str) == Some("torn")
                 && next.get("torn_bytes").and_then(Value::as_u64) == Some(digest.bytes())
                 && next.get("torn_sha256").and_then(Value::as_str) == Some(&digest.sha256())
         };
         if says(&self.all) {
-            found.torn += 1;
+            chain.found.torn += 1;
         } else if says(&self.last) {
-            found.torn += 1;
-            self.broken(self.lines - 1, found);
+            chain.found.torn += 1;
+            self.broken(self.lines - 1, chain);
         } else {
-            self.broken(self.lines, found);
+            self.broken(self.lines, chain);
         }
     }
 
     /// The first so many of them were not cut off.
-    fn broken(&self, lines: usize, found: &mut Verification) {
+    fn broken(&self, lines: usize, chain: &mut Chain) {
         for &(number, what) in self.first.iter().take(lines) {
-            found.broken(number, what);
+            chain.broken(number, what);
         }
-        found.more_breaks += lines.saturating_sub(self.first.len());
+        chain.found.more_breaks += lines.saturating_sub(self.first.len());
     }
 }
 
@@ -278,7 +464,7 @@ mod tests {
     fn a_line_without_an_end_is_not_held() {
         let mut lines = LineReader::new(BufReader::new(io::repeat(0).take(64 << 20)));
         let line = lines.next().unwrap().unwrap();
-        assert_eq!(line.digest.bytes(), 64 << 20);
+        assert_eq!(line.digest().bytes(), 64 << 20);
         assert!(line.text.is_none() && !line.is_finished);
         assert!(lines.capacity() <= 2 * line::MAX_LINE_BYTES);
     }

@@ -585,16 +585,52 @@ pub(super) struct Audit {
 pub(super) enum AuditCommand {
     /// Check that no line was edited, inserted, moved or removed
     ///
-    /// The file itself cannot show that lines were removed at its end: keep the
-    /// hash that `audit head` prints elsewhere, and give it with --head.
+    /// The files that the log was rotated to are read too. The log itself cannot show that
+    /// lines were removed at its end: keep elsewhere what `audit head` or `audit checkpoint`
+    /// prints, and give it with --head or --checkpoint.
     Verify {
-        /// The file is whole only if it has a line with this hash; the whole line that
+        /// The log is whole only if it has a line with this hash; the whole line that
         /// `audit head` printed will do
         #[arg(long, value_name = "HASH")]
         head: Option<tailmint_audit::Head>,
+        /// The log is whole only if it has the lines that this checkpoint was signed for
+        #[arg(long, value_name = "FILE")]
+        checkpoint: Option<PathBuf>,
+        /// The key that signed the checkpoint, as `audit checkpoint --public-key` printed it
+        /// [default: those that the log names]
+        #[arg(long, value_name = "KEY", requires = "checkpoint")]
+        public_key: Option<tailmint_audit::PublicKey>,
     },
     /// Print the number and the hash of the last line, to be kept elsewhere
     Head,
+    /// Print a signed checkpoint of the log, to be kept elsewhere
+    ///
+    /// It is a signed note (c2sp.org/signed-note) with the size and the root hash of the tree
+    /// over all lines (c2sp.org/tlog-checkpoint), which witnesses and other programs can
+    /// verify. The key is created when it is first used, beside the log.
+    Checkpoint {
+        /// Print the key that checkpoints are verified with
+        #[arg(long)]
+        public_key: bool,
+        /// Have a new key sign from now on; the log says so, signed by the one before
+        #[arg(long, conflicts_with = "public_key")]
+        rotate_key: bool,
+    },
+    /// Begin the next file of the log
+    ///
+    /// The lines before stay beside it, in audit.jsonl.000001 and so on; the chain goes on.
+    /// The section [audit] of the configuration has it done by itself, and says how many
+    /// files are kept.
+    Rotate,
+    /// Send to the journal or syslog what could not be sent when it was written
+    ///
+    /// The configuration says to which of them: ship in its section [audit]. Without a mark of
+    /// what was sent, all entries are.
+    Ship {
+        /// Entries since this time, such as 2026-11-24T13:00:00Z, whether they were sent or not
+        #[arg(long, value_name = "TIME")]
+        since: Option<jiff::Timestamp>,
+    },
     /// Print the decisions in plain words; with --json, print the entries unchanged
     Show {
         /// Only entries of this run

@@ -43,6 +43,9 @@ fn of_audit(error: &AuditError) -> Option<String> {
         AuditErrorKind::Unwritable => {
             "what cannot be written down is not sent; name another file with --audit-file"
         }
+        AuditErrorKind::Unshipped => {
+            "what was written is in the file; once that program takes entries, run: tailmint audit ship"
+        }
         AuditErrorKind::Foreign => "run this as that user, or name another file with --audit-file",
         AuditErrorKind::Unreadable => "name the file of an audit log with --audit-file",
         _ => return None,

@@ -2,7 +2,7 @@ use std::{path::PathBuf, sync::Arc};
 
 use tailmint::{Account, Class, Credential, Interrupt, MintedKey, Minter, policy::Policy};
 use tailmint_api::Kind;
-use tailmint_audit::AuditFile;
+use tailmint_audit::{AuditError, AuditFile};
 use tailmint_core::Environment;
 use tailmint_operator::clients::Owner;
 use tailmint_operator::config::Config;
@@ -40,6 +40,12 @@ pub(super) fn audit_path(global: &Global, environment: &Environment) -> Result<P
             Some("give --audit-file FILE".to_owned()),
         )
     })
+}
+
+/// The audit log as the configuration says.
+pub(super) fn as_configured(file: AuditFile, config: &Config) -> Result<AuditFile, AuditError> {
+    let noticed = file.noticing(|notice| Trace::note(&format!("warning: {notice}")));
+    config.apply_to(noticed)
 }
 
 impl<'a> Session<'a> {
@@ -136,6 +142,11 @@ impl<'a> Session<'a> {
     pub(super) fn confinement_to(&self, way: Way) -> Result<Confinement, Failure> {
         let audit = audit_path(self.global, &self.environment)?;
         let list = Confinement::to_resolve_names().reaching(way);
+        let list = match self.config.shipping() {
+            // The logs of the system are behind one.
+            Some(_) => list.reaching(Way::LocalSocket),
+            None => list,
+        };
         Ok(list.writing_beside(&audit))
     }
 
@@ -286,11 +297,10 @@ impl<'a> Session<'a> {
         Ok(builder.build()?)
     }
 
-    fn audit(&self) -> Result<AuditFile, Failure> {
-        Ok(AuditFile::open(audit_path(
-            self.global,
-            &self.environment,
-        )?)?)
+    /// The audit log, as it is configured.
+    pub(super) fn audit(&self) -> Result<AuditFile, Failure> {
+        let file = AuditFile::open(audit_path(self.global, &self.environment)?)?;
+        Ok(as_configured(file, &self.config)?)
     }
 
     fn settings(&self) -> MinterSettings {

@@ -20,6 +20,7 @@ pub mod policy_file;
 mod profile;
 mod profile_credential;
 mod profile_identity;
+pub mod regular_file;
 pub mod service;
 mod sound_file;
 mod source;

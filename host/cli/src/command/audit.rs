@@ -1,24 +1,50 @@
-use std::{collections::VecDeque, ops::ControlFlow, path::Path, process::ExitCode};
+use std::{
+    collections::VecDeque,
+    ops::ControlFlow,
+    path::{Path, PathBuf},
+    process::ExitCode,
+};
 
 use serde_json::{Value, json};
 use tailmint::Class;
 use tailmint_api::OutsideText;
-use tailmint_audit::{Head, Record, Verification, follow, verify};
-use tailmint_operator::environment_of_process;
+use tailmint_audit::{
+    Actor, AuditFile, Break, Checkpoint, Checkpoints, Continued, Head, MAX_NOTE_BYTES, PublicKey,
+    Record, Verification, follow, follow_to, verify,
+};
+use tailmint_core::digest::hex;
+use tailmint_operator::{config::Config, environment_of_process, regular_file};
 
 use super::{audit_explain, audit_report};
 use crate::{
     arguments::{Audit, AuditCommand, Decided, Global},
     failure::Failure,
     print,
-    session::audit_path,
+    session::{as_configured, audit_path},
     trace::Trace,
 };
 
 pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure> {
     let path = audit_path(global, &environment_of_process())?;
     let found = match &audit.command {
-        AuditCommand::Verify { head } => return check(global, &path, head.as_ref()),
+        AuditCommand::Verify {
+            head,
+            checkpoint,
+            public_key,
+        } => {
+            let kept = Kept {
+                head: head.as_ref(),
+                checkpoint: checkpoint.as_deref(),
+                public_key: public_key.as_ref(),
+            };
+            return check(global, &path, &kept);
+        }
+        AuditCommand::Checkpoint {
+            public_key,
+            rotate_key,
+        } => return checkpoint(global, path, *public_key, *rotate_key),
+        AuditCommand::Rotate => return rotate(global, path),
+        AuditCommand::Ship { since } => return ship(global, path, *since),
         AuditCommand::Report(asked) => {
             if global.json && asked.html.as_deref() == Some(Path::new("-")) {
                 return Err(Failure::new(
@@ -28,11 +54,14 @@ pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure>
                 ));
             }
             let report = audit_report::report(&path, asked, global.json)?;
-            let first = report.chain.breaks.first().map(|it| it.line);
-            let missing = asked.head.as_ref();
-            let missing =
-                missing.filter(|_| report.chain.kept.as_ref().is_some_and(|it| !it.holds));
-            return verdict(&path, first, missing).map(|()| ExitCode::SUCCESS);
+            if let Some(first) = report.chain.breaks.first() {
+                return Err(changed(&path, first.line));
+            }
+            let is_lost = report.chain.kept.as_ref().is_some_and(|it| !it.holds);
+            return match asked.head.as_ref().filter(|_| is_lost) {
+                Some(head) => Err(lacks(&path, head)),
+                None => Ok(ExitCode::SUCCESS),
+            };
         }
         AuditCommand::Explain { what } => audit_explain::explain(global, &path, what)?,
         AuditCommand::Head => {
@@ -99,32 +128,47 @@ fn each(
     failure.map_or(Ok(found), Err)
 }
 
-fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, Failure> {
+/// What was kept elsewhere of the log.
+struct Kept<'a> {
+    head: Option<&'a Head>,
+    checkpoint: Option<&'a Path>,
+    public_key: Option<&'a PublicKey>,
+}
+
+fn check(global: &Global, path: &Path, kept: &Kept<'_>) -> Result<ExitCode, Failure> {
+    let note = kept.checkpoint.map(note).transpose()?;
+    let size = note.as_deref().and_then(Checkpoint::size_of);
     let mut has_head = false;
-    let found = follow(path, |entry| {
-        has_head |= head.is_some_and(|head| head.is(entry));
+    let (found, root) = follow_to(path, size, |entry| {
+        has_head |= kept.head.is_some_and(|head| head.is(entry));
         ControlFlow::Continue(())
     })?;
-    let missing = head.filter(|_| !has_head);
+    let missing = kept.head.filter(|_| !has_head);
+    let compared = note.map(|note| match kept.public_key {
+        Some(key) => compare(&note, std::slice::from_ref(key), &found, root),
+        None => compare(&note, &Checkpoints::keys(path, &found), &found, root),
+    });
     if global.json {
-        let breaks: Vec<_> = found
-            .breaks
-            .iter()
-            .map(|it| json!({ "line": it.line, "what": it.what }))
-            .collect();
-        print::written(
-            &json!({
-                "entries": found.entries,
-                "breaks": breaks,
-                "more-breaks": found.more_breaks,
-                "torn": found.torn,
-                "torn-tail": found.torn_tail,
-                "head": found.head.as_ref().map(|head| &head.hash),
-                "has-head": head.map(|_| missing.is_none()),
-            })
-            .to_string(),
-        )?;
+        let head = kept.head.map(|_| missing.is_none());
+        let checkpoint = compared.as_ref().map(Result::is_ok);
+        print::written(&in_json(&found, head, checkpoint))?;
     }
+    whole(path, &found)?;
+    if let Some(head) = missing {
+        return Err(lacks(path, head));
+    }
+    let compared = compared.transpose().map_err(|(what, hint)| {
+        let message = format!("{}: {what}", path.display());
+        Failure::new(Class::Policy, message, Some(hint.to_owned()))
+    })?;
+    if !global.json {
+        print::written(&summary(path, &found, compared.as_ref()))?;
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the chain is.
+fn whole(path: &Path, found: &Verification) -> Result<(), Failure> {
     if found.is_something_else {
         return Err(Failure::new(
             Class::Policy,
@@ -135,53 +179,227 @@ fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, 
             Some("name the file of an audit log".to_owned()),
         ));
     }
-    if let Some(first) = found.breaks.first() {
-        for it in &found.breaks {
-            Trace::note(&format!("line {}: {}", it.line, it.what));
-        }
-        if found.more_breaks > 0 {
-            Trace::note(&format!("and {} more", found.more_breaks));
-        }
-        verdict(path, Some(first.line), None)?;
+    let Some(first) = found.breaks.first() else {
+        return Ok(());
+    };
+    for it in &found.breaks {
+        let Break { line, what, .. } = it;
+        Trace::note(&match &it.file {
+            Some(file) if found.files > 1 => format!("{file}, line {line}: {what}"),
+            _ => format!("line {line}: {what}"),
+        });
     }
-    verdict(path, None, missing)?;
-    if !global.json {
-        let mut line = format!(
-            "{}: {} entries, none changed",
-            path.display(),
-            found.entries
+    if found.more_breaks > 0 {
+        Trace::note(&format!("and {} more", found.more_breaks));
+    }
+    Err(changed(&first.path_beside(path), first.line))
+}
+
+/// The note in the file of a checkpoint.
+fn note(path: &Path) -> Result<String, Failure> {
+    let failed = |detail: &dyn std::fmt::Display| {
+        let hint = "give the file of what audit checkpoint printed".to_owned();
+        let message = format!("the checkpoint {}: {detail}", path.display());
+        Failure::new(Class::Usage, message, Some(hint))
+    };
+    let bytes = regular_file::read(path, MAX_NOTE_BYTES as u64).map_err(|error| failed(&error))?;
+    String::from_utf8(bytes).map_err(|_| failed(&"it is not UTF-8"))
+}
+
+/// Whether the log has the lines that the checkpoint was signed for; else what is wrong, and
+/// what that may mean.
+fn compare(
+    note: &str,
+    keys: &[PublicKey],
+    found: &Verification,
+    root: Option<[u8; 32]>,
+) -> Result<Checkpoint, (String, &'static str)> {
+    let read = Checkpoint::read(note, keys);
+    let checkpoint = read.map_err(|what| {
+        let hint = "the log is another one, or the checkpoint is; without --public-key, only the keys that the log names and the one beside it are believed";
+        (format!("the checkpoint does not fit: {what}"), hint)
+    })?;
+    let last = found.head.as_ref().and_then(|head| head.number);
+    let last = last.unwrap_or_default();
+    let size = checkpoint.size;
+    match root {
+        Some(root) if root == checkpoint.root => Ok(checkpoint),
+        Some(_) => Err((
+            format!("it is not what was signed: a line up to {size} is another"),
+            "a line was changed and all that follow were written anew, or the log is another one",
+        )),
+        None if last < size => Err((
+            format!("its last line has number {last}; the checkpoint was signed for {size}"),
+            "lines were removed at its end, or the log is another one",
+        )),
+        None => Err((
+            format!("the files with the lines up to {size} were removed"),
+            "compare it with a checkpoint that was signed later",
+        )),
+    }
+}
+
+fn in_json(found: &Verification, has_head: Option<bool>, has_checkpoint: Option<bool>) -> String {
+    let breaks = found.breaks.iter();
+    let breaks: Vec<_> = breaks
+        .map(|it| json!({ "file": it.file, "line": it.line, "what": it.what }))
+        .collect();
+    let continues = found.continues.as_ref();
+    json!({
+        "entries": found.entries,
+        "files": found.files,
+        "first-line": continues.map_or(1, |it| it.line),
+        "removed-files": continues.map_or(0, |it| it.number),
+        "removal-recorded": continues.map(|it| is_recorded(found, it)),
+        "breaks": breaks,
+        "more-breaks": found.more_breaks,
+        "torn": found.torn,
+        "torn-tail": found.torn_tail,
+        "unsigned-keys": found.unsigned_keys,
+        "head": found.head.as_ref().map(|head| &head.hash),
+        "root": found.is_whole().then(|| hex(&found.tree.root())),
+        "has-head": has_head,
+        "has-checkpoint": has_checkpoint,
+    })
+    .to_string()
+}
+
+/// Whether the last rotation that the log tells of was to keep no file before this one.
+fn is_recorded(found: &Verification, continued: &Continued) -> bool {
+    found.oldest.is_some_and(|oldest| oldest > continued.number)
+}
+
+fn summary(path: &Path, found: &Verification, checkpoint: Option<&Checkpoint>) -> String {
+    let shown = path.display();
+    let mut line = if found.files > 1 {
+        let Verification { entries, files, .. } = found;
+        format!("{shown}: {entries} entries in {files} files, none changed")
+    } else {
+        format!("{shown}: {} entries, none changed", found.entries)
+    };
+    if let Some(checkpoint) = checkpoint {
+        line += &format!(
+            ", line {} and those before it as they were signed",
+            checkpoint.size
         );
-        if found.torn > 0 {
-            line += &format!(", {} lines cut off and recorded", found.torn);
-        }
-        if found.torn_tail {
-            line += ", the last line is cut off";
-        }
-        print::written(&line)?;
     }
+    if let Some(continued) = &found.continues {
+        let Continued {
+            number,
+            line: first,
+            ..
+        } = continued;
+        let told = if is_recorded(found, continued) {
+            "as the log says"
+        } else {
+            "which the log does not say"
+        };
+        line += &format!(
+            "; it begins with line {first}: the files up to number {number} were removed, {told}"
+        );
+    }
+    if found.torn > 0 {
+        line += &format!(", {} lines cut off and recorded", found.torn);
+    }
+    if found.torn_tail {
+        line += ", the last line is cut off";
+    }
+    if found.unsigned_keys > 0 {
+        line += &format!(
+            ", {} keys of checkpoints not signed by the one before",
+            found.unsigned_keys
+        );
+    }
+    line
+}
+
+fn checkpoint(
+    global: &Global,
+    path: PathBuf,
+    public_key: bool,
+    rotate_key: bool,
+) -> Result<ExitCode, Failure> {
+    let environment = environment_of_process();
+    let config = Config::load(global.config.as_deref(), &environment)?;
+    let actor = Actor::from_process(&environment);
+    let log = as_configured(AuditFile::open_existing(path)?, &config)?;
+    let checkpoints = Checkpoints::of(&log, &actor);
+    let is_key = public_key || rotate_key;
+    let text = if rotate_key {
+        checkpoints.rotate_key()?.to_string()
+    } else if public_key {
+        checkpoints.public_key()?.to_string()
+    } else {
+        checkpoints.sign()?
+    };
+    print::written(&if global.json {
+        let member = if is_key { "public-key" } else { "checkpoint" };
+        json!({ member: text }).to_string()
+    } else {
+        // Its last line end is part of a note.
+        text.trim_end().to_owned()
+    })?;
     Ok(ExitCode::SUCCESS)
 }
 
-/// The error of a log whose chain breaks at this line, or that lacks a line that was kept.
-fn verdict(path: &Path, breaks_at: Option<usize>, missing: Option<&Head>) -> Result<(), Failure> {
-    if let Some(line) = breaks_at {
+fn ship(
+    global: &Global,
+    path: PathBuf,
+    since: Option<jiff::Timestamp>,
+) -> Result<ExitCode, Failure> {
+    let config = Config::load(global.config.as_deref(), &environment_of_process())?;
+    if config.shipping().is_none() {
         return Err(Failure::new(
-            Class::Policy,
-            format!(
-                "{} was changed: its chain breaks at line {line}",
-                path.display()
-            ),
-            Some("the lines before that one are unchanged".to_owned()),
+            Class::Usage,
+            "the configuration does not say where the audit log is shipped to",
+            Some("write ship = \"journal\" or ship = \"syslog\" in its section [audit]".to_owned()),
         ));
     }
-    if let Some(head) = missing {
-        return Err(Failure::new(
-            Class::Policy,
-            format!("{} has no line {head}", path.display()),
-            Some("lines were removed at its end, or the file is another one".to_owned()),
-        ));
-    }
-    Ok(())
+    let shown = path.display().to_string();
+    let log = as_configured(AuditFile::open_existing(path)?, &config)?;
+    let entries = log.ship(since)?;
+    print::written(&if global.json {
+        json!({ "entries": entries }).to_string()
+    } else {
+        format!("{shown}: {entries} entries shipped")
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn rotate(global: &Global, path: PathBuf) -> Result<ExitCode, Failure> {
+    let environment = environment_of_process();
+    let config = Config::load(global.config.as_deref(), &environment)?;
+    let actor = Actor::from_process(&environment);
+    let shown = path.display().to_string();
+    let log = as_configured(AuditFile::open_existing(path)?, &config)?;
+    let archived = log.rotate(&actor)?;
+    print::written(&match archived {
+        archived if global.json => {
+            json!({ "archived": archived.map(|it| it.display().to_string()) }).to_string()
+        }
+        Some(archived) => format!("{shown}: the lines before are in {}", archived.display()),
+        None => format!("{shown}: there is no line to rotate"),
+    })?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The error of a file whose chain breaks at this line.
+fn changed(file: &Path, line: usize) -> Failure {
+    let file = file.display();
+    Failure::new(
+        Class::Policy,
+        format!("{file} was changed: its chain breaks at line {line}"),
+        Some("the lines before that one are unchanged".to_owned()),
+    )
+}
+
+/// The error of a log that does not have what was kept of it.
+fn lacks(path: &Path, head: &Head) -> Failure {
+    Failure::new(
+        Class::Policy,
+        format!("{} has no line {head}", path.display()),
+        Some("lines were removed at its end, or the file is another one".to_owned()),
+    )
 }
 
 fn empty(path: &Path) -> Failure {
@@ -232,6 +450,14 @@ fn in_words(entry: &Record) -> String {
                 "{time}                  a line of {} bytes was cut off",
                 entry.number("torn_bytes")
             );
+        }
+        "rotated" => {
+            let text = format!("{time} the log goes on after {}", entry.text("file"));
+            return OutsideText::new(&text).into_string();
+        }
+        "checkpoint-key" => {
+            let text = format!("{time} checkpoints are signed with {}", entry.text("key"));
+            return OutsideText::new(&text).into_string();
         }
         other => format!("{other}: {request}"),
     };

@@ -2,7 +2,7 @@ use std::{process::ExitCode, sync::Arc};
 
 use serde_json::{Map, json};
 use tailmint::{Class, Credential};
-use tailmint_audit::{Actor, AuditFile};
+use tailmint_audit::Actor;
 use tailmint_operator::confinement::Way;
 use tailmint_operator::credentials::CredentialError;
 use tailmint_operator::policy_file;
@@ -13,7 +13,7 @@ use crate::{
     arguments::{Global, Vault, VaultCommand, VaultPush},
     failure::Failure,
     print,
-    session::{Session, audit_path},
+    session::Session,
     trace::Trace,
 };
 
@@ -72,7 +72,7 @@ async fn deliver(
 ) -> Result<Pushed, Failure> {
     let (id, secret) = client(session).await?;
     let policy = policy_file::load(global.policy.as_deref(), &session.environment)?;
-    let audit = AuditFile::open(audit_path(global, &session.environment)?)?;
+    let audit = session.audit()?;
     let way = Way::Port(settings.address().port());
     session.confine(&policy, &session.confinement_to(way)?)?;
     let actor = Actor::from_process(&session.environment);

@@ -85,7 +85,7 @@ impl Check {
     pub async fn run(&self, tell: &mut dyn FnMut(&Finding)) {
         let config = self.config(tell);
         let policy = self.policy(tell);
-        let audit = self.audit(tell);
+        let audit = self.audit(config.as_ref(), tell);
         let tailscale = self.tailscale().await;
         if let Some(config) = config {
             let minter = match (&policy, &audit) {
@@ -107,6 +107,7 @@ impl Check {
     /// it may connect then.
     fn confine(
         &self,
+        config: &Config,
         policy: Option<&Policy>,
         asked: &[Asking],
         tell: &mut dyn FnMut(&Finding),
@@ -227,7 +228,7 @@ impl Check {
             }
             Err(error) => later.push(Finding::from_error("secrets", *error)),
         }
-        let may_connect = self.confine(policy, &asked, tell);
+        let may_connect = self.confine(config, policy, &asked, tell);
         let minter = minter.filter(|_| may_connect);
         let reached = match &minter {
             Some(minter) => api::reach(minter, &self.minter.environment, tell).await,
@@ -292,7 +293,11 @@ impl Check {
         chosen
     }
 
-    fn audit(&self, tell: &mut dyn FnMut(&Finding)) -> Option<Arc<dyn Audit>> {
+    fn audit(
+        &self,
+        config: Option<&Config>,
+        tell: &mut dyn FnMut(&Finding),
+    ) -> Option<Arc<dyn Audit>> {
         let usual = || AuditFile::default_path(&self.minter.environment);
         let Some(path) = self.audit_file.clone().or_else(usual) else {
             tell(&Finding::failed(
@@ -305,6 +310,10 @@ impl Check {
         };
         let opened = AuditFile::open(path.clone()).and_then(|file| {
             let found = tailmint_audit::verify(&path)?;
+            let file = match config {
+                Some(config) => config.apply_to(file)?,
+                None => file,
+            };
             Ok((file, found))
         });
         match opened {
@@ -318,7 +327,8 @@ impl Check {
                     Some(first) => Finding::warned(
                         "audit",
                         format!(
-                            "{shown} was changed: its chain breaks at line {}",
+                            "{} was changed: its chain breaks at line {}",
+                            first.path_beside(&path).display(),
                             first.line
                         ),
                         "see what was changed: tailmint audit verify",

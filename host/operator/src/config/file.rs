@@ -1,12 +1,14 @@
 use std::{
     collections::BTreeMap,
     fs::Metadata,
+    num::NonZero,
     ops::Range,
     path::{Path, PathBuf},
 };
 
 use serde::{Deserialize, Deserializer, de::Error};
 use tailmint_api::{AUTH_KEYS_SCOPE, OutsideText};
+use tailmint_audit::{Receiver, Rotation, Shipping};
 use tailmint_core::{Invoker, Position};
 use toml::Spanned;
 
@@ -33,6 +35,7 @@ pub(super) struct File {
     authorities: Option<PathBuf>,
     system_certs: Option<Spanned<bool>>,
     pub(super) vault: VaultEntry,
+    pub(super) audit: AuditEntry,
     pub(super) profiles: BTreeMap<ProfileName, ProfileEntry>,
 }
 
@@ -60,6 +63,66 @@ impl TryFrom<String> for ProfileName {
 pub(super) struct VaultEntry {
     pub(super) mount: Option<VaultPath>,
     pub(super) path: Option<VaultPath>,
+}
+
+/// When the audit log is rotated, and where it is shipped to, as it is written.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields, rename_all = "kebab-case", default)]
+pub(super) struct AuditEntry {
+    #[serde(deserialize_with = "rotated_bytes")]
+    rotate_bytes: Option<NonZero<u64>>,
+    rotate_days: Option<NonZero<u32>>,
+    keep: Option<NonZero<u32>>,
+    ship: Option<ReceiverName>,
+    #[serde(deserialize_with = "absolute")]
+    ship_socket: Option<PathBuf>,
+}
+
+/// A program that the audit log is shipped to, as it is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum ReceiverName {
+    Journal,
+    Syslog,
+}
+
+/// A log that is smaller has a file for a few dozen mints.
+const LEAST_ROTATED_BYTES: u64 = 64 * 1024;
+
+/// A log that is larger is read for seconds while it is rotated, and others wait for it.
+const MOST_ROTATED_BYTES: u64 = 1024 * 1024 * 1024;
+
+fn rotated_bytes<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Option<NonZero<u64>>, D::Error> {
+    let bytes = u64::deserialize(deserializer)?;
+    if (LEAST_ROTATED_BYTES..=MOST_ROTATED_BYTES).contains(&bytes) {
+        Ok(NonZero::new(bytes))
+    } else {
+        Err(Error::custom(format_args!(
+            "rotate-bytes is between {LEAST_ROTATED_BYTES} (64 KiB) and {MOST_ROTATED_BYTES} (1 GiB)"
+        )))
+    }
+}
+
+impl AuditEntry {
+    pub(super) fn rotation(&self) -> Rotation {
+        Rotation {
+            bytes: self.rotate_bytes,
+            days: self.rotate_days,
+            keep: self.keep,
+        }
+    }
+
+    pub(super) fn shipping(&self) -> Option<Shipping> {
+        Some(Shipping {
+            to: match self.ship? {
+                ReceiverName::Journal => Receiver::Journal,
+                ReceiverName::Syslog => Receiver::Syslog,
+            },
+            socket: self.ship_socket.clone(),
+        })
+    }
 }
 
 /// A profile in the file. Absent members are inherited.

@@ -11,11 +11,12 @@ use std::{
 };
 
 pub use config_error::ConfigError;
-use file::{File, ProfileEntry, ProfileName, VaultEntry, read_text};
+use file::{AuditEntry, File, ProfileEntry, ProfileName, VaultEntry, read_text};
 pub(crate) use usual_file::UsualFile;
 
 use crate::vault::VaultPath;
 use crate::{Authorities, Profile, sound_file::believed_users};
+use tailmint_audit::{AuditError, AuditFile, Shipping};
 use tailmint_core::{Environment, Invoker};
 
 /// What is configured.
@@ -27,6 +28,7 @@ pub struct Config {
     secrets_dir: Option<PathBuf>,
     authorities: Option<Authorities>,
     vault: VaultEntry,
+    audit: AuditEntry,
     /// Whose file it is, where root reads it on behalf of another user.
     invoker: Option<Invoker>,
 }
@@ -39,6 +41,7 @@ impl Default for Config {
             secrets_dir: None,
             authorities: None,
             vault: VaultEntry::default(),
+            audit: AuditEntry::default(),
             invoker: None,
         }
     }
@@ -91,6 +94,7 @@ impl Config {
             authorities: file.authorities(),
             secrets_dir: file.secrets_dir,
             vault: file.vault,
+            audit: file.audit,
             invoker,
             ..Self::default()
         };
@@ -170,6 +174,29 @@ impl Config {
     /// The authorities to trust instead of the bundled ones, where any are configured.
     pub fn authorities(&self) -> Option<&Authorities> {
         self.authorities.as_ref()
+    }
+
+    /// Has the audit log rotated and shipped as it is configured. Where root uses the
+    /// configuration of another user, that has no say in root's log.
+    ///
+    /// # Errors
+    /// What was shipped cannot be kept beside the log.
+    pub fn apply_to(&self, log: AuditFile) -> Result<AuditFile, AuditError> {
+        let rotation = self.own_audit().map(AuditEntry::rotation);
+        let log = log.rotating(rotation.unwrap_or_default());
+        match self.shipping() {
+            Some(shipping) => log.shipping(&shipping),
+            None => Ok(log),
+        }
+    }
+
+    /// Where entries of the audit log are sent as they are written, besides to its file.
+    pub fn shipping(&self) -> Option<Shipping> {
+        self.own_audit()?.shipping()
+    }
+
+    fn own_audit(&self) -> Option<&AuditEntry> {
+        self.invoker.is_none().then_some(&self.audit)
     }
 
     /// The configured secrets directory, with the user whose configuration says so where
