@@ -125,9 +125,10 @@ impl Check {
         let issuers = accounts.filter_map(|account| sources.way_to_issuer(account));
         let issuers = issuers.chain([Way::Port(HTTPS_PORT)]);
         let issuers = issuers.filter(|_| self.probe_issuer);
-        let list = ways
-            .chain(issuers)
-            .fold(list.clone(), Confinement::reaching);
+        // The logs of the system, which entries are shipped to, are behind a socket.
+        let shipped = config.shipping().map(|_| Way::LocalSocket);
+        let ways = ways.chain(issuers).chain(shipped);
+        let list = ways.fold(list.clone(), Confinement::reaching);
         match list.enter(policy.unwrap_or(&built_in)) {
             Ok(confined) => {
                 let message = confined.to_string();
