@@ -20,6 +20,7 @@ use tokio::sync::{Semaphore, SemaphorePermit};
 use super::{
     Failure,
     config::{Config, StoredCredential},
+    handed_over::HandedOver,
     pending::Working,
 };
 use crate::arguments::Arguments;
@@ -43,6 +44,7 @@ pub(super) struct Opened {
     pub(super) minter: Minter,
     pub(super) policy: Arc<Policy>,
     pub(super) audit_path: PathBuf,
+    pub(super) handed_over: HandedOver,
     audit: Arc<dyn Audit>,
     settings: MinterSettings,
 }
@@ -103,6 +105,9 @@ impl Api {
         })?;
         let audit = AuditFile::open(path.clone()).map_err(|error| Failure::of(&error))?;
         let audit: Arc<dyn Audit> = Arc::new(audit);
+        let handed_over = HandedOver::beside(&path).map_err(|error| {
+            Failure::Internal(format!("the directory beside {}: {error}", path.display()))
+        })?;
         let settings = MinterSettings {
             connect_to: self.arguments.connect_to.clone(),
             authorities: match &self.arguments.ca_file {
@@ -120,6 +125,7 @@ impl Api {
             minter: minter.map_err(|error| Failure::of(&error))?,
             policy: Arc::new(policy),
             audit_path: path,
+            handed_over,
             audit,
             settings,
         })

@@ -6,6 +6,7 @@ mod creds;
 mod failure;
 mod fields;
 mod fresh;
+mod handed_over;
 mod hourly;
 mod lease;
 mod minted;

@@ -33,6 +33,9 @@ impl Mount {
                 if pending.is_recent() && !is_last {
                     continue;
                 }
+                if self.is_handed_over(&entry).await? {
+                    continue;
+                }
                 if let Err(failure) = self.clear(&entry, &pending, request).await {
                     log(
                         Level::Warn,
@@ -49,12 +52,29 @@ impl Mount {
         }
     }
 
-    /// What an earlier process did for the same request is undone first: it told nobody.
+    /// Whether the key of the request has a lease, though the request is still pending: its
+    /// process was killed in between. Then it is pending no longer.
+    async fn is_handed_over(&self, entry: &str) -> Result<bool, Failure> {
+        let opened = self.api.opened()?;
+        let Some(marker) = opened.handed_over.find(entry) else {
+            return Ok(false);
+        };
+        self.vault.delete(entry).await?;
+        marker.remove();
+        Ok(true)
+    }
+
+    /// What an earlier process did for the same request is undone first: Vault, which makes
+    /// it once more, has no response.
     pub(super) async fn clear_earlier(&self, entry: &str, request: &str) -> Result<(), Failure> {
-        match self.vault.get(entry).await? {
-            None => Ok(()),
-            Some(pending) => self.clear(entry, &pending, request).await,
+        let pending = self.vault.get(entry).await?;
+        if let Some(pending) = pending {
+            self.clear(entry, &pending, request).await?;
         }
+        if let Some(marker) = self.api.opened()?.handed_over.find(entry) {
+            marker.remove();
+        }
+        Ok(())
     }
 
     async fn clear(&self, entry: &str, pending: &Pending, request: &str) -> Result<(), Failure> {
@@ -159,6 +179,9 @@ impl Mount {
                 return Ok(());
             }
             *tidied = Some(now);
+        }
+        if let Ok(opened) = self.api.opened() {
+            opened.handed_over.tidy();
         }
         for id in self.vault.list(Minted::PREFIX).await? {
             let record = stored(Minted::PREFIX, &id);
