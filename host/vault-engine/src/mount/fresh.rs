@@ -56,17 +56,14 @@ impl Fresh {
             return Ok(());
         };
         let opened = untaken.mount.api.opened()?;
-        match opened.handed_over.note(&untaken.entry) {
-            Some(marker) => {
-                if let Some(untaken) = self.0.take() {
-                    tokio::spawn(untaken.done(marker));
-                }
-            }
+        let Some(marker) = opened.handed_over.note(&untaken.entry) else {
             // The next best: it is not pending any more before the response leaves.
-            None => {
-                untaken.mount.vault.delete(&untaken.entry).await?;
-                self.0 = None;
-            }
+            untaken.mount.vault.delete(&untaken.entry).await?;
+            self.0 = None;
+            return Ok(());
+        };
+        if let Some(untaken) = self.0.take() {
+            tokio::spawn(untaken.done(marker));
         }
         Ok(())
     }
