@@ -74,6 +74,7 @@ fn a_secret_that_others_may_read_fails() {
     passed policy: sha256:[digest]
     passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
     passed component: the policy lets sha256:[digest] run
+    passed confinement: the kernel limits files, TCP ports, signals and system calls
     passed connection: api.tailscale.com is found, reached and trusted
     failed bootstrap credential: [dir]/secrets/tailscale-oauth-client-secret: its mode is 0644: others may read or write it
            run: chmod 600 [dir]/secrets/tailscale-oauth-client-secret
@@ -100,6 +101,7 @@ fn a_missing_auth_keys_scope_fails() {
     passed policy: sha256:[digest]
     passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
     passed component: the policy lets sha256:[digest] run
+    passed confinement: the kernel limits files, TCP ports, signals and system calls
     passed connection: api.tailscale.com is found, reached and trusted
     passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order
     passed bootstrap token: the API accepts it
@@ -124,6 +126,7 @@ fn a_revoked_client_fails() {
     passed policy: sha256:[digest]
     passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
     passed component: the policy lets sha256:[digest] run
+    passed confinement: the kernel limits files, TCP ports, signals and system calls
     passed connection: api.tailscale.com is found, reached and trusted
     passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order
     failed bootstrap token: the API rejected the credential: API token invalid
@@ -149,6 +152,7 @@ fn an_api_that_cannot_be_reached_fails() {
     passed policy: sha256:[digest]
     passed audit: [dir]/.local/state/tailmint/audit.jsonl: 0 entries, none changed
     passed component: the policy lets sha256:[digest] run
+    passed confinement: the kernel limits files, TCP ports, signals and system calls
     failed connection: 127.0.0.1:1 could not be connected to: Connection refused (os error 111)
            see whether api.tailscale.com can be reached on port 443 from here
     passed bootstrap credential: it is from [dir]/secrets/tailscale-oauth-client-secret, which is in order

@@ -68,13 +68,16 @@ const ARROWS: [(&str, &[&str]); 10] = [
 
 /// What whoever embeds the library does not compile: the command line, and what only
 /// operators need.
-const NOT_FOR_EMBEDDERS: [&str; 9] = [
+const NOT_FOR_EMBEDDERS: [&str; 11] = [
     "annotate-snippets",
     "anstream",
     "clap",
     "clap_complete",
     "clap_mangen",
     "indicatif",
+    // A process belongs to who embeds the library: it confines none.
+    "landlock",
+    "seccompiler",
     "tailmint-operator",
     "tempfile",
     "which",

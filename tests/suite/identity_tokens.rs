@@ -1072,8 +1072,13 @@ fn clocks_that_differ() {
 
 /// The lines about the profile.
 fn checked(federation: &Federation) -> (String, i32) {
+    checked_with(federation, &[])
+}
+
+fn checked_with(federation: &Federation, arguments: &[&str]) -> (String, i32) {
     let ran = federation
         .tailmint(&["check", "--tailscale", "/no/such/tailscale"])
+        .args(arguments)
         .run();
     federation.assert_no_token(ran.stderr.as_bytes(), "standard error");
     federation.assert_no_token(ran.stdout.as_bytes(), "standard output");
@@ -1084,6 +1089,80 @@ fn checked(federation: &Federation) -> (String, i32) {
         .take_while(|line| !line.contains(" tailscale: "));
     let lines: Vec<_> = lines.collect();
     (lines.join("\n"), ran.code)
+}
+
+#[test]
+fn check_tells_a_clock_that_tokens_of_minutes_break_at() {
+    let federation = Federation::new().by_file();
+    let behind = Duration::from_secs(45);
+    federation.world.simulator.advance(behind);
+    federation.put(&federation.token());
+    let (lines, code) = checked(&federation);
+    // A second may begin meanwhile.
+    let lines = lines.replace("44 s", "45 s");
+    let (_, clock) = lines.split_at(lines.find("warned clock").unwrap());
+    assert_snapshot!(clock, @"
+    warned clock: this machine's clock is 45 s behind the API's
+           set it, for example with: timedatectl set-ntp true; tokens that live for minutes are rejected otherwise
+    ");
+    assert_eq!(code, 0);
+    // The API rejects, and says the time all the same.
+    let claims = federation
+        .issuer
+        .claims(federation.identity.audience.as_str(), SUBJECT);
+    federation.put(&federation.issuer.forge(Forgery::OtherKey, &claims));
+    let (lines, code) = checked(&federation);
+    assert!(
+        lines.contains("warned clock: this machine's clock is 4"),
+        "{lines}"
+    );
+    assert_ne!(code, 0);
+}
+
+#[test]
+fn check_asks_the_issuer_where_it_is_told_to_and_the_policy_names_it() {
+    let federation = Federation::new().by_file();
+    federation.put(&federation.token());
+    let issuer = |lines: &str| {
+        let lines = lines.lines().skip_while(|line| !line.contains(" issuer: "));
+        lines.take(2).collect::<Vec<_>>().join("\n")
+    };
+    let (lines, code) = checked_with(&federation, &["--probe-issuer"]);
+    assert_snapshot!(issuer(&lines), @r#"
+    failed bootstrap issuer: the policy denies it by rule identity: identity.issuer-host: "issuer.example.com" is not allowed
+           to allow it, add "issuer.example.com" to identity.issuer-hosts in [dir]/.config/tailmint/policy.toml
+    "#);
+    assert_eq!(code, 12);
+    let audit = federation.audit();
+    assert!(audit.contains("\"operation\":\"issuer-probe\""), "{audit}");
+    // A name of nobody's: nothing of the test is reached by it.
+    let file = federation.file();
+    federation.allow(&format!(
+        "files = [{file:?}]\nissuer-hosts = [\"*.example.com\"]"
+    ));
+    let (lines, code) = checked_with(&federation, &["--probe-issuer"]);
+    // The rest is the resolver's own words.
+    let expected = "warned bootstrap issuer: its discovery document cannot be fetched: issuer.example.com could not be resolved: ";
+    assert!(lines.contains(expected), "{lines}");
+    assert_eq!(code, 0);
+}
+
+#[test]
+fn what_the_policy_denies_to_be_read_is_written_down() {
+    let federation = Federation::new().by_file();
+    federation.put(&federation.token());
+    federation.allow("environment = [\"TOKEN\"]");
+    assert_snapshot!(federation.tailmint(&["mint"]).run(), @r#"
+    exit status: 12
+    --- stderr
+    error: the policy denies it by rule identity: identity.file: "[dir]/token" is not allowed
+    hint: to allow it, add "[dir]/token" to identity.files in [dir]/.config/tailmint/policy.toml
+    "#);
+    let audit = federation.audit();
+    let line: Value = serde_json::from_str(audit.trim_end()).unwrap();
+    assert_eq!(line["decision"], "deny", "{audit}");
+    assert_eq!(line["source"], "file");
+    assert!(federation.exchanges().is_empty());
 }
 
 #[test]

@@ -10,13 +10,18 @@
 mod artifact;
 mod audit;
 mod audit_file;
+mod audit_page;
+mod audit_report;
 mod audit_room;
 mod authorities;
+mod capabilities;
 mod case;
 mod check;
 #[cfg(feature = "compiler")]
 mod claims;
 mod clients;
+#[cfg(feature = "failpoints")]
+mod confined;
 #[cfg(feature = "compiler")]
 mod conformance;
 mod consumers;
@@ -75,3 +80,4 @@ mod walks;
 mod words;
 mod workflows;
 mod world;
+mod written_log;

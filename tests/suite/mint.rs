@@ -128,6 +128,7 @@ fn verbose_says_what_is_sent_and_decided() {
         .collect();
     assert_snapshot!(said, @"
     the credential is from [dir]/secrets/tailscale-oauth-client-secret
+    confined: the kernel limits files, TCP ports, signals and system calls
     > POST /api/v2/oauth/token, 136 bytes: allowed by rule token
     < 200, 159 bytes
     > POST /api/v2/tailnet/-/keys, 138 bytes: allowed by rule create-auth-key

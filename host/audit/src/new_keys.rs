@@ -3,7 +3,7 @@ use std::{ops::ControlFlow, path::Path};
 use serde_json::Value;
 use tailmint_api::{Operation, Rule};
 
-use crate::{AuditError, Minted, Record, follow};
+use crate::{AuditError, Minted, Record, follow, open_requests::OpenRequests};
 
 /// The API ends keys by its own clock.
 const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_hours(1);
@@ -27,7 +27,7 @@ impl NewKeys {
     pub fn read(path: &Path, by: jiff::Timestamp) -> Result<Self, AuditError> {
         let mut minted: Vec<Minted> = Vec::new();
         let mut deleted: Vec<String> = Vec::new();
-        let mut open: Vec<String> = Vec::new();
+        let mut open = OpenRequests::default();
         follow(path, |entry| {
             if is_deleted_client(entry) {
                 deleted.push(entry.text("key").to_owned());
@@ -35,15 +35,7 @@ impl NewKeys {
             if !is_about_new_key(entry, by) {
                 return ControlFlow::Continue(());
             }
-            let run = entry.text("run");
-            match entry.text("event") {
-                "decision" if entry.text("decision") == "deny" => {}
-                "decision" => open.push(run.to_owned()),
-                "failure" if entry.get("outcome_unknown") == Some(&Value::Bool(true)) => {}
-                // A gateway's response, or one without the id of a key, leaves it open.
-                "response" if !is_answer(entry) => {}
-                _ => open.retain(|other| other != run),
-            }
+            open.see(entry);
             minted.extend(Minted::of(entry));
             ControlFlow::Continue(())
         })?;
@@ -53,7 +45,7 @@ impl NewKeys {
         }
         Ok(Self {
             minted,
-            unanswered: open.len(),
+            unanswered: open.0.len(),
         })
     }
 }
@@ -63,11 +55,6 @@ fn is_deleted_client(entry: &Record) -> bool {
         && entry.text("operation") == Operation::DeleteClient.name()
         && entry.text("rule") == Rule::DeleteKey.name()
         && entry.number("status") == 200
-}
-
-/// Whether the response says whether there is a key: one that names it, or a rejection.
-fn is_answer(entry: &Record) -> bool {
-    !entry.text("key").is_empty() || (400..500).contains(&entry.number("status"))
 }
 
 fn is_about_new_key(entry: &Record, by: jiff::Timestamp) -> bool {

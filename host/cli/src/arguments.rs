@@ -125,9 +125,9 @@ pub(super) enum Command {
     Up(Up),
     /// Check configuration, credentials, network and scopes; mints nothing
     ///
-    /// The checks run in this order: configuration, policy, audit log, the files of
-    /// the secrets, the connection to the API, the scopes that the API grants, and
-    /// tailscale. The exit status is that of the first check that fails.
+    /// The checks run in this order: configuration, policy, audit log, what the
+    /// kernel takes away from this process, the connection to the API, the files of the
+    /// secrets, the scopes that the API grants, and tailscale. The exit status is that of the first check that fails.
     #[command(after_help = CHECK_EXAMPLES)]
     Check(Check),
     /// Create, rotate and delete the OAuth clients that keys are minted with
@@ -140,6 +140,9 @@ pub(super) enum Command {
     Keys(Keys),
     /// Read the audit log, or check that nobody changed it
     Audit(Audit),
+    /// Say what tailmint can do here: what the component can name, what the policy lets
+    /// leave, and what the program connects to, runs and opens besides
+    Capabilities,
     /// Inspect the component, or export it
     Component(Component),
     /// Show the policy, check a policy file, or explain a decision
@@ -328,6 +331,10 @@ pub(super) struct Check {
     pub(super) profiles: Profiles,
     #[command(flatten)]
     pub(super) identity: IdentityFlags,
+    /// Fetch what the issuer of the identity token publishes, where the policy's
+    /// identity.issuer-hosts names its host
+    #[arg(long)]
+    pub(super) probe_issuer: bool,
     /// The socket of tailscaled
     #[arg(long, value_name = "PATH")]
     pub(super) socket: Option<PathBuf>,
@@ -609,6 +616,81 @@ pub(super) enum AuditCommand {
         #[arg(short = 'n', long, default_value_t = 10)]
         lines: usize,
     },
+    /// Report what was minted, denied and revoked, and whether the log is whole
+    ///
+    /// All times are UTC. If the log was changed, or does not have the line that was given
+    /// with --head, the report is written and says so, and the exit status is that of
+    /// audit verify.
+    #[command(after_help = REPORT_EXAMPLES)]
+    Report(AuditReport),
+    /// Tell all that is known about one key, from the wish to its end
+    #[command(after_help = AUDIT_EXPLAIN_EXAMPLES)]
+    Explain {
+        /// The id of a key, an OAuth client or a federated identity, or a run
+        #[arg(value_name = "ID|RUN")]
+        what: String,
+    },
+}
+
+const REPORT_EXAMPLES: &str = "\
+Examples:
+  tailmint audit report --since 30d
+  tailmint audit report --since 2026-10-01 --until 2026-11-01 --html october.html
+  tailmint audit report --head \"$KEPT\" --json";
+
+const AUDIT_EXPLAIN_EXAMPLES: &str = "\
+Examples:
+  tailmint audit explain kTT1CNTRL11
+  tailmint audit explain 6f0c2a9d13b4e857 --json";
+
+#[derive(Args)]
+pub(super) struct AuditReport {
+    /// Only what happened since then: a duration before now, such as 30d, a date, or a time
+    /// [default: since the log begins]
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub(super) since: Option<When>,
+    /// Only what happened before then; keys still join, or do not, as of then [default: now]
+    #[arg(long, value_name = "WHEN", value_parser = when)]
+    pub(super) until: Option<When>,
+    /// Compare the log with this line, which audit head printed earlier
+    #[arg(long, value_name = "HASH")]
+    pub(super) head: Option<tailmint_audit::Head>,
+    /// Write the report to this file as one page for browsers; - is standard output. An older
+    /// report there is overwritten
+    #[arg(long, value_name = "FILE")]
+    pub(super) html: Option<PathBuf>,
+    /// Overwrite the file even if it is something else than a report
+    #[arg(long, requires = "html")]
+    pub(super) force: bool,
+}
+
+/// A moment, as people say it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum When {
+    /// That moment.
+    At(jiff::Timestamp),
+    /// So long before now.
+    Ago(Duration),
+}
+
+fn when(text: &str) -> Result<When, String> {
+    if let Ok(moment) = text.parse() {
+        return Ok(When::At(moment));
+    }
+    // A date with a time behind it would be read without that time.
+    let is_date = text
+        .bytes()
+        .all(|byte| byte.is_ascii_digit() || byte == b'-');
+    if is_date
+        && let Ok(date) = text.parse::<jiff::civil::Date>()
+        && let Ok(moment) = jiff::tz::TimeZone::UTC.to_timestamp(date.at(0, 0, 0, 0))
+    {
+        return Ok(When::At(moment));
+    }
+    let duration = humantime::parse_duration(text);
+    duration.map(When::Ago).map_err(|_| {
+        "give a duration such as 30d, a date such as 2026-11-01, or a time such as 2026-11-24T13:00:00Z".to_owned()
+    })
 }
 
 #[derive(Args)]

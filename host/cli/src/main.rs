@@ -3,12 +3,15 @@
 
 mod arguments;
 mod aside;
+mod audit_report;
 mod checksums;
 mod command;
 mod credential_means;
 mod environment_file;
 mod excerpt;
 mod failure;
+#[cfg(all(feature = "failpoints", target_os = "linux"))]
+mod forbidden_acts;
 mod hints;
 mod identity_flags;
 mod key_flags;

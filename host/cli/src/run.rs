@@ -110,6 +110,7 @@ fn run(arguments: &Arguments) -> Result<ExitCode, Failure> {
         Command::Identities(identities) => wait(command::identities(global, identities)),
         Command::Keys(keys) => wait(command::keys(global, keys)),
         Command::Audit(audit) => command::audit(global, audit),
+        Command::Capabilities => command::capabilities(global),
         Command::Component(component) => command::component(global, component),
         Command::Policy(policy) => command::policy(global, policy),
         Command::Service(service) => command::service(global, service),

@@ -6,7 +6,9 @@ use tailmint_audit::AuditFile;
 use tailmint_core::Environment;
 use tailmint_operator::clients::Owner;
 use tailmint_operator::config::Config;
+use tailmint_operator::confinement::{Confinement, Way};
 use tailmint_operator::credentials::{IdentityVariables, Lookup, SecretsDir};
+use tailmint_operator::identity::IdentitySources;
 use tailmint_operator::{
     Authorities, MinterSettings, Profile, ProfileCredential, environment_of_process, policy_file,
 };
@@ -73,10 +75,118 @@ impl<'a> Session<'a> {
         self
     }
 
+    /// The credential of the profile and a minter, in a process that can open and reach
+    /// nothing else any more. A platform is asked for a token over the network, and so by the
+    /// confined process; what else a credential comes from is read before, and may start a
+    /// command.
+    pub(super) async fn ready(&self) -> Result<(Account, Minter), Failure> {
+        let means = self.means(&self.profile)?;
+        let read = match self.profile.platform() {
+            Some(_) => None,
+            None => Some(self.account_by(&means).await?),
+        };
+        let minter = self.minter()?;
+        let list = self.asking_of(self.confinement()?, &self.profile);
+        self.confine(minter.policy(), &list)?;
+        match read {
+            Some(account) => Ok((account, minter)),
+            None => Ok((self.account_by(&means).await?, minter)),
+        }
+    }
+
+    /// The same for who may create and delete credentials, with what else is on the list.
+    pub(super) async fn ready_to_own(
+        &self,
+        owner: Option<&str>,
+        kind: Kind,
+        list: Confinement,
+    ) -> Result<(Owner, Minter), Failure> {
+        let Some(name) = owner else {
+            let owner = Owner::from_env(&self.environment, kind)?;
+            let minter = self.minter()?;
+            self.confine(minter.policy(), &list)?;
+            return Ok((owner, minter));
+        };
+        let profile = self.config.profile(Some(name))?;
+        let means = self.means(profile)?;
+        let read = match profile.platform() {
+            Some(_) => None,
+            None => Some(Owner::for_profile(profile, &self.credentials(&means)).await?),
+        };
+        let minter = self.minter()?;
+        self.confine(minter.policy(), &self.asking_of(list, profile))?;
+        let owner = match read {
+            Some(owner) => owner,
+            None => Owner::for_profile(profile, &self.credentials(&means)).await?,
+        };
+        Ok((owner, minter))
+    }
+
+    /// What this process needs to write to the audit log and to reach the API.
+    pub(super) fn confinement(&self) -> Result<Confinement, Failure> {
+        self.confinement_to(self.settings().way()?)
+    }
+
+    /// The same to reach something else.
+    pub(super) fn confinement_to(&self, way: Way) -> Result<Confinement, Failure> {
+        let audit = audit_path(self.global, &self.environment)?;
+        let list = Confinement::to_resolve_names().reaching(way);
+        Ok(list.writing_beside(&audit))
+    }
+
+    /// With the way to the platform that the credential of the profile comes from, if one
+    /// does.
+    pub(super) fn asking_of(&self, list: Confinement, profile: &Profile) -> Confinement {
+        let sources = IdentitySources::new(None, &self.environment, &self.interrupt);
+        match profile.platform().and_then(|it| sources.way(it)) {
+            Some(way) => list.reaching(way),
+            None => list,
+        }
+    }
+
+    /// Gives up, for good, all that is not on the list.
+    pub(super) fn confine(&self, policy: &Policy, list: &Confinement) -> Result<(), Failure> {
+        #[cfg(all(feature = "failpoints", target_os = "linux"))]
+        crate::forbidden_acts::try_unconfined();
+        let confined = list.enter(policy)?;
+        if self.global.verbose {
+            Trace::note(&format!("confined: {confined}"));
+        }
+        #[cfg(all(feature = "failpoints", target_os = "linux"))]
+        crate::forbidden_acts::try_confined();
+        Ok(())
+    }
+
+    /// Goes on with all that the user may do, where a program is still to be started: it
+    /// would be confined too.
+    ///
+    /// # Errors
+    /// The policy requires confinement.
+    pub(super) fn stay_unconfined(&self, program: &str, instead: &str) -> Result<(), Failure> {
+        if self.policy()?.requires_confinement() {
+            return Err(Failure::new(
+                Class::Policy,
+                format!(
+                    "the policy requires that this process is confined, and it starts {program}, which could do nothing then"
+                ),
+                Some(instead.to_owned()),
+            ));
+        }
+        if self.global.verbose {
+            Trace::note(&format!(
+                "not confined: {program} is started by this process"
+            ));
+        }
+        Ok(())
+    }
+
     /// The credential of the profile.
     pub(super) async fn account(&self) -> Result<Account, Failure> {
-        let means = self.means(&self.profile)?;
-        let account = self.credentials(&means);
+        self.account_by(&self.means(&self.profile)?).await
+    }
+
+    async fn account_by(&self, means: &CredentialMeans) -> Result<Account, Failure> {
+        let account = self.credentials(means);
         let account = account.account(&self.profile).await;
         let account = account.map_err(|error| Failure::from(error).by(self.signals.exit_code()))?;
         for note in &account.notes {

@@ -1,6 +1,6 @@
-//! Builds the component, compiles it ahead of time, and hands both to the
-//! library as `component.wasm` and `component.cwasm` in `OUT_DIR`, with the
-//! digest and the imports of the first and the contract, `api.wit.wasm`.
+//! Builds the component, or takes the one that this crate carries; compiles it ahead of time,
+//! and hands both to the library as `component.wasm` and `component.cwasm` in `OUT_DIR`, with
+//! the digest and the imports of the first and the contract, `api.wit.wasm`.
 
 #![allow(
     clippy::disallowed_macros,
@@ -10,7 +10,10 @@
 mod artifact;
 mod compile;
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use artifact::Artifact;
 use sha2::{Digest, Sha256};
@@ -33,14 +36,10 @@ fn digest(bytes: &[u8]) -> String {
 
 fn run() -> Result<(), String> {
     let engine = PathBuf::from(env::var_os("CARGO_MANIFEST_DIR").ok_or("there is no directory")?);
-    let workspace = engine.ancestors().nth(2).ok_or("there is no workspace")?;
     println!("cargo::rerun-if-changed=build");
-    for path in ["guest", "wit", "Cargo.lock", "Cargo.toml"] {
-        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
-    }
     let out = PathBuf::from(env::var_os("OUT_DIR").ok_or("OUT_DIR is not set")?);
     let target = env::var("TARGET").map_err(|error| format!("TARGET: {error}"))?;
-    let artifact = Artifact::build(workspace, &out.join("guest"))?;
+    let artifact = artifact(&engine, &out)?;
     let code = compile::ahead_of_time(&artifact.component, &target)?;
     let digest = digest(&artifact.component).into_bytes();
     let imports = artifact.imports()?.join("\n").into_bytes();
@@ -55,4 +54,18 @@ fn run() -> Result<(), String> {
         fs::write(&path, bytes).map_err(|error| format!("{}: {error}", path.display()))?;
     }
     Ok(())
+}
+
+/// What the crate carries where it was downloaded as one; what is built from the sources
+/// where they are beside it.
+fn artifact(engine: &Path, out: &Path) -> Result<Artifact, String> {
+    let workspace = engine.ancestors().nth(2);
+    let workspace = workspace.filter(|it| it.join("guest/minter").is_dir());
+    let Some(workspace) = workspace else {
+        return Artifact::carried(&engine.join("built"));
+    };
+    for path in ["guest", "wit", "Cargo.lock", "Cargo.toml"] {
+        println!("cargo::rerun-if-changed={}", workspace.join(path).display());
+    }
+    Artifact::build(workspace, &out.join("guest"))
 }

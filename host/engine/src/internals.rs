@@ -19,7 +19,7 @@ use rustls::{
     server::ParsedCertificate,
 };
 use rustls_pki_types::{CertificateDer, ServerName, UnixTime};
-use tailmint_api::{KeyId, KeyProperties, Rule};
+use tailmint_api::{API_HOST, KeyId, KeyProperties, Rule};
 use tailmint_audit::{Actor, Audit, AuditError, AuditEvent, Context, Verdict};
 use tailmint_core::Secret;
 use tailmint_policy::{Intent, Task};
@@ -223,7 +223,9 @@ pub async fn proxy_response(proxy: &Proxy, response: Vec<u8>, step: usize) -> Re
         step,
         written: sink(),
     };
-    let connected = proxy.tunnel(scripted, Duration::from_secs(1)).await;
+    let connected = proxy
+        .tunnel((API_HOST, 443), scripted, Duration::from_secs(1))
+        .await;
     connected.map(drop)
 }
 

@@ -8,6 +8,7 @@ pub mod check;
 pub mod clients;
 pub mod component_file;
 pub mod config;
+pub mod confinement;
 pub mod credentials;
 #[cfg(feature = "fuzz")]
 #[doc(hidden)]

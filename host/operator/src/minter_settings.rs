@@ -9,7 +9,10 @@ use tailmint::{
 use tailmint_audit::{Actor, Audit};
 use tailmint_core::Environment;
 
-use crate::{Authorities, AuthoritiesError};
+use crate::{Authorities, AuthoritiesError, confinement::Way};
+
+/// The port of the API, which speaks HTTPS.
+const API_PORT: u16 = 443;
 
 /// How a command reaches the API, and with which component: the one place that puts a
 /// minter together from flags and the environment.
@@ -80,6 +83,17 @@ impl MinterSettings {
             (None, Some(authorities)) => Some(authorities.trust(&self.environment)?.configured()),
             (None, None) => None,
         })
+    }
+
+    /// The way to the API: the port of where it is connected to, of the proxy, or its own.
+    ///
+    /// # Errors
+    /// The environment names a proxy that cannot be used.
+    pub fn way(&self) -> Result<Way, MinterSettingsError> {
+        Ok(Way::Port(match &self.connect_to {
+            Some(to) => to.port(),
+            None => Proxy::from_env(&self.environment)?.map_or(API_PORT, |proxy| proxy.port()),
+        }))
     }
 
     /// A minter under the policy, which writes every decision down in the audit log.

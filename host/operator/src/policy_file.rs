@@ -65,6 +65,11 @@ fn open_to_all(path: &Path, metadata: &Metadata) -> Result<(), PolicyError> {
     })
 }
 
+/// Where the policy of the user is looked for if none is given.
+pub fn default_path(environment: &Environment) -> Option<PathBuf> {
+    UsualFile::find("policy.toml", environment).map(|it| it.path)
+}
+
 /// Whether the file is a policy, by itself.
 ///
 /// # Errors

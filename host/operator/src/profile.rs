@@ -1,5 +1,5 @@
 use crate::tailscale::UpArguments;
-use crate::{ProfileCredential, Source};
+use crate::{Platform, ProfileCredential, Source, TokenSource};
 use tailmint::oauth_client::{ClientProperties, Scope};
 use tailmint::{Description, KeyProperties, Tag};
 
@@ -24,6 +24,18 @@ pub struct Profile {
 }
 
 impl Profile {
+    /// The platform that is asked over the network for the profile's identity token, if one
+    /// is.
+    pub fn platform(&self) -> Option<&Platform> {
+        match &self.credential {
+            ProfileCredential::FederatedIdentity(identity) => match &identity.source {
+                TokenSource::Platform(platform) => Some(platform),
+                TokenSource::File(_) | TokenSource::Variable(_) | TokenSource::Command(_) => None,
+            },
+            ProfileCredential::OauthClient { .. } => None,
+        }
+    }
+
     /// The two profiles that need no configuration.
     pub fn built_in() -> [Self; 2] {
         [

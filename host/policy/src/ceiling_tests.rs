@@ -147,6 +147,9 @@ impl Change {
             }
             Value::String(_) if self.member.ends_with("expiry") => *member = EXPIRIES[0].into(),
             Value::String(_) if self.member == "/mode" => *member = "report".into(),
+            Value::String(_) if self.member == "/confinement" => {
+                *member = "best-effort".into();
+            }
             _ => *member = "allow".into(),
         }
     }
@@ -171,6 +174,7 @@ impl Change {
                 *member = EXPIRIES[(at + by % 4).min(3)].into();
             }
             Value::String(_) if self.member == "/mode" => *member = "enforce".into(),
+            Value::String(_) if self.member == "/confinement" => *member = "required".into(),
             Value::String(text) if text != "allow" => {}
             _ if self.member.starts_with("/trust") || by % 2 == 0 => *member = "forbid".into(),
             _ => *member = "require".into(),

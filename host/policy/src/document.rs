@@ -13,8 +13,8 @@ use crate::{
     Body, MAX_BODY_BYTES,
     choice::Choice as _,
     member::{
-        Addresses, At, Fixed, Form, Header, Hosts, KeyType, Member, Misfit, Mode, Most, Names,
-        Patterns, Permission, Pins, Property, QueryName, Source, VERSION, Version,
+        Addresses, At, Confining, Fixed, Form, Header, Hosts, KeyType, Member, Misfit, Mode, Most,
+        Names, Patterns, Permission, Pins, Property, QueryName, Source, VERSION, Version,
     },
     section::{join, section},
     seen::{RequestFacts, Seen, characters, flag, items, text},
@@ -28,6 +28,10 @@ section! {
         /// `"enforce"` denies what the policy does not allow. `"report"` only logs it as
         /// denied, and sends it. A request that nobody asked for is denied even so.
         mode: Mode = "mode" => Seen::Nothing(()),
+        /// `"required"` is an error, before anything is sent, where the kernel does not limit
+        /// the files, the TCP ports and the system calls of what speaks to the network
+        /// (Linux 6.7 with Landlock and seccomp does). `"best-effort"` goes on without.
+        confinement: Confining = "confinement" => Seen::Nothing(()),
         /// What may move the trust away from the API's own address and the bundled
         /// certificate authorities.
         trust: TrustSection = "trust" => Seen::Nothing(()),
@@ -131,6 +135,9 @@ section! {
         /// The hosts that GitHub's token service may be at. `*.` stands for one label or
         /// more.
         github_hosts: Hosts = "identity.host" => Seen::Names(facts.hosts()),
+        /// The hosts that `check --probe-issuer` may fetch the documents of issuers from:
+        /// the discovery document, and the keys. `*.` stands for one label or more.
+        issuer_hosts: Hosts = "identity.issuer-host" => Seen::Names(facts.issuer_hosts()),
     }
 }
 
@@ -473,6 +480,7 @@ impl Document {
         Self {
             version: VERSION,
             mode: Mode::ENFORCE,
+            confinement: Confining::BEST_EFFORT,
             trust: TrustSection {
                 connect_to: Permission::ALLOW,
                 ca_file: Permission::ALLOW,
@@ -502,6 +510,7 @@ impl Document {
                 environment: Names(Vec::new()),
                 commands: Names(Vec::new()),
                 github_hosts: Hosts::of(GITHUB_HOSTS),
+                issuer_hosts: Hosts::default(),
             },
             rule: Rules(
                 Rule::ALL

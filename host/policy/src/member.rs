@@ -162,6 +162,11 @@ choice! {
     Mode: "enforce" | "report"
 }
 
+choice! {
+    /// Whether a process that speaks to the network has to be confined.
+    Confining: "best-effort" | "required"
+}
+
 fn enumeration(choices: impl IntoIterator<Item = String>) -> Value {
     json!({ "enum": choices.into_iter().collect::<Vec<_>>() })
 }
@@ -260,6 +265,25 @@ impl Mode {
 impl Setting for Mode {
     fn is_within(self, ceiling: Self) -> bool {
         !self.is_report() || ceiling.is_report()
+    }
+
+    fn allows(self, _at: &At<'_>, _seen: Seen<'_>) -> Result<(), Denial> {
+        Ok(())
+    }
+}
+
+impl Confining {
+    pub(crate) const BEST_EFFORT: Self = Self("best-effort");
+
+    /// Whether it is an error where the kernel does not confine.
+    pub(crate) fn is_required(self) -> bool {
+        self.0 == "required"
+    }
+}
+
+impl Setting for Confining {
+    fn is_within(self, ceiling: Self) -> bool {
+        self.is_required() || !ceiling.is_required()
     }
 
     fn allows(self, _at: &At<'_>, _seen: Seen<'_>) -> Result<(), Denial> {
@@ -523,7 +547,7 @@ impl Member for Addresses {
 }
 
 /// Hosts: names, and all names below one.
-#[derive(Clone, Debug, PartialEq, Eq, Deserialize, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(transparent)]
 pub(crate) struct Hosts(Vec<HostPattern>);
 

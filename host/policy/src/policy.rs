@@ -181,9 +181,22 @@ impl Policy {
         text
     }
 
+    /// All that the policy says, member by member, for programs: the values of
+    /// [`Policy::to_toml`].
+    #[expect(clippy::missing_panics_doc, reason = "every policy can be written")]
+    pub fn to_json(&self) -> Value {
+        serde_json::to_value(&self.effective).expect("a policy can be written")
+    }
+
     /// Whether requests that the policy would deny are logged and still sent.
     pub fn is_report_only(&self) -> bool {
         self.effective.mode.is_report()
+    }
+
+    /// Whether a process that speaks to the network has to be confined by the kernel, and it
+    /// is an error where it is not.
+    pub fn requires_confinement(&self) -> bool {
+        self.effective.confinement.is_required()
     }
 
     /// Whether the API may be reached like this.
@@ -503,6 +516,28 @@ mod tests {
             "a.example.",
         ] {
             assert!(!is_taken(pattern), "{pattern}");
+        }
+    }
+
+    #[test]
+    fn a_policy_may_require_confinement_and_none_may_take_that_back() {
+        let file = |path: &str, word: &str| PolicyFile {
+            path: path.into(),
+            text: format!("version = 1\n{word}"),
+        };
+        let required = "confinement = \"required\"";
+        for (ceiling, own, requires) in [
+            (None, "", Some(false)),
+            (None, required, Some(true)),
+            (Some(""), required, Some(true)),
+            (Some(required), "", Some(true)),
+            (Some(required), required, Some(true)),
+            (Some(required), "confinement = \"best-effort\"", None),
+        ] {
+            let ceiling = ceiling.map(|word| file("/etc/policy.toml", word));
+            let policy = Policy::layered(ceiling, Some(&file("own", own)), "own".into());
+            let found = policy.ok().map(|policy| policy.requires_confinement());
+            assert_eq!(found, requires, "{own}");
         }
     }
 

@@ -121,7 +121,7 @@ pub struct IdentityFacts<'a> {
     pub client_id: &'a str,
     /// The audience that the token is for.
     pub audience: &'a str,
-    /// Where the token comes from.
+    /// Where the token comes from, or what is asked about it.
     pub source: IdentitySource<'a>,
 }
 
@@ -141,6 +141,11 @@ pub enum IdentitySource<'a> {
     },
     /// GitHub's token service at this host.
     Github {
+        /// The host.
+        host: &'a str,
+    },
+    /// What the issuer of a token publishes, at this host.
+    Issuer {
         /// The host.
         host: &'a str,
     },
@@ -198,6 +203,13 @@ impl<'a> IdentityFacts<'a> {
     pub(crate) fn commands(&self) -> Vec<Cow<'a, str>> {
         match self.source {
             IdentitySource::Command { name, .. } => vec![name.into()],
+            _ => Vec::new(),
+        }
+    }
+
+    pub(crate) fn issuer_hosts(&self) -> Vec<Cow<'a, str>> {
+        match self.source {
+            IdentitySource::Issuer { host } => vec![host.into()],
             _ => Vec::new(),
         }
     }

@@ -1,8 +1,8 @@
 use std::{hint::black_box, time::Instant};
 
-use tailmint::policy::Policy;
 use tailmint_api::Operation;
 use tailmint_benchmark::request;
+use tailmint_policy::Policy;
 
 const TIMES: u32 = 20_000;
 

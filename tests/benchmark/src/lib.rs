@@ -6,7 +6,9 @@
 #[global_allocator]
 static ALLOCATOR: dlmalloc::GlobalDlmalloc = dlmalloc::GlobalDlmalloc;
 
+#[cfg(feature = "programs")]
 pub mod memory;
+#[cfg(feature = "programs")]
 pub mod native;
 pub mod request;
 pub mod task;

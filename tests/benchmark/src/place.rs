@@ -16,10 +16,9 @@ pub(crate) const LEANEST: &str = "leanest script";
 /// What the owner of the machines runs: curl and python3.
 pub(crate) const OWNER: &str = "owner's flow";
 pub(crate) const GET_AUTHKEY: &str = "get-authkey";
-/// The same logic and TLS client, without a sandbox, a policy or an audit.
+/// The same logic and TLS client, without a sandbox, a policy or an audit; built as tailmint
+/// is.
 pub(crate) const FLOOR: &str = "native floor";
-/// The same, built as tailmint is.
-pub(crate) const STATIC_FLOOR: &str = "native floor, static";
 
 /// Where the programs find what they need.
 pub(crate) struct Place {
@@ -62,10 +61,6 @@ impl Place {
         }
         let floor = self.plain(Command::new(&programs.floor), way);
         all.push(Contender::new(FLOOR, way, floor));
-        if let Some(program) = &programs.static_floor {
-            let command = self.plain(Command::new(program), way);
-            all.push(Contender::new(STATIC_FLOOR, way, command));
-        }
         if let Some(program) = &programs.get_authkey {
             let command = self.get_authkey(program, way);
             all.push(Contender::new(GET_AUTHKEY, way, command));

@@ -9,8 +9,6 @@ use std::{
 pub(crate) struct Programs {
     pub(crate) tailmint: PathBuf,
     pub(crate) floor: PathBuf,
-    /// The floor, built as the other programs are.
-    pub(crate) static_floor: Option<PathBuf>,
     pub(crate) parts: PathBuf,
     pub(crate) scale: PathBuf,
     /// Tailscale's own, where there is Go to build it.
@@ -28,23 +26,22 @@ impl Programs {
             let rustup = ["--quiet", "target", "add", target];
             Command::new("rustup").args(rustup).status().ok();
         }
-        let floor = ["--package", "tailmint-benchmark", "--bin", "tailmint-floor"];
-        cargo(&floor, None)?;
         cargo(&["--package", "tailmint-cli"], STATIC)?;
-        let all = [
-            &floor[..],
-            &["--bin", "tailmint-parts", "--bin", "tailmint-scale"],
-        ]
-        .concat();
-        cargo(&all, STATIC)?;
+        let programs = [
+            "--package=tailmint-benchmark",
+            "--features=programs",
+            "--bin=tailmint-floor",
+            "--bin=tailmint-parts",
+            "--bin=tailmint-scale",
+        ];
+        cargo(&programs, STATIC)?;
         let built = match (STATIC, here.ancestors().nth(2)) {
             (Some(target), Some(targets)) => targets.join(target).join("release/tailmint"),
             _ => here.clone(),
         };
         Ok(Self {
             tailmint: built.with_file_name("tailmint"),
-            floor: here.with_file_name("tailmint-floor"),
-            static_floor: STATIC.map(|_| built.with_file_name("tailmint-floor")),
+            floor: built.with_file_name("tailmint-floor"),
             parts: built.with_file_name("tailmint-parts"),
             scale: built.with_file_name("tailmint-scale"),
             get_authkey: get_authkey(&here.with_file_name("get-authkey"))?,

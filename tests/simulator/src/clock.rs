@@ -30,3 +30,8 @@ pub(crate) fn after(time: Timestamp, by: Duration) -> Timestamp {
 pub(crate) fn rfc3339(time: Timestamp) -> String {
     time.strftime("%Y-%m-%dT%H:%M:%SZ").to_string()
 }
+
+/// The time as the header `Date` has it (RFC 9110, section 5.6.7).
+pub(crate) fn http_date(time: Timestamp) -> String {
+    time.strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+}

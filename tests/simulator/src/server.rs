@@ -19,7 +19,9 @@ use tokio::{
 use tokio_rustls::TlsAcceptor;
 
 use crate::{
-    Answer, Ending, Endpoint, Fault, Greeting, Recorded, exchange, fault, keys,
+    Answer, Ending, Endpoint, Fault, Greeting, Recorded,
+    clock::http_date,
+    exchange, fault, keys,
     refusal::Refusal,
     simulator::Shared,
     state::{State, Token},
@@ -153,6 +155,10 @@ async fn answer(
             header::CONTENT_TYPE,
             HeaderValue::from_static("application/json"),
         );
+        let date = http_date(state.lock().clock.now());
+        if let Ok(date) = HeaderValue::from_str(&date) {
+            response.headers_mut().insert(header::DATE, date);
+        }
         response
     };
     match planned {
@@ -173,7 +179,7 @@ async fn answer(
                     name.parse::<header::HeaderName>(),
                     value.parse::<HeaderValue>(),
                 ) {
-                    if name == header::CONTENT_TYPE {
+                    if name == header::CONTENT_TYPE || name == header::DATE {
                         response.headers_mut().insert(name, value);
                     } else {
                         response.headers_mut().append(name, value);

@@ -6,6 +6,7 @@ use tailmint_api::OutsideText;
 use tailmint_audit::{Head, Record, Verification, follow, verify};
 use tailmint_operator::environment_of_process;
 
+use super::{audit_explain, audit_report};
 use crate::{
     arguments::{Audit, AuditCommand, Decided, Global},
     failure::Failure,
@@ -18,6 +19,22 @@ pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure>
     let path = audit_path(global, &environment_of_process())?;
     let found = match &audit.command {
         AuditCommand::Verify { head } => return check(global, &path, head.as_ref()),
+        AuditCommand::Report(asked) => {
+            if global.json && asked.html.as_deref() == Some(Path::new("-")) {
+                return Err(Failure::new(
+                    Class::Usage,
+                    "--html - and --json both print on standard output",
+                    Some("give --html the name of a file".to_owned()),
+                ));
+            }
+            let report = audit_report::report(&path, asked, global.json)?;
+            let first = report.chain.breaks.first().map(|it| it.line);
+            let missing = asked.head.as_ref();
+            let missing =
+                missing.filter(|_| report.chain.kept.as_ref().is_some_and(|it| !it.holds));
+            return verdict(&path, first, missing).map(|()| ExitCode::SUCCESS);
+        }
+        AuditCommand::Explain { what } => audit_explain::explain(global, &path, what)?,
         AuditCommand::Head => {
             let found = verify(&path)?;
             let head = found.head.as_ref().ok_or_else(|| empty(&path))?;
@@ -125,23 +142,9 @@ fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, 
         if found.more_breaks > 0 {
             Trace::note(&format!("and {} more", found.more_breaks));
         }
-        return Err(Failure::new(
-            Class::Policy,
-            format!(
-                "{} was changed: its chain breaks at line {}",
-                path.display(),
-                first.line
-            ),
-            Some("the lines before that one are unchanged".to_owned()),
-        ));
+        verdict(path, Some(first.line), None)?;
     }
-    if let Some(head) = missing {
-        return Err(Failure::new(
-            Class::Policy,
-            format!("{} has no line {head}", path.display()),
-            Some("lines were removed at its end, or the file is another one".to_owned()),
-        ));
-    }
+    verdict(path, None, missing)?;
     if !global.json {
         let mut line = format!(
             "{}: {} entries, none changed",
@@ -157,6 +160,28 @@ fn check(global: &Global, path: &Path, head: Option<&Head>) -> Result<ExitCode, 
         print::written(&line)?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// The error of a log whose chain breaks at this line, or that lacks a line that was kept.
+fn verdict(path: &Path, breaks_at: Option<usize>, missing: Option<&Head>) -> Result<(), Failure> {
+    if let Some(line) = breaks_at {
+        return Err(Failure::new(
+            Class::Policy,
+            format!(
+                "{} was changed: its chain breaks at line {line}",
+                path.display()
+            ),
+            Some("the lines before that one are unchanged".to_owned()),
+        ));
+    }
+    if let Some(head) = missing {
+        return Err(Failure::new(
+            Class::Policy,
+            format!("{} has no line {head}", path.display()),
+            Some("lines were removed at its end, or the file is another one".to_owned()),
+        ));
+    }
+    Ok(())
 }
 
 fn empty(path: &Path) -> Failure {

@@ -4,20 +4,23 @@ use anstyle::{AnsiColor, Style};
 use serde_json::json;
 use tailmint::{Class, Interrupt};
 use tailmint_operator::check::{Finding, Grade};
-use tailmint_operator::environment_of_process;
+use tailmint_operator::confinement::Confinement;
+use tailmint_operator::{MinterSettings, environment_of_process};
 
 use crate::{
     arguments::{Check, Global},
     failure::Failure,
     print,
-    session::minter_settings,
+    session::{audit_path, minter_settings},
     signals::Signals,
 };
 
 pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Failure> {
     let interrupt = Interrupt::default();
     let signals = Signals::raise(&interrupt)?;
+    let minter = minter_settings(global, &environment_of_process(), &interrupt);
     let looked = tailmint_operator::check::Check {
+        confinement: Some(confinement(global, &minter)),
         config: global.config.clone(),
         policy: global.policy.clone(),
         audit_file: global.audit_file.clone(),
@@ -25,7 +28,8 @@ pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Fa
         profiles: check.profiles.names.clone(),
         all: check.profiles.all,
         credential: check.identity.credential(),
-        minter: minter_settings(global, &environment_of_process(), &interrupt),
+        minter,
+        probe_issuer: check.probe_issuer,
         tailscale: check.tailscale.clone(),
         socket: check.socket.clone(),
     };
@@ -54,6 +58,19 @@ pub(crate) async fn check(global: &Global, check: &Check) -> Result<ExitCode, Fa
     Ok(first.map_or(ExitCode::SUCCESS, |class| {
         ExitCode::from(class.exit_status())
     }))
+}
+
+/// What this process keeps. Where the audit log or the proxy is not known, which is told,
+/// nothing goes to the API.
+fn confinement(global: &Global, minter: &MinterSettings) -> Confinement {
+    let mut list = Confinement::to_resolve_names();
+    if let Ok(way) = minter.way() {
+        list = list.reaching(way);
+    }
+    if let Ok(audit) = audit_path(global, &minter.environment) {
+        list = list.writing_beside(&audit);
+    }
+    list
 }
 
 fn in_json(finding: &Finding) -> String {

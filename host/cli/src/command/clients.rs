@@ -132,12 +132,18 @@ async fn create(
     replace: bool,
     store: Option<&CredentialStore>,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (
-        session
-            .owner(flag.profile.as_deref(), Kind::OauthClient)
-            .await?,
-        session.minter()?,
-    );
+    let (owner, minter) = if store.is_some() {
+        // It starts a program that encrypts, once there is a client.
+        let instead = "leave --systemd out, and then run: tailmint clients encrypt";
+        session.stay_unconfined("systemd-creds", instead)?;
+        let owner = flag.profile.as_deref();
+        let owner = session.owner(owner, Kind::OauthClient).await?;
+        (owner, session.minter()?)
+    } else {
+        // What is wrong with it is told once it is written to.
+        session.secrets_dir.create().ok();
+        ready(session, flag).await?
+    };
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
     for profile in chosen(session, profiles)? {
@@ -154,6 +160,16 @@ async fn create(
         done.tell(global, &clients, &[client.id], &warnings).await?;
     }
     Ok(())
+}
+
+/// Who asks, in a process that can write to the files of the profiles, and to the audit log.
+async fn ready(session: &Session<'_>, flag: &OwnerFlag) -> Result<(Owner, Minter), Failure> {
+    let mut list = session.confinement()?;
+    for directory in session.secrets_dir.with_links(session.config.profiles()) {
+        list = list.writing_in(directory);
+    }
+    let owner = flag.profile.as_deref();
+    session.ready_to_own(owner, Kind::OauthClient, list).await
 }
 
 /// Where systemd looks for encrypted credentials, or the directory that was given.
@@ -216,12 +232,7 @@ async fn rotate(
     flag: &OwnerFlag,
     grace: Option<Duration>,
 ) -> Result<(), Failure> {
-    let (owner, minter) = (
-        session
-            .owner(flag.profile.as_deref(), Kind::OauthClient)
-            .await?,
-        session.minter()?,
-    );
+    let (owner, minter) = ready(session, flag).await?;
     let grace = grace.map_or(Grace::Keep, Grace::Delete);
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
@@ -314,12 +325,7 @@ async fn delete(
     flag: &OwnerFlag,
     ids: &[KeyId],
 ) -> Result<(), Failure> {
-    let (owner, minter) = (
-        session
-            .owner(flag.profile.as_deref(), Kind::OauthClient)
-            .await?,
-        session.minter()?,
-    );
+    let (owner, minter) = ready(session, flag).await?;
     let told = |what: &str, id: Option<&KeyId>, fate: &str| {
         let id = id.map(KeyId::as_str);
         print::written(&if global.json {
@@ -375,12 +381,7 @@ async fn delete(
 }
 
 async fn list(global: &Global, session: &Session<'_>, flag: &OwnerFlag) -> Result<(), Failure> {
-    let (owner, minter) = (
-        session
-            .owner(flag.profile.as_deref(), Kind::OauthClient)
-            .await?,
-        session.minter()?,
-    );
+    let (owner, minter) = ready(session, flag).await?;
     let account = owner.account();
     let clients = minter
         .list_clients(account)

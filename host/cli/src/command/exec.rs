@@ -21,6 +21,9 @@ const NOT_FOUND: u8 = 127;
 /// What shells answer for a command that is there and cannot be run.
 const NOT_RUN: u8 = 126;
 
+/// What does the same where this process has to be confined.
+const INSTEAD: &str = "mint a key and hand it over: TS_AUTHKEY=$(tailmint mint) COMMAND";
+
 /// Becomes the command: its exit status, its signals and its terminal are then
 /// its own.
 pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failure> {
@@ -31,6 +34,7 @@ pub(crate) async fn exec(global: &Global, exec: &Exec) -> Result<ExitCode, Failu
     let program = find(name)?;
     let session =
         Session::begin(global, exec.key.profile.as_deref())?.asking_with(&exec.key.identity);
+    session.stay_unconfined("the command", INSTEAD)?;
     let account = session.account().await?;
     let minter = session.minter()?;
     let minted = session.mint(&minter, &account, &exec.key).await?;

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use tailmint::{Account, MintErrorKind, Minter, federated_identity::IdentityDetails};
 use tailmint_api::Kind;
 use tailmint_operator::{
-    clients::{Clients, Deleted, Owner},
+    clients::{Clients, Deleted},
     credentials::Stray,
     identities::{self, Moved},
 };
@@ -66,10 +66,10 @@ async fn asking(
     session: &Session<'_>,
     flag: &IdentityOwnerFlag,
 ) -> Result<(Account, Minter), Failure> {
-    let owner = session
-        .owner(flag.owner.as_deref(), Kind::FederatedIdentity)
-        .await?;
-    Ok((owner.account().clone(), session.minter()?))
+    let (owner, list) = (flag.owner.as_deref(), session.confinement()?);
+    let asked = session.ready_to_own(owner, Kind::FederatedIdentity, list);
+    let (owner, minter) = asked.await?;
+    Ok((owner.account().clone(), minter))
 }
 
 async fn create(
@@ -146,10 +146,22 @@ async fn move_from(
     owner: Option<&str>,
 ) -> Result<(), Failure> {
     let (before, identity) = identities::before(&session.profile)?;
-    let owner: Owner = session.owner(owner, Kind::OauthClient).await?;
     let means = session.means(&session.profile)?;
-    let account = session.credentials(&means).identity(identity).await?;
-    let minter = session.minter()?;
+    let credentials = session.credentials(&means);
+    let read = match session.profile.platform() {
+        Some(_) => None,
+        None => Some(credentials.identity(identity).await?),
+    };
+    let mut list = session.asking_of(session.confinement()?, &session.profile);
+    for directory in session.secrets_dir.with_links([&before]) {
+        list = list.writing_in(directory);
+    }
+    let asked = session.ready_to_own(owner, Kind::OauthClient, list);
+    let (owner, minter) = asked.await?;
+    let account = match read {
+        Some(account) => account,
+        None => credentials.identity(identity).await?,
+    };
     let warnings = StrayWarnings::default();
     let tell = |stray: &Stray| warnings.tell(stray);
     let clients = Clients {

@@ -16,8 +16,7 @@ use crate::{
 pub(crate) async fn keys(global: &Global, keys: &Keys) -> Result<ExitCode, Failure> {
     let session =
         Session::begin(global, keys.profile.as_deref())?.asking_with(keys.command.identity());
-    let account = session.account().await?;
-    let minter = session.minter()?;
+    let (account, minter) = session.ready().await?;
     let done = match &keys.command {
         KeysCommand::Get { id, .. } => get(global, &minter, &account, id).await,
         KeysCommand::List { invalid, .. } => list(global, &minter, &account, *invalid).await,

@@ -35,8 +35,7 @@ async fn mint_and_print(
         Format::Github => Some(github_file(&session.environment)?),
         _ => None,
     };
-    let account = session.account().await?;
-    let minter = session.minter()?;
+    let (account, minter) = session.ready().await?;
     let minted = session.mint(&minter, &account, flags).await?;
     if session.signals.exit_code().is_some() {
         return Err(interrupted(&session, &minter, &account, &minted).await);

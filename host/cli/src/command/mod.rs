@@ -1,6 +1,9 @@
 //! The commands, one a file.
 
 mod audit;
+mod audit_explain;
+mod audit_report;
+mod capabilities;
 mod check;
 mod clients;
 mod completions;
@@ -19,6 +22,7 @@ mod up_over_ssh;
 mod vault;
 
 pub(super) use audit::audit;
+pub(super) use capabilities::capabilities;
 pub(super) use check::check;
 pub(super) use clients::clients;
 pub(super) use completions::completions;

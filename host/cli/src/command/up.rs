@@ -14,6 +14,10 @@ use crate::{
     trace::Trace,
 };
 
+/// What does the same where this process has to be confined.
+const INSTEAD: &str =
+    "mint a key and hand it over: tailmint mint | tailscale up --auth-key=file:/dev/stdin";
+
 pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
     if !up.ssh.is_empty() || up.ssh_file.is_some() {
         return up_over_ssh(global, up).await;
@@ -52,6 +56,7 @@ pub(crate) async fn up(global: &Global, up: &Up) -> Result<ExitCode, Failure> {
         if let Some(joined) = join.without_key().await.map_err(failed)? {
             joined
         } else {
+            session.stay_unconfined("tailscale", INSTEAD)?;
             let account = session.account().await?;
             let minter = session.minter()?;
             join.with_key(&minter, &account, &properties)

@@ -30,6 +30,9 @@ const AT_A_TIME: usize = 16;
 /// A list of a thousand hosts is under 64 KiB.
 const MAX_LIST_BYTES: u64 = 256 * 1024;
 
+/// What does the same for one machine where this process has to be confined.
+const INSTEAD: &str = "mint a key and hand it over: tailmint mint --single-use | ssh HOST tailscale up --auth-key=file:/dev/stdin";
+
 /// What all of the machines have in common.
 struct Fleet<'a> {
     up: &'a Up,
@@ -46,6 +49,7 @@ pub(super) async fn up_over_ssh(global: &Global, up: &Up) -> Result<ExitCode, Fa
     let hosts = hosts(up)?;
     let given = UpArguments::new(up.arguments.clone())?;
     let session = Session::begin(global, up.key.profile.as_deref())?.asking_with(&up.key.identity);
+    session.stay_unconfined("ssh", INSTEAD)?;
     let mut properties = up.key.properties(&session.profile);
     properties.capabilities.reusable = false;
     let fleet = Fleet {

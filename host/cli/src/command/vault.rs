@@ -3,6 +3,7 @@ use std::{process::ExitCode, sync::Arc};
 use serde_json::{Map, json};
 use tailmint::{Class, Credential};
 use tailmint_audit::{Actor, AuditFile};
+use tailmint_operator::confinement::Way;
 use tailmint_operator::credentials::CredentialError;
 use tailmint_operator::policy_file;
 use tailmint_operator::vault::{Change, Outcome, Pushed, VaultSettings, VaultTarget};
@@ -72,6 +73,8 @@ async fn deliver(
     let (id, secret) = client(session).await?;
     let policy = policy_file::load(global.policy.as_deref(), &session.environment)?;
     let audit = AuditFile::open(audit_path(global, &session.environment)?)?;
+    let way = Way::Port(settings.address().port());
+    session.confine(&policy, &session.confinement_to(way)?)?;
     let actor = Actor::from_process(&session.environment);
     let mut vault = tailmint_operator::vault::Vault::new(settings, policy, Arc::new(audit), actor)
         .interrupt(session.interrupt.clone());

@@ -6,7 +6,7 @@ mod contract;
 pub(crate) mod guest;
 mod metadata;
 
-use std::path::Path;
+use std::{fs, path::Path};
 
 /// The bytes that are handed out.
 pub(crate) struct Artifact {
@@ -35,6 +35,19 @@ impl Artifact {
                 "tailmint:api",
                 "The contract of tailmint's component: auth keys, credentials and typed errors",
             )?,
+        })
+    }
+
+    /// What a crate carries that was packed: `release/crates/build` put it there.
+    #[allow(dead_code, reason = "the suite builds from the sources alone")]
+    pub(crate) fn carried(directory: &Path) -> Result<Self, String> {
+        let read = |name: &str| {
+            let path = directory.join(name);
+            fs::read(&path).map_err(|error| format!("{}: {error}", path.display()))
+        };
+        Ok(Self {
+            component: read("component.wasm")?,
+            wit: read("api.wit.wasm")?,
         })
     }
 

@@ -10,6 +10,13 @@ pub struct ConnectTo {
     pub(super) port: u16,
 }
 
+impl ConnectTo {
+    /// The port there.
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+}
+
 impl std::fmt::Display for ConnectTo {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         if self.host.contains(':') {

@@ -5,9 +5,10 @@ use std::{
 };
 
 use bytes::Bytes;
-use http::{Request, Response, header};
+use http::{HeaderMap, Request, Response, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::{body::Incoming, client::conn::http1};
+use jiff::{Timestamp, fmt::rfc2822};
 use rustls::AlertDescription;
 use tailmint_api::OutsideText;
 use tailmint_core::Failure;
@@ -18,7 +19,7 @@ use tokio::{
 };
 use zeroize::Zeroizing;
 
-use super::{ApiResponse, Connector, Trust};
+use super::{ApiResponse, Connector, Proxy, Trust};
 
 /// The connections to one host: made when a request wants one, kept for the next.
 /// On each, requests go one after the other; requests that come at the same time
@@ -36,6 +37,8 @@ struct State {
     /// One that is made ahead of the request that will want it. Ends when it is
     /// dropped.
     ahead: Option<JoinSet<Result<Sender, Failure>>>,
+    /// How many seconds the other side's clock was ahead of ours at the last response.
+    clock_ahead: Option<i64>,
 }
 
 type Sender = http1::SendRequest<Full<Bytes>>;
@@ -60,10 +63,10 @@ impl fmt::Debug for Connections {
 }
 
 impl Connections {
-    /// Connections to a host that the policy names, wherever it is: for requests of the
-    /// host program itself. The component cannot use them.
-    pub fn to_host(trust: Trust, host: String, port: u16) -> Self {
-        Self::new(Connector::to_host(trust, host, port))
+    /// Connections to a host that the policy names, wherever it is, through the proxy if
+    /// there is one: for requests of the host program itself. The component cannot use them.
+    pub fn to_host(trust: Trust, host: String, port: u16, proxy: Option<Proxy>) -> Self {
+        Self::new(Connector::to_host(trust, host, port, proxy))
     }
 
     pub(crate) fn new(connector: Connector) -> Self {
@@ -126,8 +129,19 @@ impl Connections {
         let response = response
             .await
             .map_err(|_| Failure::ResponseTimeout { limit })??;
-        self.state().idle.push(sender);
+        let clock_ahead = clock_ahead(&response.headers, Timestamp::now());
+        let mut state = self.state();
+        state.idle.push(sender);
+        state.clock_ahead = clock_ahead.or(state.clock_ahead);
+        drop(state);
         Ok(response)
+    }
+
+    /// How many seconds the other side's clock was ahead of this machine's when its last
+    /// response came; less than zero where it was behind. `None` before the first, and where
+    /// no response says the time.
+    pub(crate) fn clock_ahead(&self) -> Option<i64> {
+        self.state().clock_ahead
     }
 
     /// Makes a connection where there is none, and keeps it.
@@ -199,6 +213,14 @@ async fn open(connector: &Connector) -> Result<Sender, Failure> {
     // It ends with the sender. What it has to say comes with the response.
     tokio::spawn(driver);
     Ok(sender)
+}
+
+/// How many seconds the clock that wrote these headers was ahead of this time. `Date` is
+/// exact to the second (RFC 9110, section 6.6.1).
+fn clock_ahead(headers: &HeaderMap, now: Timestamp) -> Option<i64> {
+    let date = headers.get(header::DATE)?.to_str().ok()?;
+    let date = rfc2822::parse(date).ok()?;
+    Some(date.timestamp().as_second() - now.as_second())
 }
 
 /// What hyper reads ahead, headers included; bodies have limits of their own.
@@ -275,8 +297,27 @@ mod tests {
 
     use tokio::net::TcpListener;
 
+    use http::HeaderValue;
+
     use super::*;
     use crate::connection::Limits;
+
+    #[test]
+    fn the_clock_of_the_other_side_is_read_from_its_date() {
+        let now: Timestamp = "2026-03-01T12:00:00.9Z".parse().unwrap();
+        for (date, ahead) in [
+            ("Sun, 01 Mar 2026 12:00:00 GMT", Some(0)),
+            ("Sun, 01 Mar 2026 12:02:05 GMT", Some(125)),
+            ("Sat, 28 Feb 2026 12:00:00 GMT", Some(-86_400)),
+            ("Sun, 01 Mar 2026 12:00:00", None),
+            ("2026-03-01T12:00:00Z", None),
+            ("", None),
+        ] {
+            let headers = HeaderMap::from_iter([(header::DATE, HeaderValue::from_static(date))]);
+            assert_eq!(clock_ahead(&headers, now), ahead, "{date}");
+        }
+        assert_eq!(clock_ahead(&HeaderMap::new(), now), None);
+    }
 
     #[tokio::test]
     async fn what_became_of_one_that_no_request_came_for_is_no_answer_later() {

@@ -26,7 +26,7 @@ pub(crate) struct Connector {
     trust: Trust,
     connect_to: Option<ConnectTo>,
     host: Host,
-    /// Who makes connections to the API, where they are not made elsewhere.
+    /// Who makes the connections, where they are not made elsewhere.
     proxy: Option<Proxy>,
     resolver: Arc<dyn Resolve>,
     limits: Limits,
@@ -74,10 +74,10 @@ impl Connector {
     }
 
     /// To a host that the policy names, and that may be in a private network.
-    pub(crate) fn to_host(trust: Trust, host: String, port: u16) -> Self {
+    pub(crate) fn to_host(trust: Trust, host: String, port: u16, proxy: Option<Proxy>) -> Self {
         Self {
             host: Host::Named { host, port },
-            ..Self::new(trust, None, None, Limits::default())
+            ..Self::new(trust, None, proxy, Limits::default())
         }
     }
 
@@ -89,7 +89,7 @@ impl Connector {
     pub(super) async fn connect(&self) -> Result<Stream, Failure> {
         let tcp = if let Some(proxy) = &self.proxy {
             // It resolves the name, in its own time.
-            proxy.connect(self.limits.reach).await?
+            proxy.connect(self.wanted(), self.limits.reach).await?
         } else {
             self.tcp().await?
         };
@@ -121,11 +121,18 @@ impl Connector {
         }
     }
 
+    /// Whom it is for, by its own name and port.
+    fn wanted(&self) -> (&str, u16) {
+        match &self.host {
+            Host::Api => (API_HOST, PORT),
+            Host::Named { host, port } => (host, *port),
+        }
+    }
+
     fn destination(&self) -> (&str, u16) {
-        match (&self.connect_to, &self.host) {
-            (Some(to), _) => (to.host.as_str(), to.port),
-            (None, Host::Api) => (API_HOST, PORT),
-            (None, Host::Named { host, port }) => (host, *port),
+        match &self.connect_to {
+            Some(to) => (to.host.as_str(), to.port),
+            None => self.wanted(),
         }
     }
 
@@ -521,7 +528,7 @@ mod tests {
         assert_eq!(elsewhere.peer(), API_HOST);
         assert_eq!(elsewhere.destination(), ("127.0.0.1", 8443));
         assert_eq!(elsewhere.limits(), Limits::default());
-        let named = Connector::to_host(Trust::bundled(), "vault".to_owned(), 8200);
+        let named = Connector::to_host(Trust::bundled(), "vault".to_owned(), 8200, None);
         assert_eq!(
             (named.peer(), named.destination()),
             ("vault", ("vault", 8200))

@@ -14,9 +14,10 @@ use tailmint_core::{Class, Diagnose, Environment, Failure, in_seconds};
 use tokio::{net::TcpStream, time::timeout};
 use tower_service::Service;
 
-use super::PORT;
+/// The port of plain HTTP.
+const HTTP_PORT: u16 = 80;
 
-/// A proxy that connects to the API, by HTTP's CONNECT. It sees the API's name
+/// A proxy that connects to a host, by HTTP's CONNECT. It sees the host's name
 /// and what is encrypted; it also resolves the name.
 #[derive(Clone)]
 pub struct Proxy {
@@ -26,12 +27,20 @@ pub struct Proxy {
 }
 
 impl Proxy {
-    /// The proxy that `HTTPS_PROXY` (or `https_proxy`) names, unless `NO_PROXY` (or
-    /// `no_proxy`) excepts the API from it.
+    /// The proxy that `HTTPS_PROXY` (or `https_proxy`) names for the API, unless `NO_PROXY`
+    /// (or `no_proxy`) excepts the API from it.
     ///
     /// # Errors
     /// It names none: going around it would not be what was meant.
     pub fn from_env(environment: &Environment) -> Result<Option<Self>, ProxyError> {
+        Self::for_host(environment, API_HOST)
+    }
+
+    /// The same for another host.
+    ///
+    /// # Errors
+    /// As there.
+    pub fn for_host(environment: &Environment, host: &str) -> Result<Option<Self>, ProxyError> {
         let find = |names: [&'static str; 2]| {
             let found = names.into_iter().find_map(|name| {
                 let value = environment.get(name)?;
@@ -47,13 +56,13 @@ impl Proxy {
             return Ok(None);
         };
         let except = find(["NO_PROXY", "no_proxy"])?.map_or("", |(_, value)| value);
-        Self::read(url, except).map_err(|()| ProxyError { origin })
+        Self::read(url, except, host).map_err(|()| ProxyError { origin })
     }
 
-    /// `None` where the API is excepted.
-    fn read(url: &str, except: &str) -> Result<Option<Self>, ()> {
-        let api = Uri::from_static("https://api.tailscale.com");
-        let Some(found) = Matcher::builder().https(url).build().intercept(&api) else {
+    /// `None` where the host is excepted.
+    fn read(url: &str, except: &str, host: &str) -> Result<Option<Self>, ()> {
+        let wanted = Uri::try_from(format!("https://{host}")).map_err(|_| ())?;
+        let Some(found) = Matcher::builder().https(url).build().intercept(&wanted) else {
             return Err(());
         };
         let authority = found.uri().authority().ok_or(())?;
@@ -66,7 +75,7 @@ impl Proxy {
             return Err(());
         }
         let excepted = Matcher::builder().https(url).no(except).build();
-        if excepted.intercept(&api).is_none() {
+        if excepted.intercept(&wanted).is_none() {
             return Ok(None);
         }
         Ok(Some(Self {
@@ -75,15 +84,30 @@ impl Proxy {
         }))
     }
 
-    /// A connection to the API through the proxy.
-    pub(super) async fn connect(&self, limit: Duration) -> Result<TcpStream, Failure> {
+    /// Its port: that of HTTP where the variable names none.
+    pub fn port(&self) -> u16 {
+        self.uri.port_u16().unwrap_or(HTTP_PORT)
+    }
+
+    /// A connection to this port of the host through the proxy.
+    pub(super) async fn connect(
+        &self,
+        (host, port): (&str, u16),
+        limit: Duration,
+    ) -> Result<TcpStream, Failure> {
         let mut direct = HttpConnector::new();
         direct.set_nodelay(true);
-        self.tunnel(direct, limit).await.map(TokioIo::into_inner)
+        let connected = self.tunnel((host, port), direct, limit).await;
+        connected.map(TokioIo::into_inner)
     }
 
     /// The same over what connects to the proxy itself.
-    pub(crate) async fn tunnel<C>(&self, direct: C, limit: Duration) -> Result<C::Response, Failure>
+    pub(crate) async fn tunnel<C>(
+        &self,
+        (host, port): (&str, u16),
+        direct: C,
+        limit: Duration,
+    ) -> Result<C::Response, Failure>
     where
         C: Service<Uri, Error: Into<Box<dyn Error + Send + Sync>>, Future: Send + 'static>,
         C::Response: Read + Write + Unpin + Send + 'static,
@@ -96,9 +120,9 @@ impl Proxy {
             proxy: self.to_string(),
             detail: OutsideText::of(detail),
         };
-        let api = format!("https://{API_HOST}:{PORT}");
-        let api = Uri::try_from(api).expect("the API's host is a name");
-        match timeout(limit, tunnel.call(api)).await {
+        let wanted = Uri::try_from(format!("https://{host}:{port}"));
+        let wanted = wanted.map_err(|_| failed(format!("{host} is not a name")))?;
+        match timeout(limit, tunnel.call(wanted)).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(error)) => Err(failed(super::connections::chain(&error))),
             Err(_) => Err(failed(format!("no response within {}", in_seconds(limit)))),
@@ -111,7 +135,7 @@ impl FromStr for Proxy {
 
     /// Reads `http://[USER:PASSWORD@]HOST:PORT`.
     fn from_str(url: &str) -> Result<Self, Self::Err> {
-        match Self::read(url, "") {
+        match Self::read(url, "", API_HOST) {
             Ok(Some(proxy)) => Ok(proxy),
             Ok(None) | Err(()) => Err(ProxyError { origin: "the text" }),
         }
@@ -184,6 +208,12 @@ mod tests {
                 expected
             );
         }
+        // What is excepted is the host that is asked for.
+        let environment = [("HTTPS_PROXY", url), ("NO_PROXY", ".tailscale.com")];
+        let environment = Environment::from(environment);
+        let other = Proxy::for_host(&environment, "other.example.com").unwrap();
+        assert_eq!(other.map(|proxy| proxy.to_string()), proxy.unwrap());
+        assert!(Proxy::for_host(&environment, "not a name").is_err());
     }
 
     #[test]

@@ -126,6 +126,11 @@ impl Minter {
         &self.runner.digest
     }
 
+    /// The policy that it enforces.
+    pub fn policy(&self) -> &Policy {
+        &self.policy
+    }
+
     /// Connects to the API, and keeps the connection for what is asked next. No request
     /// is sent.
     ///
@@ -134,6 +139,13 @@ impl Minter {
     /// certificate is not good.
     pub async fn reach(&self) -> Result<(), Failure> {
         self.connections.reach().await
+    }
+
+    /// How many seconds the API's clock was ahead of this machine's when its last response
+    /// came; less than zero where it was behind. `None` before the first response, and where
+    /// no response says the time.
+    pub fn clock_ahead(&self) -> Option<i64> {
+        self.connections.clock_ahead()
     }
 
     /// Carries out one operation: calls the component under the policy, accepts of its

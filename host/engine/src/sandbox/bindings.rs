@@ -2,7 +2,7 @@
 //! `wasmtime-wasi-http` has them.
 
 wasmtime::component::bindgen!({
-    path: "../../wit",
+    path: "wit",
     inline: "
         package tailmint:host;
 

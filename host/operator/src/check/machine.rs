@@ -76,7 +76,7 @@ impl Check {
     }
 
     /// A machine that only mints for others needs none: nothing here fails.
-    pub(super) async fn tailscale(&self, tell: &mut dyn FnMut(&Finding)) {
+    pub(super) async fn tailscale(&self) -> Vec<Finding> {
         let found = Tailscale::find(
             self.tailscale.as_deref(),
             self.socket.clone(),
@@ -88,13 +88,14 @@ impl Check {
         };
         let tailscale = match found {
             Ok(tailscale) => tailscale,
-            Err(error) => return tell(&warned(&error)),
+            Err(error) => return vec![warned(&error)],
         };
+        let mut findings = Vec::new();
         if let Some(warning) = tailscale.warning() {
             let hint = "see who may write there: another command could take its place";
-            tell(&Finding::warned("tailscale", warning, hint));
+            findings.push(Finding::warned("tailscale", warning, hint));
         }
-        tell(&match tailscale.version_and_state().await {
+        findings.push(match tailscale.version_and_state().await {
             Ok((version, state)) => {
                 let program = tailscale.program().display();
                 let message = format!("{program}: version {version}, {}", in_words(&state));
@@ -102,6 +103,7 @@ impl Check {
             }
             Err(error) => warned(&error),
         });
+        findings
     }
 }
 

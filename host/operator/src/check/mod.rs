@@ -1,10 +1,12 @@
-//! Checks configuration, policy, audit log, the files of the secrets, the connection to
+//! Checks configuration, policy, audit log, what the kernel limits, the connection to
 //! the API, the scopes that the API grants, and `tailscale`, in this order.
 //! Mints nothing.
 
 mod api;
+mod clock;
 mod finding;
 mod grants;
+mod issuer;
 mod machine;
 
 pub use finding::{Finding, Grade};
@@ -12,11 +14,16 @@ pub use finding::{Finding, Grade};
 use std::{path::PathBuf, sync::Arc};
 
 use crate::config::Config;
+use crate::confinement::{Confinement, Way};
+use crate::credentials::identity::IdentitySources;
 use crate::credentials::{Asked, Lookup, SecretsDir};
 use crate::{MinterSettings, MinterSettingsError, Profile, ProfileCredential};
-use tailmint::Minter;
 use tailmint::policy::Policy;
+use tailmint::{Account, Minter};
 use tailmint_audit::{Audit, AuditFile};
+
+/// Where issuers publish what verifies their tokens, where their addresses say nothing else.
+const HTTPS_PORT: u16 = 443;
 
 /// What is to be looked at, with the same choices as for a mint.
 #[derive(Default)]
@@ -37,18 +44,49 @@ pub struct Check {
     pub minter: MinterSettings,
     /// What to ask with instead of the credentials of the profiles.
     pub credential: Option<ProfileCredential>,
+    /// Look at what the issuers of identity tokens publish, where the policy names their
+    /// hosts.
+    pub probe_issuer: bool,
     /// The `tailscale` command, where it is not the first in `$PATH`.
     pub tailscale: Option<PathBuf>,
     /// The socket of `tailscaled`, where it is not the usual one.
     pub socket: Option<PathBuf>,
+    /// What the process keeps once it connects, with the platforms of the profiles. `None`
+    /// leaves it as it is.
+    pub confinement: Option<Confinement>,
+}
+
+/// A profile with what was found about its credential.
+struct Asking {
+    profile: Profile,
+    found: Vec<Finding>,
+    account: Option<Account>,
+}
+
+impl Asking {
+    fn of(profile: Profile) -> Self {
+        Self {
+            profile,
+            found: Vec::new(),
+            account: None,
+        }
+    }
+
+    async fn look(&mut self, credentials: &Lookup<'_>) {
+        let found = &mut self.found;
+        let mut keep = |it: &Finding| found.push(it.clone());
+        self.account = Check::account(&self.profile, credentials, &mut keep).await;
+    }
 }
 
 impl Check {
-    /// Looks at one thing after the other, and tells each as it is found.
+    /// Looks at one thing after the other, and tells each as it is found. What starts a
+    /// program comes before the process is confined, and is told in its turn.
     pub async fn run(&self, tell: &mut dyn FnMut(&Finding)) {
         let config = self.config(tell);
         let policy = self.policy(tell);
         let audit = self.audit(tell);
+        let tailscale = self.tailscale().await;
         if let Some(config) = config {
             let minter = match (&policy, &audit) {
                 (Some(policy), Some(audit)) => {
@@ -57,15 +95,54 @@ impl Check {
                 // What is not written down is not sent.
                 _ => None,
             };
-            let reached = match &minter {
-                Some(minter) => api::reach(minter, &self.minter.environment, tell).await,
-                None => false,
-            };
-            let reached = minter.as_ref().filter(|_| reached);
             let (policy, audit) = (policy.as_ref(), audit.as_ref());
-            self.profiles(&config, policy, audit, reached, tell).await;
+            self.profiles(&config, policy, audit, minter, tell).await;
         }
-        self.tailscale(tell).await;
+        for finding in &tailscale {
+            tell(finding);
+        }
+    }
+
+    /// Confines the process, with what these profiles need, if it is to be confined; whether
+    /// it may connect then.
+    fn confine(
+        &self,
+        policy: Option<&Policy>,
+        asked: &[Asking],
+        tell: &mut dyn FnMut(&Finding),
+    ) -> bool {
+        const SUBJECT: &str = "confinement";
+        let Some(list) = &self.confinement else {
+            return true;
+        };
+        let environment = &self.minter.environment;
+        let sources = IdentitySources::new(None, environment, &self.minter.interrupt);
+        let platforms = asked.iter().filter_map(|it| it.profile.platform());
+        let ways = platforms.filter_map(|platform| sources.way(platform));
+        let built_in = Policy::built_in();
+        let accounts = asked.iter().filter_map(|it| it.account.as_ref());
+        let issuers = accounts.filter_map(|account| sources.way_to_issuer(account));
+        let issuers = issuers.chain([Way::Port(HTTPS_PORT)]);
+        let issuers = issuers.filter(|_| self.probe_issuer);
+        let list = ways
+            .chain(issuers)
+            .fold(list.clone(), Confinement::reaching);
+        match list.enter(policy.unwrap_or(&built_in)) {
+            Ok(confined) => {
+                let message = confined.to_string();
+                tell(&if confined.is_whole() || cfg!(not(target_os = "linux")) {
+                    Finding::passed(SUBJECT, message)
+                } else {
+                    let hint = "it goes on as it is: a newer kernel would limit more";
+                    Finding::warned(SUBJECT, message, hint)
+                });
+                true
+            }
+            Err(error) => {
+                tell(&Finding::from_error(SUBJECT, &error));
+                false
+            }
+        }
     }
 
     fn minter(
@@ -110,28 +187,22 @@ impl Check {
         config: &Config,
         policy: Option<&Policy>,
         audit: Option<&Arc<dyn Audit>>,
-        minter: Option<&Minter>,
+        minter: Option<Minter>,
         tell: &mut dyn FnMut(&Finding),
     ) {
-        let directory = match SecretsDir::find(
-            self.secrets_dir.as_deref(),
-            config.secrets_dir(),
-            &self.minter.environment,
-        ) {
-            Ok(directory) => directory,
-            Err(error) => {
-                tell(&Finding::from_error("secrets", &error));
-                return;
-            }
-        };
         let settings = MinterSettings {
             configured_authorities: config.authorities().cloned(),
             ..self.minter.clone()
         };
         // What is wrong with them was told with the minter.
         let trust = settings.trust().ok().flatten();
-        let credentials = Lookup {
-            directory: &directory,
+        let directory = SecretsDir::find(
+            self.secrets_dir.as_deref(),
+            config.secrets_dir(),
+            &self.minter.environment,
+        );
+        let credentials = directory.as_ref().map(|directory| Lookup {
+            directory,
             environment: &self.minter.environment,
             policy,
             interrupt: &self.minter.interrupt,
@@ -140,14 +211,53 @@ impl Check {
                 observer: self.minter.observer.as_ref(),
                 trust: trust.as_ref(),
             },
-        };
-        for profile in self.chosen(config, tell) {
-            let asked = self.asked_with(profile);
-            let profile = asked.as_ref().unwrap_or(profile);
-            let account = Self::account(profile, &credentials, tell).await;
-            if let (Some(account), Some(minter)) = (account, minter) {
-                grants::look(minter, profile, &account, tell).await;
+        });
+        let mut later = Vec::new();
+        let mut asked = Vec::new();
+        match &credentials {
+            Ok(credentials) => {
+                for profile in self.chosen(config, &mut |it| later.push(it.clone())) {
+                    let profile = self.asked_with(profile).unwrap_or_else(|| profile.clone());
+                    let mut asking = Asking::of(profile);
+                    if asking.profile.platform().is_none() {
+                        asking.look(credentials).await;
+                    }
+                    asked.push(asking);
+                }
             }
+            Err(error) => later.push(Finding::from_error("secrets", *error)),
+        }
+        let may_connect = self.confine(policy, &asked, tell);
+        let minter = minter.filter(|_| may_connect);
+        let reached = match &minter {
+            Some(minter) => api::reach(minter, &self.minter.environment, tell).await,
+            None => false,
+        };
+        let minter = minter.filter(|_| reached);
+        for finding in &later {
+            tell(finding);
+        }
+        for mut asking in asked {
+            if let (Ok(credentials), Some(_), true) =
+                (&credentials, asking.profile.platform(), may_connect)
+            {
+                asking.look(credentials).await;
+            }
+            for finding in &asking.found {
+                tell(finding);
+            }
+            let Some(account) = &asking.account else {
+                continue;
+            };
+            if let (true, true, Ok(credentials)) = (self.probe_issuer, may_connect, &credentials) {
+                issuer::look(&asking.profile, credentials, account, tell).await;
+            }
+            if let Some(minter) = &minter {
+                grants::look(minter, &asking.profile, account, tell).await;
+            }
+        }
+        if let Some(ahead) = minter.as_ref().and_then(Minter::clock_ahead) {
+            clock::look(ahead, tell);
         }
     }
 

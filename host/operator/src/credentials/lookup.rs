@@ -6,7 +6,7 @@ use super::{
     ClientFiles, CredentialError, IdentityVariables, SecretsDir,
     account::{account_from_env, api_key_from_files, client_from_files, client_of, read},
     command::Runner,
-    identity::{IdentityError, IdentitySources, judge},
+    identity::{IdToken, IdentityError, IdentitySources, IssuerProblem, Published, judge},
     reach::Content,
     shape::{Kind, Value},
     system,
@@ -103,16 +103,6 @@ impl Lookup<'_> {
     /// # Errors
     /// There is none, or it is one that Tailscale would reject.
     pub async fn identity(&self, identity: &ProfileIdentity) -> Result<Account, CredentialError> {
-        let mut sources = IdentitySources::new(self.policy, self.environment, self.interrupt);
-        if let Some(audit) = self.asked.audit {
-            sources = sources.audit(Arc::clone(audit));
-        }
-        if let Some(observer) = self.asked.observer {
-            sources = sources.observer(Arc::clone(observer));
-        }
-        if let Some(trust) = self.asked.trust {
-            sources = sources.trust(trust.clone());
-        }
         let ProfileIdentity {
             client_id,
             audience,
@@ -120,7 +110,7 @@ impl Lookup<'_> {
             user,
             ..
         } = identity;
-        let sources = sources.on_behalf_of(*user);
+        let sources = self.sources().on_behalf_of(*user);
         let fetched = sources.fetch(source, client_id.as_str(), audience.as_str());
         let fetched = fetched.await?;
         let mut unfit = judge(&fetched.token, audience.as_str(), Timestamp::now()).into_iter();
@@ -139,6 +129,44 @@ impl Lookup<'_> {
             id_token: fetched.token.text().clone(),
         });
         Ok(account.with_origin(origin).with_notes(fetched.notes))
+    }
+
+    /// What identity tokens are fetched with.
+    fn sources(&self) -> IdentitySources<'_> {
+        let mut sources = IdentitySources::new(self.policy, self.environment, self.interrupt);
+        if let Some(audit) = self.asked.audit {
+            sources = sources.audit(Arc::clone(audit));
+        }
+        if let Some(observer) = self.asked.observer {
+            sources = sources.observer(Arc::clone(observer));
+        }
+        if let Some(trust) = self.asked.trust {
+            sources = sources.trust(trust.clone());
+        }
+        sources
+    }
+
+    /// Looks at what the issuer of the account's identity token publishes, see
+    /// [`IdentitySources::published`]. `None` for an account of another kind.
+    ///
+    /// # Errors
+    /// The policy does not allow it, or it could not be written down.
+    pub async fn published(
+        &self,
+        account: &Account,
+    ) -> Result<Option<Result<Published, IssuerProblem>>, IdentityError> {
+        let Credential::FederatedIdentity {
+            client_id,
+            id_token,
+        } = &account.credential
+        else {
+            return Ok(None);
+        };
+        // It was read as one before.
+        let token = IdToken::read(id_token.expose_secret().as_bytes())
+            .map_err(|_| IdentityError::Internal("the identity token cannot be read again"))?;
+        let sources = self.sources();
+        Ok(Some(sources.published(client_id.as_str(), &token).await?))
     }
 
     /// Rejects the OAuth client in files that a profile with a federated identity would have.

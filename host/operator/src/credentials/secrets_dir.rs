@@ -1,7 +1,10 @@
-use std::path::{Path, PathBuf};
+use std::{
+    io,
+    path::{Path, PathBuf},
+};
 
 use super::{CredentialError, reach::Reader, system};
-use crate::users::invoker_of_root;
+use crate::{Profile, users::invoker_of_root};
 use tailmint_core::{Environment, Invoker};
 
 /// The directory that has the credential files.
@@ -53,6 +56,23 @@ impl SecretsDir {
         }
         let own = own.ok_or(CredentialError::NoHome)?;
         Ok(for_user(&own, None))
+    }
+
+    /// The directory, and those that links in it to the files of these profiles lead to.
+    pub fn with_links<'a>(&self, profiles: impl IntoIterator<Item = &'a Profile>) -> Vec<PathBuf> {
+        let files = profiles.into_iter().flat_map(|it| it.credential.files());
+        let real = files.filter_map(|name| system::resolve(&self.path.join(name)).ok());
+        let directories = real.filter_map(|file| file.parent().map(Path::to_owned));
+        [self.path.clone()].into_iter().chain(directories).collect()
+    }
+
+    /// Creates it where it is not there, for its owner alone. Every writer does so too, and
+    /// says what is wrong: a process that is confined could not any more.
+    ///
+    /// # Errors
+    /// It cannot be created.
+    pub fn create(&self) -> io::Result<()> {
+        system::create_directory(&self.path)
     }
 
     /// The directory.

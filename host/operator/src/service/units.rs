@@ -14,10 +14,10 @@ pub(super) const NAMES: [&str; 3] = [UNIT, "tailmint-up.timer", "tailmint-up-sto
 /// The file that tells which directories there have to be.
 pub(super) const TMPFILES: &str = "tailmint.conf";
 
-const SERVICE_TEXT: &str = include_str!("../../../../release/systemd/tailmint-up.service");
-const TIMER_TEXT: &str = include_str!("../../../../release/systemd/tailmint-up.timer");
-const TARGET_TEXT: &str = include_str!("../../../../release/systemd/tailmint-up-stopped.target");
-const TMPFILES_TEXT: &str = include_str!("../../../../release/systemd/tmpfiles.conf");
+const SERVICE_TEXT: &str = include_str!("../../systemd/tailmint-up.service");
+const TIMER_TEXT: &str = include_str!("../../systemd/tailmint-up.timer");
+const TARGET_TEXT: &str = include_str!("../../systemd/tailmint-up-stopped.target");
+const TMPFILES_TEXT: &str = include_str!("../../systemd/tmpfiles.conf");
 
 /// How a package's unit begins what it runs.
 const COMMAND: &str = "ExecStart=/usr/bin/tailmint up ";

@@ -69,6 +69,7 @@ impl<'a> Client<'a> {
             settings.trust.clone(),
             address.host().to_owned(),
             address.port(),
+            None,
         );
         Self {
             settings,

@@ -1,23 +1,23 @@
-use std::{sync::Arc, time::Instant as Clock};
+use std::sync::Arc;
 
 use http::StatusCode;
 use tailmint::{
     Interrupt,
-    connection::Trust,
+    connection::{Proxy, Trust},
     event::{Event, Observer},
 };
 use tailmint_audit::Journal;
-use tailmint_core::{Decision, Failure, Secret};
-use tokio::time::{Instant, sleep, timeout_at};
+use tailmint_core::{Decision, Secret};
+use tokio::time::{Instant, sleep};
 
 use super::{
     IdToken, IdentityError, Platform, azure,
     call::Call,
-    connection::send,
     endpoints::Endpoints,
     fly, gcp, github,
     received::Received,
-    subject::{IdentityRequest, RULE},
+    sending::Sending,
+    subject::{FETCH, IdentityRequest, RULE},
 };
 
 /// A platform that is asked for one token. Each request is written down before it leaves.
@@ -28,6 +28,7 @@ pub(super) struct Asking<'a> {
     pub(super) observer: &'a Arc<dyn Observer>,
     pub(super) interrupt: &'a Interrupt,
     pub(super) trust: &'a Trust,
+    pub(super) proxy: Option<&'a Proxy>,
     pub(super) endpoints: &'a Endpoints,
 }
 
@@ -67,46 +68,20 @@ impl Asking<'_> {
         }
     }
 
-    /// Writes down that the policy denies it.
-    pub(super) fn denied(
-        &self,
-        denial: tailmint_core::Denial,
-        call: Option<&Call>,
-    ) -> Result<IdentityError, IdentityError> {
-        let decision = Decision::denied(RULE, denial.clone());
-        let subject = self.subject(&decision, call);
-        self.journal.decision(&subject, &[])?;
-        self.observer.observe(&subject.event());
-        Ok(IdentityError::Denied(denial))
-    }
-
     async fn attempt(&self, call: &Call, deadline: Instant) -> Result<Attempt, IdentityError> {
-        if self.interrupt.is_raised() {
-            return Err(IdentityError::Interrupted);
-        }
-        let request = call.request()?;
         let decision = Decision::allowed(RULE);
         let subject = self.subject(&decision, Some(call));
-        let secrets: Vec<_> = call.secrets.iter().map(|(name, it)| (*name, it)).collect();
-        self.journal.decision(&subject, &secrets)?;
-        self.observer.observe(&subject.event());
-        let begun = Clock::now();
-        let sent = tokio::select! {
-            sent = timeout_at(deadline, send(&call.peer, self.trust, request)) => sent,
-            () = self.interrupt.raised() => return Err(IdentityError::Interrupted),
+        let sending = Sending {
+            journal: &self.journal,
+            observer: self.observer,
+            interrupt: self.interrupt,
+            trust: self.trust,
+            proxy: self.proxy,
+            limit: self.endpoints.limit,
         };
-        let elapsed = begun.elapsed();
-        let limit = self.endpoints.limit;
-        let sent = sent.unwrap_or(Err(Failure::ResponseTimeout { limit }));
-        let received = match sent {
+        let (received, elapsed) = match sending.send(call, &subject, deadline).await? {
             Ok(received) => received,
             Err(failure) => {
-                self.observer.observe(&Event::Failed {
-                    rule: RULE,
-                    failure: &failure,
-                    elapsed,
-                });
-                self.journal.failure(&subject, &failure, elapsed)?;
                 let is_later = self.may_come_later() && !failure.may_have_arrived();
                 let error = IdentityError::Unreachable {
                     platform: self.platform.kind(),
@@ -119,23 +94,13 @@ impl Asking<'_> {
                 });
             }
         };
-        let (status, bytes) = (received.status.as_u16(), received.body.len());
-        self.observer.observe(&Event::Responded {
-            rule: RULE,
-            status,
-            body_bytes: bytes,
-            elapsed,
-        });
         let secrets: Vec<_> = call.secrets.iter().map(|(_, secret)| secret).collect();
         let token = self.token(&received, &secrets);
         let subject = IdentityRequest {
             token: token.as_ref().ok(),
             ..subject
         };
-        let used = subject.token.map(|token| ("id-token", token.text()));
-        let used: Vec<_> = used.into_iter().collect();
-        self.journal
-            .response_with(&subject, status, bytes, elapsed, &used)?;
+        sending.written(&subject, &received, elapsed)?;
         Ok(match token {
             Ok(token) => Attempt::Token(token),
             Err(error) if self.is_temporary(received.status) => Attempt::Again(error),
@@ -150,8 +115,9 @@ impl Asking<'_> {
     ) -> IdentityRequest<'b> {
         IdentityRequest {
             decision,
-            source: self.platform.kind(),
-            audience: self.audience,
+            operation: FETCH,
+            source: Some(self.platform.kind()),
+            audience: Some(self.audience),
             call,
             token: None,
         }

@@ -5,7 +5,7 @@ use http::{Request, header};
 use http_body_util::{BodyExt, Full, LengthLimitError, Limited};
 use hyper::client::conn::http1;
 use hyper_util::rt::TokioIo;
-use tailmint::connection::{Connections, Trust};
+use tailmint::connection::{Connections, Proxy, Trust};
 use tailmint_api::OutsideText;
 use tailmint_core::Failure;
 use tokio::{
@@ -27,15 +27,17 @@ const MAX_RESPONSE_BYTES: usize = 64 * 1024;
 const MAX_HEADERS: usize = 64;
 
 /// Sends the request on a connection of its own, and takes the whole response. No redirect
-/// is followed, and no proxy is used.
+/// is followed. What is on this machine or beside it is never asked through a proxy.
 pub(super) async fn send(
     peer: &Peer,
     trust: &Trust,
+    proxy: Option<&Proxy>,
     request: Request<Full<Bytes>>,
 ) -> Result<Received, Failure> {
     match peer {
         Peer::Tls { host, port } => {
-            let connections = Connections::to_host(trust.clone(), host.clone(), *port);
+            let connections =
+                Connections::to_host(trust.clone(), host.clone(), *port, proxy.cloned());
             let response = connections.send(request, MAX_RESPONSE_BYTES).await?;
             Ok(response.into())
         }

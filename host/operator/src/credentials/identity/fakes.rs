@@ -13,8 +13,8 @@ use tailmint::connection::Trust;
 use tailmint_audit::{Audit, AuditError, Entry};
 use tailmint_core::Secret;
 use tokio::{
-    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt},
-    net::{TcpListener, UnixListener},
+    io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, copy_bidirectional},
+    net::{TcpListener, TcpStream, UnixListener},
     task::JoinHandle,
 };
 use tokio_rustls::TlsAcceptor;
@@ -127,7 +127,17 @@ impl Fake {
     }
 
     /// One behind TLS, with a certificate for this name.
-    pub(super) async fn tls(name: &str, reply: Reply) -> (Self, u16, Trust) {
+    pub(super) fn tls(name: &str, replies: Vec<Reply>) -> (Self, u16, Trust) {
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        Self::tls_on(listener, name, replies)
+    }
+
+    /// The same where it has to be known before where that is.
+    pub(super) fn tls_on(
+        listener: std::net::TcpListener,
+        name: &str,
+        replies: Vec<Reply>,
+    ) -> (Self, u16, Trust) {
         let made = rcgen::generate_simple_self_signed([name.to_owned()]).unwrap();
         let key = PrivatePkcs8KeyDer::from(made.signing_key.serialize_der());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
@@ -139,19 +149,51 @@ impl Fake {
             .unwrap();
         let trust = Trust::pem(made.cert.pem().as_bytes(), PathBuf::from("ca.pem")).unwrap();
         let acceptor = TlsAcceptor::from(Arc::new(config));
-        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        listener.set_nonblocking(true).unwrap();
+        let listener = TcpListener::from_std(listener).unwrap();
         let port = listener.local_addr().unwrap().port();
         let requests = Arc::default();
         let seen = Arc::clone(&requests);
         let server = tokio::spawn(async move {
+            let mut replies = replies.into_iter();
+            let mut reply = Reply::Close;
             loop {
                 let (stream, _) = listener.accept().await.unwrap();
+                reply = replies.next().unwrap_or(reply);
                 if let Ok(stream) = acceptor.accept(stream).await {
                     tokio::spawn(serve(stream, reply.clone(), Arc::clone(&seen)));
                 }
             }
         });
         (Self { requests, server }, port, trust)
+    }
+}
+
+impl Fake {
+    /// A proxy that connects to the port of loopback, whatever host is wanted.
+    pub(super) async fn proxy(to: u16) -> (Self, String) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = format!("http://{}", listener.local_addr().unwrap());
+        let requests: Arc<Mutex<Vec<String>>> = Arc::default();
+        let seen = Arc::clone(&requests);
+        let server = tokio::spawn(async move {
+            loop {
+                let (mut stream, _) = listener.accept().await.unwrap();
+                let seen = Arc::clone(&seen);
+                tokio::spawn(async move {
+                    let mut head = Vec::new();
+                    while !head.ends_with(b"\r\n\r\n") {
+                        head.push(stream.read_u8().await.unwrap());
+                    }
+                    seen.lock().unwrap().push(String::from_utf8(head).unwrap());
+                    let ok = b"HTTP/1.1 200 OK\r\n\r\n";
+                    stream.write_all(ok).await.unwrap();
+                    let mut there = TcpStream::connect(("127.0.0.1", to)).await.unwrap();
+                    copy_bidirectional(&mut stream, &mut there).await.ok();
+                });
+            }
+        });
+        (Self { requests, server }, url)
     }
 }
 

@@ -456,7 +456,7 @@ const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
 async fn on_github(reply: Reply) -> (World, Fake) {
-    let (fake, port, trust) = Fake::tls("localhost", reply).await;
+    let (fake, port, trust) = Fake::tls("localhost", vec![reply]);
     let mut world = World::allowing(ON_GITHUB)
         .with(
             URL,
@@ -510,6 +510,59 @@ async fn github_is_asked_and_all_is_written_down() {
     {"audience":"api.tailscale.com/T1CNTRL-k1CNTRL","ca_file":"ca.pem","client":"T1CNTRL-k1CNTRL","decision":"allow","event":"decision","host":"localhost","method":"GET","operation":"identity-token","path":"/token","rule":"identity","secrets":[{"fingerprint":"of 28 bytes","name":"github-request-token"}],"source":"github"}
     {"audience":"api.tailscale.com/T1CNTRL-k1CNTRL","ca_file":"ca.pem","client":"T1CNTRL-k1CNTRL","decision":"allow","event":"response","expires":"2023-11-14T22:18:20Z","host":"localhost","issuer":"https://issuer.example.com","method":"GET","operation":"identity-token","path":"/token","response_bytes":320,"rule":"identity","secrets":[{"fingerprint":"of 298 bytes","name":"id-token"}],"source":"github","status":200,"subject":"repo:example/app:ref:refs/heads/main"}
     "#);
+}
+
+#[tokio::test]
+async fn github_is_asked_through_the_proxy_of_the_environment() {
+    let body = json!({ "count": 1, "value": token() }).to_string();
+    let (world, fake) = on_github(Reply::ok(&*body)).await;
+    let (proxy, url) = Fake::proxy(world.endpoints.github_port).await;
+    let world = world.with("HTTPS_PROXY", &url);
+    world.fetch(&GITHUB).await.unwrap();
+    let port = world.endpoints.github_port.to_string();
+    let asked = proxy.requests().join("---").replace(&port, "PORT");
+    assert_eq!(
+        asked.lines().next(),
+        Some("CONNECT localhost:PORT HTTP/1.1")
+    );
+    // It sees the host and nothing of what is asked for.
+    assert!(
+        !asked.contains(BEARER) && !asked.contains("/token"),
+        "{asked}"
+    );
+    assert_eq!(fake.requests().len(), 1);
+    let line = world.log.lines.lock().unwrap()[0].clone();
+    assert_eq!(line["proxy"], json!(url));
+    // Where the host is excepted, it is asked without.
+    let world = world.with("NO_PROXY", "localhost");
+    world.fetch(&GITHUB).await.unwrap();
+    assert_eq!((proxy.requests().len(), fake.requests().len()), (1, 2));
+}
+
+#[tokio::test]
+async fn github_is_not_asked_through_a_proxy_that_the_policy_forbids() {
+    let (mut world, fake) = on_github(Reply::Close).await;
+    let (proxy, url) = Fake::proxy(world.endpoints.github_port).await;
+    world.policy += "[trust]\nproxy = \"forbid\"\n";
+    let world = world.with("https_proxy", &url);
+    assert_snapshot!(world.error(&GITHUB).await, @r#"
+    denied: the policy denies it by rule identity: a proxy: it is not allowed
+    hint: to allow it, set trust.proxy to "allow" in policy
+    "#);
+    let world = world.with("HTTPS_PROXY", "socks5://user:hunter2@127.0.0.1:1");
+    assert_snapshot!(world.error(&GITHUB).await, @"
+    usage: HTTPS_PROXY is not the URL of a proxy that can be used
+    hint: give http://HOST:PORT, with USER:PASSWORD@ before it where needed
+    ");
+    assert!(fake.requests().is_empty() && proxy.requests().is_empty());
+}
+
+#[tokio::test]
+async fn a_service_of_the_machine_is_asked_without_a_proxy() {
+    let (world, fake) = on_gcp(vec![Reply::ok(token()).and("metadata-flavor: Google")]).await;
+    let world = world.with("HTTPS_PROXY", "http://127.0.0.1:1");
+    world.fetch(&GCP).await.unwrap();
+    assert_eq!(fake.requests().len(), 1);
 }
 
 #[tokio::test]

@@ -21,7 +21,7 @@ pub struct IdToken {
     pub(super) not_before: Option<Timestamp>,
     pub(super) issued: Option<Timestamp>,
     algorithm: String,
-    key_id: Option<String>,
+    pub(super) key_id: Option<String>,
 }
 
 /// Why a text is not an identity token. No message repeats it.

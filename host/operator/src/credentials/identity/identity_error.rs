@@ -1,7 +1,7 @@
 use std::path::PathBuf;
 
 use http::StatusCode;
-use tailmint::{Class, Diagnose};
+use tailmint::{Class, Diagnose, connection::ProxyError};
 use tailmint_api::OutsideText;
 use tailmint_audit::AuditError;
 use tailmint_core::{Denial, Failure};
@@ -102,6 +102,9 @@ pub enum IdentityError {
         /// Where the path is given.
         origin: String,
     },
+    /// The environment names a proxy that cannot be used.
+    #[error(transparent)]
+    Proxy(#[from] ProxyError),
     /// The service sent a redirect, which is not followed.
     #[error("{platform} sent {status}, a redirect, which is not followed")]
     Redirected {
@@ -347,6 +350,7 @@ impl Diagnose for IdentityError {
         match self {
             Self::Address { .. } | Self::RelativePath { .. } => Class::Usage,
             Self::Audit { .. } => Class::Policy,
+            Self::Proxy(error) => error.class(),
             Self::Denied(_) => Class::Denied,
             Self::Internal(_) => Class::Internal,
             Self::Interrupted => Class::Interrupted,
@@ -376,6 +380,7 @@ impl Diagnose for IdentityError {
             Self::Command { failure, .. } => about_command(failure),
             Self::Denied(denial) => return denial.remedy.clone(),
             Self::File { path, wrong } => about_file(path, wrong),
+            Self::Proxy(error) => return error.hint(),
             Self::Internal(_) => "this is a fault of tailmint or of the system".to_owned(),
             Self::Interrupted => return None,
             Self::Malformed { .. }

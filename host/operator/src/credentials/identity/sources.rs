@@ -8,24 +8,26 @@ use std::{
 
 use tailmint::{
     Interrupt,
-    connection::Trust,
+    connection::{Proxy, Trust},
     event::{Observer, Unobserved},
-    policy::{IdentityFacts, IdentitySource, Policy},
+    policy::{IdentityFacts, IdentitySource, Policy, TrustFacts},
 };
 use tailmint_audit::{Actor, Audit, Context, Journal};
-use tailmint_core::{Denial, Environment};
+use tailmint_core::{Decision, Denial, Environment};
 use tokio::time::sleep;
 
 use super::{
-    Fetched, IdToken, IdentityError, Platform, TokenSource,
+    Fetched, IdToken, IdentityError, Platform, TokenSource, TokenSourceKind,
     asking::Asking,
     azure,
     call::{Call, Peer},
     endpoints::Endpoints,
     fly, gcp, github,
+    subject::{FETCH, IdentityRequest, RULE},
 };
 use crate::{
     CredentialCommand,
+    confinement::Way,
     credentials::{
         Wrong,
         command::Runner,
@@ -39,10 +41,10 @@ use crate::{
 pub struct IdentitySources<'a> {
     policy: Option<&'a Policy>,
     environment: &'a Environment,
-    interrupt: &'a Interrupt,
+    pub(super) interrupt: &'a Interrupt,
     audit: Option<Arc<dyn Audit>>,
-    observer: Arc<dyn Observer>,
-    trust: Trust,
+    pub(super) observer: Arc<dyn Observer>,
+    pub(super) trust: Trust,
     on_behalf_of: Option<u32>,
     request: Option<String>,
     /// Only tests have others.
@@ -151,7 +153,7 @@ impl<'a> IdentitySources<'a> {
             });
         }
         let shown = path.to_string_lossy();
-        self.check(identity, IdentitySource::File(&shown))?;
+        self.check(identity, source.kind(), IdentitySource::File(&shown))?;
         match self.token_in(path) {
             // It is being written, or replaced: it is whole a moment later.
             Err(error) if is_torn(&error) => {
@@ -191,7 +193,7 @@ impl<'a> IdentitySources<'a> {
         identity: Identity<'_>,
         source: &TokenSource,
     ) -> Result<Fetched, IdentityError> {
-        self.check(identity, IdentitySource::Variable(name))?;
+        self.check(identity, source.kind(), IdentitySource::Variable(name))?;
         let missing = || IdentityError::MissingVariable {
             name: name.to_owned(),
         };
@@ -222,7 +224,7 @@ impl<'a> IdentitySources<'a> {
             name: &command.program,
             path: &path,
         };
-        self.check(identity, seen)?;
+        self.check(identity, source.kind(), seen)?;
         let for_audience = |argument: &String| argument.replace(AUDIENCE, identity.audience);
         let command = CredentialCommand {
             arguments: command.arguments.iter().map(for_audience).collect(),
@@ -237,31 +239,48 @@ impl<'a> IdentitySources<'a> {
         platform: &Platform,
         identity: Identity<'_>,
     ) -> Result<Fetched, IdentityError> {
+        let kind = platform.kind();
+        self.check(identity, kind, IdentitySource::Platform(kind.name()))?;
+        let call = self.call(platform, identity.audience)?;
+        let proxy = self.proxy(&call)?;
+        if let Peer::Tls { host, .. } = &call.peer {
+            let host = IdentitySource::Github { host };
+            let judged = self.judge(identity, host);
+            let judged = judged.and_then(|()| self.judge_trust(proxy.as_ref()));
+            if let Err(denial) = judged {
+                return Err(self.denied(identity, kind, denial, Some(&call))?);
+            }
+        }
         let asking = Asking {
             platform,
             audience: identity.audience,
-            journal: self.journal(identity.client_id)?,
+            journal: self.journal(identity.client_id, proxy.as_ref())?,
             observer: &self.observer,
             interrupt: self.interrupt,
             trust: &self.trust,
+            proxy: proxy.as_ref(),
             endpoints: &self.endpoints,
         };
-        let named = IdentitySource::Platform(platform.kind().name());
-        if let Err(denial) = self.judge(identity, named) {
-            return Err(asking.denied(denial, None)?);
-        }
-        let call = self.call(platform, identity.audience)?;
-        if let Peer::Tls { host, .. } = &call.peer {
-            let host = IdentitySource::Github { host };
-            let judged = self.judge(identity, host).and_then(|()| self.judge_trust());
-            if let Err(denial) = judged {
-                return Err(asking.denied(denial, Some(&call))?);
-            }
-        }
         Ok(Fetched {
             token: asking.ask(&call).await?,
             origin: platform.to_string(),
             notes: Vec::new(),
+        })
+    }
+
+    /// The way to the service of the platform, for a process that is to be confined; `None`
+    /// where the environment does not say where it is, which is an error when it is asked.
+    pub fn way(&self, platform: &Platform) -> Option<Way> {
+        self.way_of(&self.call(platform, "").ok()?)
+    }
+
+    /// The same to where the call goes.
+    pub(super) fn way_of(&self, call: &Call) -> Option<Way> {
+        Some(match (&call.peer, self.proxy(call).ok()?) {
+            (Peer::Tls { .. }, Some(proxy)) => Way::Port(proxy.port()),
+            (Peer::Tls { port, .. }, None) => Way::Port(*port),
+            (Peer::Local(address), _) => Way::Port(address.port()),
+            (Peer::Socket(_), _) => Way::LocalSocket,
         })
     }
 
@@ -283,20 +302,33 @@ impl<'a> IdentitySources<'a> {
         }
     }
 
-    fn journal(&self, client_id: &str) -> Result<Journal, IdentityError> {
+    /// The proxy through which the service is asked. Those on this machine or beside it are
+    /// asked without one.
+    pub(super) fn proxy(&self, call: &Call) -> Result<Option<Proxy>, IdentityError> {
+        match &call.peer {
+            Peer::Tls { host, .. } => Ok(Proxy::for_host(self.environment, host)?),
+            Peer::Local(_) | Peer::Socket(_) => Ok(None),
+        }
+    }
+
+    pub(super) fn journal(
+        &self,
+        client_id: &str,
+        proxy: Option<&Proxy>,
+    ) -> Result<Journal, IdentityError> {
         let policy = match self.policy {
             Some(policy) => policy.digest().to_owned(),
             None => Policy::built_in().digest().to_owned(),
         };
         let context = Context {
             actor: Actor::from_process(self.environment),
-            // No component is called, and no proxy is used.
+            // No component is called.
             component: String::new(),
             policy,
             client: Some(client_id.to_owned()),
             tailnet: None,
             connect_to: None,
-            proxy: None,
+            proxy: proxy.map(ToString::to_string),
             ca_file: self.trust.origin().map(str::to_owned),
             request: self.request.clone(),
         };
@@ -304,18 +336,49 @@ impl<'a> IdentitySources<'a> {
             .map_err(|_| IdentityError::Internal("there are no random numbers"))
     }
 
-    /// Whether the policy allows it.
+    /// Whether the policy allows it. A denial is written down.
     fn check(
         &self,
         identity: Identity<'_>,
+        kind: TokenSourceKind,
         source: IdentitySource<'_>,
     ) -> Result<(), IdentityError> {
-        self.judge(identity, source).map_err(IdentityError::Denied)
+        match self.judge(identity, source) {
+            Ok(()) => Ok(()),
+            Err(denial) => Err(self.denied(identity, kind, denial, None)?),
+        }
     }
 
-    /// Whether these authorities may be trusted: they see what GitHub is asked with.
-    fn judge_trust(&self) -> Result<(), Denial> {
-        let facts = self.trust.facts();
+    /// The error of a denial, once that is written down.
+    fn denied(
+        &self,
+        identity: Identity<'_>,
+        kind: TokenSourceKind,
+        denial: Denial,
+        call: Option<&Call>,
+    ) -> Result<IdentityError, IdentityError> {
+        let decision = Decision::denied(RULE, denial.clone());
+        let subject = IdentityRequest {
+            operation: FETCH,
+            decision: &decision,
+            source: Some(kind),
+            audience: Some(identity.audience),
+            call,
+            token: None,
+        };
+        self.journal(identity.client_id, None)?
+            .decision(&subject, &[])?;
+        self.observer.observe(&subject.event());
+        Ok(IdentityError::Denied(denial))
+    }
+
+    /// Whether these authorities may be trusted, which see what GitHub is asked with, and
+    /// whether a proxy may be between.
+    pub(super) fn judge_trust(&self, proxy: Option<&Proxy>) -> Result<(), Denial> {
+        let facts = TrustFacts {
+            proxy: proxy.is_some(),
+            ..self.trust.facts()
+        };
         match self.policy {
             Some(policy) => policy.check_trust(&facts),
             None => Policy::built_in().check_trust(&facts),
@@ -323,10 +386,17 @@ impl<'a> IdentitySources<'a> {
     }
 
     fn judge(&self, identity: Identity<'_>, source: IdentitySource<'_>) -> Result<(), Denial> {
-        let facts = IdentityFacts::new(identity.client_id, identity.audience, source);
+        self.judge_facts(&IdentityFacts::new(
+            identity.client_id,
+            identity.audience,
+            source,
+        ))
+    }
+
+    pub(super) fn judge_facts(&self, facts: &IdentityFacts<'_>) -> Result<(), Denial> {
         match self.policy {
-            Some(policy) => policy.check_identity(&facts),
-            None => Policy::built_in().check_identity(&facts),
+            Some(policy) => policy.check_identity(facts),
+            None => Policy::built_in().check_identity(facts),
         }
     }
 }

@@ -4,17 +4,20 @@ use tailmint_core::{Decision, Event};
 
 use super::{IdToken, TokenSourceKind, call::Call};
 
-/// What entries of the audit log call the operation.
-const OPERATION: &str = "identity-token";
+/// What entries of the audit log call the operation that fetches a token.
+pub(super) const FETCH: &str = "identity-token";
 
 /// The rule that decides about these requests.
 pub(super) const RULE: &str = "identity";
 
-/// A request to a platform, as far as it is written down.
+/// A request to a platform or to an issuer, as far as it is written down.
 pub(super) struct IdentityRequest<'a> {
+    pub(super) operation: &'static str,
     pub(super) decision: &'a Decision,
-    pub(super) source: TokenSourceKind,
-    pub(super) audience: &'a str,
+    /// Where a token is to come from. `None` where none is fetched.
+    pub(super) source: Option<TokenSourceKind>,
+    /// Whom the token is to be for, likewise.
+    pub(super) audience: Option<&'a str>,
     /// `None` where the policy denies it before it is known where it would go.
     pub(super) call: Option<&'a Call>,
     /// What came.
@@ -23,7 +26,7 @@ pub(super) struct IdentityRequest<'a> {
 
 impl Subject for IdentityRequest<'_> {
     fn operation(&self) -> &'static str {
-        OPERATION
+        self.operation
     }
 
     fn fill(&self, entry: &mut Entry<'_>) {
@@ -31,8 +34,8 @@ impl Subject for IdentityRequest<'_> {
         // The service only tells who this machine is, whatever the method.
         entry.changes = false;
         entry.call_changes = false;
-        entry.source = Some(self.source.name());
-        entry.audience = Some(self.audience.to_owned());
+        entry.source = self.source.map(TokenSourceKind::name);
+        entry.audience = self.audience.map(str::to_owned);
         if let Some(call) = self.call {
             call.method.as_str().clone_into(&mut entry.method);
             entry.host = call.peer.name();
