@@ -54,7 +54,7 @@ pub(super) struct Opened {
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Calls at once; others wait.
-const CALLS: usize = 16;
+pub(super) const CALLS: usize = 16;
 
 impl Api {
     pub(crate) fn new(
