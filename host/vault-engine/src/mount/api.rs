@@ -232,7 +232,10 @@ impl Opened {
 
 #[cfg(test)]
 mod tests {
-    use std::{fs::File, time::Duration};
+    use std::{
+        fs::File,
+        time::{Duration, Instant},
+    };
 
     use crate::mount::{Reply, stage::Stage};
 
@@ -247,7 +250,9 @@ mod tests {
             tokio::join!(mint("a"), mint("b"), mint("c"))
         };
         let others = async {
+            let begun = Instant::now();
             while stage.storage.names("wal/").len() < 3 {
+                assert!(begun.elapsed().as_secs() < 20, "they wait");
                 tokio::time::sleep(Duration::from_millis(1)).await;
             }
             assert!(stage.ask("read", "config", "d").await.is_ok());

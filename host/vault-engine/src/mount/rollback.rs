@@ -379,16 +379,24 @@ mod tests {
 
     #[tokio::test(flavor = "multi_thread")]
     async fn a_lease_of_a_disabled_mount_takes_its_key_with_it_whatever_else_fails() {
-        let stage = Stage::new().await;
-        let [first, second] = [stage.read("a").await, stage.read("b").await];
-        // Nobody can look for it any more.
-        cut_off(&stage, "c").await;
-        stage.change_pending(|pending| "another".clone_into(&mut pending.lineage));
-        stage.storage.taint();
-        for read in [&first, &second] {
-            let failure = stage.revoke(read).await.err().unwrap();
-            assert!(failure.text().contains("another credential"));
-            assert!(!stage.alive().contains(&read.id));
+        for (is_readable, words) in [(true, "another credential"), (false, "not one of")] {
+            let stage = Stage::new().await;
+            let reads = [stage.read("a").await, stage.read("b").await];
+            // Nobody can look for it any more.
+            cut_off(&stage, "c").await;
+            if is_readable {
+                stage.change_pending(|pending| "another".clone_into(&mut pending.lineage));
+            } else {
+                stage
+                    .storage
+                    .change(pending::PREFIX, |_| "an entry".to_owned());
+            }
+            stage.storage.taint();
+            for read in &reads {
+                let failure = stage.revoke(read).await.err().unwrap();
+                assert!(failure.text().contains(words), "{failure:?}");
+                assert!(!stage.alive().contains(&read.id));
+            }
         }
     }
 
