@@ -298,6 +298,8 @@ impl Lab {
             (r"(creds/[a-z0-9-]+)/[A-Za-z0-9]{24}", "$1/[lease]"),
             (r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d+)?Z", "[time]"),
             (r"vault-[0-9a-f]{16}", "vault-[mark]"),
+            // A key's hour began in the second before.
+            (r"\b59m5\ds\b", "1h"),
             (r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", "[request]"),
             (r"[0-9a-f]{64}", "[sha256]"),
             (r" {2,}", "  "),

@@ -116,7 +116,11 @@ fn keys_are_minted_with_a_lease() {
             )
         })
         .collect();
-    assert_snapshot!(described.join("\n"));
+    assert_snapshot!(described.join("\n"), @r#"
+    vault-[mark]: false true ["tag:server"] 3600
+    few vault-[mark]: false true ["tag:web"] 1800
+    few vault-[mark]: false true ["tag:web"] 1800
+    "#);
     let id = &keys[0].id;
     assert_snapshot!(
         lab.transcript(&[&format!("read ts/keys/{id}")])
@@ -167,6 +171,10 @@ fn the_oauth_client_is_replaced_by_one_like_it() {
             format!("{description}: {:?} {:?}", client.scopes, client.tags)
         })
         .collect();
-    assert_snapshot!(shown.join("\n"));
+    assert_snapshot!(shown.join("\n"), @r#"
+    plain: ["auth_keys"] ["tag:server"]
+    useless: ["devices"] ["tag:server"]
+    rotating vault-[mark]: ["auth_keys", "oauth_keys"] ["tag:server"]
+    "#);
     assert!(clients.iter().all(|client| client.id != old.id));
 }

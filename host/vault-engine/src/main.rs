@@ -13,6 +13,8 @@ mod p521_signatures;
 mod plugin;
 mod proto;
 mod run;
+#[cfg(test)]
+mod stand_in;
 mod tls;
 mod vault;
 

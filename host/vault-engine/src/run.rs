@@ -1,8 +1,8 @@
 //! The life of the process: the handshake, one connection, and its end.
 
 use std::{
-    convert::Infallible, error::Error, io::Write, os::unix::ffi::OsStrExt, panic::PanicHookInfo,
-    path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
+    convert::Infallible, error::Error, io, io::Write, os::unix::ffi::OsStrExt,
+    panic::PanicHookInfo, path::PathBuf, process::ExitCode, sync::Arc, time::Duration,
 };
 
 use clap::Parser;
@@ -88,10 +88,10 @@ fn panicked(panic: &PanicHookInfo<'_>) {
 fn usage(error: &clap::Error) -> ExitCode {
     let text = without_keys(&error.to_string());
     if error.use_stderr() {
-        let _ = write!(std::io::stderr(), "{text}");
+        let _ = write!(io::stderr(), "{text}");
         return ExitCode::from(Class::Usage.exit_status());
     }
-    let _ = write!(std::io::stdout(), "{text}");
+    let _ = write!(io::stdout(), "{text}");
     ExitCode::SUCCESS
 }
 
@@ -115,12 +115,12 @@ fn explain(no: &NoHandshake) -> ExitCode {
         clippy::disallowed_methods,
         reason = "the words are this program's own"
     )]
-    let _ = writeln!(std::io::stderr(), "{text}");
+    let _ = writeln!(io::stderr(), "{text}");
     ExitCode::FAILURE
 }
 
-/// Threads that work on requests. More than one, since a line of the audit log is waited for
-/// until the disk has it.
+/// Threads that work on requests. One that waits for the disk or for a lock is replaced for
+/// that long.
 const THREADS: usize = 2;
 
 fn serve(
@@ -181,7 +181,7 @@ async fn connected(
     let listener = UnixListener::bind(&socket)?;
     let line = Handshake::line(&socket, &tls.certificate);
     #[expect(clippy::disallowed_methods, reason = "Vault reads the line there")]
-    let mut stdout = std::io::stdout().lock();
+    let mut stdout = io::stdout().lock();
     writeln!(stdout, "{line}")?;
     stdout.flush()?;
     drop(stdout);
@@ -196,7 +196,7 @@ async fn connected(
         ended: Arc::clone(&ended),
     });
     let stream = tokio::select! {
-        accepted = listener.accept() => accepted?.0,
+        accepted = first_connection(&listener) => accepted?,
         _ = terminated.recv() => return Ok(()),
     };
     // Vault connects once. What is gone now is not left behind by a SIGKILL.
@@ -226,6 +226,19 @@ async fn connected(
         },
         None => Ok(()),
     }
+}
+
+/// Vault, which started this process, connects at once. Where it was killed before it did, it
+/// never does.
+const FIRST_CONNECTION: Duration = Duration::from_mins(1);
+
+async fn first_connection(listener: &UnixListener) -> io::Result<UnixStream> {
+    let accepted = timeout(FIRST_CONNECTION, listener.accept()).await;
+    let accepted = accepted.map_err(|_| {
+        let limit = FIRST_CONNECTION.as_secs();
+        io::Error::other(format!("Vault did not connect within {limit} s"))
+    })?;
+    Ok(accepted?.0)
 }
 
 /// Vault kills a plugin that has not ended after 2 seconds.
@@ -299,4 +312,23 @@ async fn serve_vault(
         .serve_connection(TokioIo::new(stream), service)
         .await?;
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn a_vault_that_never_connects_is_not_waited_for_for_ever() {
+        let directory = tempfile::tempdir().unwrap();
+        let socket = directory.path().join("socket");
+        let listener = UnixListener::bind(&socket).unwrap();
+        let begun = tokio::time::Instant::now();
+        let none = first_connection(&listener).await.unwrap_err();
+        assert_eq!(none.to_string(), "Vault did not connect within 60 s");
+        assert_eq!(begun.elapsed().as_secs(), 60);
+        let (connected, accepted) =
+            tokio::join!(UnixStream::connect(&socket), first_connection(&listener));
+        assert!(connected.is_ok() && accepted.is_ok());
+    }
 }

@@ -3,7 +3,10 @@
 //! chain is built: Vault's certificate is its own authority (`CA:TRUE`), which webpki does
 //! not take for the certificate of a server.
 
-use std::{error::Error, sync::Arc};
+use std::{
+    error::Error,
+    sync::{Arc, LazyLock},
+};
 
 use rcgen::{CertificateParams, ExtendedKeyUsagePurpose, KeyPair, KeyUsagePurpose};
 use rustls::{
@@ -27,13 +30,17 @@ const NAME: &str = "localhost";
 /// grpc-go takes no peer that does not choose it by ALPN.
 const PROTOCOL: &[u8] = b"h2";
 
-const ALGORITHMS: WebPkiSupportedAlgorithms = {
-    const ALL: &[&dyn SignatureVerificationAlgorithm] = &[&P521Signatures];
+/// What Vault signs with today, and ring's: another key of Vault's is no less the one that it
+/// announced.
+static ALGORITHMS: LazyLock<WebPkiSupportedAlgorithms> = LazyLock::new(|| {
+    const P521: &[&dyn SignatureVerificationAlgorithm] = &[&P521Signatures];
+    let ring = ring::default_provider().signature_verification_algorithms;
+    let today = (SignatureScheme::ECDSA_NISTP521_SHA512, P521);
     WebPkiSupportedAlgorithms {
-        all: ALL,
-        mapping: &[(SignatureScheme::ECDSA_NISTP521_SHA512, ALL)],
+        all: Vec::leak([P521, ring.all].concat()),
+        mapping: Vec::leak([&[today], ring.mapping].concat()),
     }
-};
+});
 
 /// Both directions of the connection with Vault, over one pair of certificates.
 pub(crate) struct Tls {
@@ -52,7 +59,7 @@ impl Tls {
         let peer = CertificateDer::from_pem_slice(pem.as_bytes())?;
         let verifier = Arc::new(Announced(peer));
         let provider = Arc::new(CryptoProvider {
-            signature_verification_algorithms: ALGORITHMS,
+            signature_verification_algorithms: *ALGORITHMS,
             ..ring::default_provider()
         });
         let key = KeyPair::generate()?;
@@ -193,6 +200,8 @@ impl ServerCertVerifier for Announced {
 
 #[cfg(test)]
 mod tests {
+    use tokio_rustls::{TlsAcceptor, TlsConnector};
+
     use super::*;
 
     fn certificate() -> (CertificateDer<'static>, String) {
@@ -200,6 +209,37 @@ mod tests {
         let properties = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
         let certificate = properties.self_signed(&key).unwrap();
         (certificate.der().clone(), certificate.pem())
+    }
+
+    #[tokio::test]
+    async fn a_peer_with_another_kind_of_key_is_the_one_that_it_announced() {
+        for algorithm in [
+            &rcgen::PKCS_ECDSA_P256_SHA256,
+            &rcgen::PKCS_ECDSA_P384_SHA384,
+            &rcgen::PKCS_ED25519,
+        ] {
+            let key = KeyPair::generate_for(algorithm).unwrap();
+            let properties = CertificateParams::new(vec![NAME.to_owned()]).unwrap();
+            let certificate = properties.self_signed(&key).unwrap();
+            let ours = Tls::with_peer(&certificate.pem()).unwrap();
+            let verifier = Arc::new(Announced(ours.certificate.clone()));
+            let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+            let provider = Arc::new(ring::default_provider());
+            let mut client = ClientConfig::builder_with_provider(provider)
+                .with_protocol_versions(&[&version::TLS13])
+                .unwrap()
+                .dangerous()
+                .with_custom_certificate_verifier(verifier)
+                .with_client_auth_cert(vec![certificate.der().clone()], key)
+                .unwrap();
+            client.alpn_protocols = vec![PROTOCOL.to_vec()];
+            let (here, there) = tokio::io::duplex(1 << 16);
+            let (accepted, connected) = tokio::join!(
+                TlsAcceptor::from(ours.server).accept(here),
+                TlsConnector::from(Arc::new(client)).connect(Tls::name(), there),
+            );
+            assert!(accepted.is_ok() && connected.is_ok(), "{algorithm:?}");
+        }
     }
 
     #[test]

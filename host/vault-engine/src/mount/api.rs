@@ -6,7 +6,7 @@ use std::{
 
 use jiff::Timestamp;
 use tailmint::{Account, Credential, Interrupt, KeyProperties, Minter, Secret, Tailnet};
-use tailmint_audit::{Audit, AuditFile};
+use tailmint_audit::{Audit, AuditError, AuditFile, Entry};
 use tailmint_core::Environment;
 use tailmint_operator::{
     Authorities, MinterSettings,
@@ -15,11 +15,15 @@ use tailmint_operator::{
     policy_file,
 };
 use tailmint_policy::{Asking, Intent, Policy, RunPolicy, Task};
-use tokio::sync::{Semaphore, SemaphorePermit};
+use tokio::{
+    sync::{Semaphore, SemaphorePermit},
+    task::block_in_place,
+};
 
 use super::{
     Failure,
     config::{Config, StoredCredential},
+    handed_over::HandedOver,
     pending::Working,
 };
 use crate::arguments::Arguments;
@@ -43,6 +47,7 @@ pub(super) struct Opened {
     pub(super) minter: Minter,
     pub(super) policy: Arc<Policy>,
     pub(super) audit_path: PathBuf,
+    pub(super) handed_over: HandedOver,
     audit: Arc<dyn Audit>,
     settings: MinterSettings,
 }
@@ -52,7 +57,7 @@ pub(super) struct Opened {
 const CALL_LIMIT: Duration = Duration::from_secs(30);
 
 /// Calls at once; others wait.
-const CALLS: usize = 16;
+pub(super) const CALLS: usize = 16;
 
 impl Api {
     pub(crate) fn new(
@@ -95,6 +100,12 @@ impl Api {
     fn open(&self) -> Result<Opened, Failure> {
         let policy = policy_file::load(self.arguments.policy.as_deref(), &self.environment);
         let policy = policy.map_err(|error| Failure::of(&error))?;
+        if policy.requires_confinement() {
+            let hint = "write confinement = \"best-effort\" on a server whose Vault may reach Tailscale's API without it";
+            return Err(Failure::Internal(format!(
+                "the policy of this machine requires that what speaks to the network is confined, and the secrets engine is not\nhint: {hint}"
+            )));
+        }
         let usual = || AuditFile::default_path(&self.environment);
         let path = self.arguments.audit_file.clone().or_else(usual);
         let path = path.ok_or_else(|| {
@@ -102,7 +113,10 @@ impl Api {
             Failure::Internal(format!("{}\nhint: {hint}", AuditFile::NO_PATH))
         })?;
         let audit = AuditFile::open(path.clone()).map_err(|error| Failure::of(&error))?;
-        let audit: Arc<dyn Audit> = Arc::new(audit);
+        let audit: Arc<dyn Audit> = Arc::new(Patient(audit));
+        let handed_over = HandedOver::beside(&path).map_err(|error| {
+            Failure::Internal(format!("the directory beside {}: {error}", path.display()))
+        })?;
         let settings = MinterSettings {
             connect_to: self.arguments.connect_to.clone(),
             authorities: match &self.arguments.ca_file {
@@ -120,6 +134,7 @@ impl Api {
             minter: minter.map_err(|error| Failure::of(&error))?,
             policy: Arc::new(policy),
             audit_path: path,
+            handed_over,
             audit,
             settings,
         })
@@ -177,6 +192,20 @@ impl Api {
     }
 }
 
+/// An audit log that lets other requests go on while it waits: for the disk, and up to half a
+/// minute for another process that has the file locked.
+struct Patient(AuditFile);
+
+impl Audit for Patient {
+    fn append(&self, entry: &Entry<'_>) -> Result<(), AuditError> {
+        block_in_place(|| self.0.append(entry))
+    }
+
+    fn fingerprint(&self, secret: &Secret) -> Option<String> {
+        self.0.fingerprint(secret)
+    }
+}
+
 impl Opened {
     /// Whether the policy of this machine lets such a key be minted. Nothing is sent for it.
     pub(super) fn allows(&self, tailnet: &Tailnet, key: &KeyProperties) -> Result<(), Failure> {
@@ -198,5 +227,53 @@ impl Opened {
             Some(remedy) => Failure::caller(message, remedy),
             None => Failure::Caller(message),
         })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::{
+        fs::File,
+        time::{Duration, Instant},
+    };
+
+    use crate::mount::{Reply, stage::Stage};
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn others_go_on_while_the_audit_log_is_waited_for() {
+        let stage = Stage::new().await;
+        let opened = stage.mount.api.opened().unwrap();
+        let held = File::open(&opened.audit_path).unwrap();
+        held.lock().unwrap();
+        let mints = async {
+            let mint = |request| stage.ask("read", "creds/web", request);
+            tokio::join!(mint("a"), mint("b"), mint("c"))
+        };
+        let others = async {
+            let begun = Instant::now();
+            while stage.storage.names("wal/").len() < 3 {
+                assert!(begun.elapsed().as_secs() < 20, "they wait");
+                tokio::time::sleep(Duration::from_millis(1)).await;
+            }
+            assert!(stage.ask("read", "config", "d").await.is_ok());
+            assert!(stage.alive().is_empty());
+            held.unlock().unwrap();
+        };
+        let ((a, b, c), ()) = tokio::join!(mints, others);
+        for minted in [a, b, c] {
+            assert!(matches!(minted, Ok(Reply::Key(_))));
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread")]
+    async fn nothing_is_sent_where_the_policy_requires_a_confined_process() {
+        let mut stage = Stage::new().await;
+        stage.restart_under("confinement = \"required\"").await;
+        for path in ["creds/web", "config/check"] {
+            let failure = stage.ask("read", path, "a").await.err().unwrap();
+            let text = failure.text();
+            assert!(text.contains("requires that what speaks"), "{text}");
+        }
+        assert!(stage.simulator.requests().is_empty());
     }
 }

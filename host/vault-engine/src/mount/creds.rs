@@ -11,7 +11,8 @@ use super::{
     config::Config,
     failure::may_be_alive,
     fresh::Fresh,
-    lease::Lease,
+    hourly::Taken,
+    lease::{Lease, lasting},
     minted::Minted,
     new_mark,
     path::Name,
@@ -51,12 +52,9 @@ impl Mount {
         let opened = self.api.opened()?;
         let mark = new_mark()?;
         let key = role.key(&mark)?;
-        let entry = stored(
-            pending::PREFIX,
-            if request.is_empty() { &mark } else { request },
-        );
+        let entry = pending::entry(request, &mark);
         let work = self.api.working.begin(&entry);
-        self.clear_earlier(&entry, request).await?;
+        self.clear_earlier(request).await?;
         let account = self.api.account(&config, request).await?;
         let _permit = self.api.permit().await;
         let taken = self.hourly.take(&self.vault, name, &role).await?;
@@ -66,7 +64,11 @@ impl Mount {
             until: after(Timestamp::now(), role.expiry.as_secs()),
         };
         let pending = Pending::new(&config.lineage, what);
-        self.vault.put(&entry, &pending).await?;
+        if let Err(error) = self.vault.put(&entry, &pending).await {
+            // It may be written down all the same: then a rollback finds no key.
+            self.give_back(name, taken).await;
+            return Err(error.into());
+        }
         fail_point("engine-written-down");
         let minted = opened.minter.mint(&account, &key).await;
         fail_point("engine-minted");
@@ -84,13 +86,19 @@ impl Mount {
             }
             Err(error) => {
                 if !may_be_alive(&error) {
+                    self.give_back(name, taken).await;
                     self.vault.delete(&entry).await?;
-                    if let Some(taken) = taken {
-                        self.hourly.give_back(&self.vault, name, taken).await?;
-                    }
                 }
                 Err(Failure::of_mint(&error))
             }
+        }
+    }
+
+    /// A key that was counted was not minted. Where that cannot be stored, the role mints one
+    /// less within the hour.
+    async fn give_back(&self, name: &Name, taken: Option<Taken>) {
+        if let Some(taken) = taken {
+            self.hourly.give_back(&self.vault, name, taken).await.ok();
         }
     }
 
@@ -126,6 +134,7 @@ impl Mount {
             created: now,
             expires,
             request: (*request).to_owned(),
+            lineage: config.lineage.clone(),
         };
         self.vault
             .put(&stored(Minted::PREFIX, details.id.as_str()), &record)
@@ -135,8 +144,8 @@ impl Mount {
             role: name.as_str().to_owned(),
             expires,
             lineage: config.lineage.clone(),
-            ttl: role.ttl().as_secs(),
-            max_ttl: role.max_ttl().as_secs(),
+            ttl: lasting(role.ttl().as_secs(), expires, now),
+            max_ttl: lasting(role.max_ttl().as_secs(), expires, now),
             revoke: role.revoke,
         };
         fail_point("engine-leased");

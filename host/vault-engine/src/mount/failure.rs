@@ -56,6 +56,11 @@ impl Failure {
         Self::of(error)
     }
 
+    /// Whether the API was not reached, or its response was lost: others would be, too.
+    pub(super) fn is_unreachable(&self) -> bool {
+        matches!(self, Self::Status(BAD_GATEWAY, _))
+    }
+
     /// The words of it, for a log.
     pub(crate) fn text(&self) -> &str {
         match self {

@@ -1,12 +1,13 @@
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use tailmint::KeyId;
-use tokio::runtime::Handle;
+use tokio::{runtime::Handle, time::sleep};
 
 use super::{
     Failure, Mount,
     config::Config,
+    handed_over::Marker,
     minted::Minted,
     pending::{Pending, What, Work},
     stored,
@@ -51,13 +52,25 @@ impl Fresh {
     /// Hands the key over: from here on it is its lease's. Do nothing that waits between
     /// this and the response.
     pub(crate) async fn take(mut self) -> Result<(), Failure> {
-        if let Some(untaken) = &self.0 {
+        let Some(untaken) = &self.0 else {
+            return Ok(());
+        };
+        let opened = untaken.mount.api.opened()?;
+        let Some(marker) = opened.handed_over.note(&untaken.entry) else {
+            // The next best: it is not pending any more before the response leaves.
             untaken.mount.vault.delete(&untaken.entry).await?;
+            self.0 = None;
+            return Ok(());
+        };
+        if let Some(untaken) = self.0.take() {
+            tokio::spawn(untaken.done(marker));
         }
-        self.0 = None;
         Ok(())
     }
 }
+
+/// The response leaves before anything else does.
+const FIRST: Duration = Duration::from_millis(1);
 
 impl Drop for Fresh {
     fn drop(&mut self) {
@@ -69,6 +82,16 @@ impl Drop for Fresh {
 }
 
 impl Untaken {
+    /// The request is not pending any more. Vault stores the lease after this: where it is
+    /// killed in between, the next one finds neither or both.
+    async fn done(self, marker: Marker) {
+        sleep(FIRST).await;
+        // Where that fails, a rollback does it.
+        if self.mount.vault.delete(&self.entry).await.is_ok() {
+            marker.remove();
+        }
+    }
+
     async fn revoke(self) {
         let key = &self.key;
         match self.try_revoke().await {

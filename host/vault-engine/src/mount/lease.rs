@@ -32,6 +32,13 @@ pub(super) fn is_over(expires: Timestamp) -> bool {
     latest < Timestamp::now()
 }
 
+/// For how many seconds a lease lasts from now that is to last for so many, and no longer
+/// than its key. Never 0, which would be Vault's own default.
+pub(super) fn lasting(seconds: u32, expires: Timestamp, now: Timestamp) -> u32 {
+    let left = expires.as_second().saturating_sub(now.as_second());
+    seconds.min(u32::try_from(left.max(1)).unwrap_or(u32::MAX))
+}
+
 impl Lease {
     pub(super) fn parse(internal_data: &str) -> Result<Self, Failure> {
         from_json(internal_data.as_bytes())
@@ -89,5 +96,21 @@ mod tests {
         assert_eq!(late, Some(50));
         assert!(lease.renewed(900, 0, at(1000)).is_err());
         assert!(!is_over(Timestamp::now()) && is_over(at(1000)));
+    }
+
+    #[test]
+    fn a_lease_ends_no_later_than_its_key() {
+        let at = |second| Timestamp::from_second(second).unwrap();
+        for (seconds, now, left) in [
+            (100, 10, 100),
+            (1000, 10, 990),
+            (1000, 999, 1),
+            // The clocks differ.
+            (1000, 1001, 1),
+            (1000, -10, 1000),
+        ] {
+            assert_eq!(lasting(seconds, at(1000), at(now)), left, "{seconds} {now}");
+        }
+        assert_eq!(lasting(5, Timestamp::MAX, at(0)), 5);
     }
 }

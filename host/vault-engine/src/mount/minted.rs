@@ -13,6 +13,8 @@ pub(super) struct Minted {
     pub(super) expires: Timestamp,
     /// The request of Vault that it was minted for.
     pub(super) request: String,
+    /// The account that minted it.
+    pub(super) lineage: String,
 }
 
 impl Minted {

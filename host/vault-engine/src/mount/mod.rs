@@ -6,6 +6,7 @@ mod creds;
 mod failure;
 mod fields;
 mod fresh;
+mod handed_over;
 mod hourly;
 mod lease;
 mod minted;
@@ -15,6 +16,8 @@ mod reply;
 mod role;
 mod rollback;
 mod rotation;
+#[cfg(test)]
+mod stage;
 mod stamp;
 
 pub(crate) use api::Api;
@@ -77,6 +80,8 @@ pub(crate) struct Mount {
     hourly: Hourly,
     /// Held for reading while the credential is used, and for writing while it is replaced.
     credential: RwLock<()>,
+    /// Held while what was left behind is looked for.
+    rolling_back: tokio::sync::Mutex<()>,
     /// When what has expired was cleared away.
     tidied: std::sync::Mutex<Option<Timestamp>>,
 }
@@ -102,6 +107,7 @@ impl Mount {
             api,
             hourly: Hourly::default(),
             credential: RwLock::default(),
+            rolling_back: tokio::sync::Mutex::default(),
             tidied: std::sync::Mutex::default(),
         }
     }
@@ -314,15 +320,10 @@ impl Mount {
 
     /// Revokes the key of a lease. What is not there any more is revoked: this may be asked
     /// more than once.
-    async fn revoke(&self, of_lease: &OfLease, request: &str) -> Result<Reply, Failure> {
+    async fn revoke(self: &Arc<Self>, of_lease: &OfLease, request: &str) -> Result<Reply, Failure> {
         let lease = Lease::parse(&of_lease.internal_data)?;
         let record = stored(Minted::PREFIX, lease.key.as_str());
-        // What the mount leaves behind is nobody's. Vault disables it even where the rollback
-        // before failed; but not where a revocation fails.
         let is_last = self.vault.is_tainted().await?;
-        if is_last {
-            self.roll_back(request).await?;
-        }
         let is_due = lease.revoke || is_last;
         if is_over(lease.expires) {
             self.vault.delete(&record).await?;
@@ -332,6 +333,11 @@ impl Mount {
             self.revoke_key(&config, &lease.lineage, &lease.key, request)
                 .await?;
             self.vault.delete(&record).await?;
+        }
+        // What the mount leaves behind is nobody's. Vault disables it even where the rollback
+        // before failed; but not where a revocation fails.
+        if is_last {
+            self.roll_back(request).await?;
         }
         Ok(Reply::Nothing)
     }

@@ -37,11 +37,30 @@ pub(super) enum What {
         until: Timestamp,
     },
     /// An OAuth client with this description, which no other has, in place of an old one.
+    /// Which of the two the mount has, its configuration says.
     Rotating { description: String, old: KeyId },
+    /// An OAuth client that the mount has replaced.
+    Replaced { old: KeyId },
 }
 
 /// Where these are stored: Vault calls it the write-ahead log.
 pub(super) const PREFIX: &str = "wal/";
+
+/// Under which name it is written down what a request creates. Each attempt at a request has
+/// a name of its own: an earlier one may still be on its way to the API.
+pub(super) fn entry(request: &str, mark: &str) -> String {
+    match request {
+        // What Vault does by itself has no number.
+        "" => format!("{PREFIX}{mark}"),
+        request => format!("{PREFIX}{request}-{mark}"),
+    }
+}
+
+/// Whether an entry of this name, without the prefix, is of this request.
+pub(super) fn is_of(name: &str, request: &str) -> bool {
+    let rest = name.strip_prefix(request);
+    !request.is_empty() && rest.is_some_and(|rest| rest.starts_with('-'))
+}
 
 /// A call ends within this, with what it revokes: what is older is nobody's.
 const CALL: SignedDuration = SignedDuration::from_mins(1);
@@ -55,11 +74,20 @@ impl Pending {
         }
     }
 
-    /// Whether another process, which does not live any more, can still be at it.
+    /// Whether something that a process sent, which may not live any more, can still be on
+    /// its way. What is not there yet may come.
     pub(super) fn is_recent(&self) -> bool {
         self.since
             .checked_add(CALL)
             .is_ok_and(|end| end > Timestamp::now())
+    }
+
+    /// Whether it is certain what is to be revoked, or else whether it is there by now.
+    pub(super) fn is_settled(&self) -> bool {
+        match self.what {
+            What::Minting { .. } | What::Rotating { .. } => !self.is_recent(),
+            What::Key { .. } | What::Replaced { .. } => true,
+        }
     }
 }
 
@@ -101,5 +129,21 @@ impl Working {
 impl Drop for Work {
     fn drop(&mut self) {
         self.all.lock().remove(&self.key);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_attempt_at_a_request_has_a_name_of_its_own() {
+        let name = |request, mark| entry(request, mark).split_off(PREFIX.len());
+        let first = name("7f6e-1a", "vault-01");
+        assert_ne!(first, name("7f6e-1a", "vault-02"));
+        assert!(is_of(&first, "7f6e-1a"));
+        assert!(!is_of(&first, "7f6e-1b") && !is_of(&first, "7f6e-1"));
+        // What Vault does by itself is never done once more.
+        assert!(!is_of(&name("", "vault-01"), ""));
     }
 }
