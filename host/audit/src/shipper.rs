@@ -343,6 +343,7 @@ mod tests {
         os::unix::net::UnixDatagram,
         path::PathBuf,
         sync::{Arc, Mutex},
+        thread,
     };
 
     use super::*;
@@ -434,6 +435,31 @@ mod tests {
                     .all(|it| it.starts_with("what was shipped last is of another log"))
             );
         }
+    }
+
+    #[test]
+    fn others_write_while_lines_are_shipped_to_a_program_that_takes_nothing() {
+        let world = World::new();
+        let unshipped = AuditFile::open(world.log()).unwrap();
+        for _ in 0..2 * MOST_LINES {
+            World::write(&unshipped);
+        }
+        let log = world.shipped();
+        thread::scope(|scope| {
+            let ships = scope.spawn(|| log.ship(None));
+            // It has begun, and takes no more lines than the buffer has room for.
+            world.receiver.set_nonblocking(false).unwrap();
+            world.receiver.recv(&mut [0; 4096]).unwrap();
+            World::write(&unshipped);
+            assert!(!ships.is_finished());
+            let error = ships.join().unwrap().unwrap_err().to_string();
+            assert!(error.ends_with("takes nothing"), "{error}");
+        });
+        let found = crate::verify(&world.log()).unwrap();
+        assert_eq!(
+            (found.breaks.len(), found.entries),
+            (0, 2 * MOST_LINES as u64 + 1)
+        );
     }
 
     #[test]

@@ -274,7 +274,6 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
     let audit = audit_path(global, environment)?;
     let config_path = || Config::default_path(environment);
     let policy_path = || policy_file::default_path(environment);
-    let beside = |path: &Path| path.with_extension("key");
     let mut lines = vec![
         readable(
             "configuration",
@@ -291,64 +290,16 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
             Some(Policy::ceiling_path().to_owned()),
             "policy::nobody_goes_beyond_the_ceiling",
         ),
-        Line::new(
-            "audit log",
-            format!(
-                "{}: read, and appended to; linked and renamed where it is rotated",
-                audit.display()
-            ),
-            "audit_file::a_secret_file_is_left_as_it_is",
-        ),
-        Line::new(
-            "files of the audit log",
-            format!(
-                "{0}.000001 and so on: read, and removed as the configuration says; {0}.new: created, and renamed",
-                audit.display()
-            ),
-            "audit_rotation::a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_says",
-        ),
-        Line::new(
-            "key of the audit log",
-            format!("{}: read, and created", beside(&audit).display()),
-            "audit_file::a_key_of_another_user",
-        ),
-        Line::new(
-            "key of checkpoints",
-            format!(
-                "{} and {}: read, created and renamed by audit checkpoint",
-                audit.with_extension("signing-key").display(),
-                audit.with_extension("signing-key-new").display()
-            ),
-            "audit_checkpoint::a_key_is_exchanged_for_one_that_it_signs",
-        ),
-        Line::new(
-            "how far the audit log was shipped",
-            match config.shipping() {
-                Some(_) => format!(
-                    "{}: read, and written",
-                    audit.with_extension("shipped").display()
-                ),
-                None => "nothing: the configuration ships it nowhere".to_owned(),
-            },
-            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
-        ),
-        Line::new(
-            "socket of the logs of the system",
-            match config.shipping() {
-                Some(shipping) => format!("{}: written to", shipping.socket().display()),
-                None => "nothing: the configuration ships the audit log nowhere".to_owned(),
-            },
-            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
-        ),
-        Line::new(
-            "secrets",
-            format!(
-                "{}: read; written by clients create, rotate, import and delete",
-                secrets.path().display()
-            ),
-            "credential_files::mode_644_in_a_directory_that_others_can_pass_through",
-        ),
     ];
+    lines.extend(files_of_audit(&config, &audit));
+    lines.push(Line::new(
+        "secrets",
+        format!(
+            "{}: read; written by clients create, rotate, import and delete",
+            secrets.path().display()
+        ),
+        "credential_files::mode_644_in_a_directory_that_others_can_pass_through",
+    ));
     let trust = |member: &str| words(&says["trust"][member]);
     lines.extend([
         Line::new(
@@ -383,6 +334,64 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
         digest: None,
         lines,
     })
+}
+
+/// The audit log, and what is beside it.
+fn files_of_audit(config: &Config, audit: &Path) -> Vec<Line> {
+    vec![
+        Line::new(
+            "audit log",
+            format!(
+                "{}: read, and appended to; linked and renamed where it is rotated",
+                audit.display()
+            ),
+            "audit_file::a_secret_file_is_left_as_it_is",
+        ),
+        Line::new(
+            "files of the audit log",
+            format!(
+                "{0}.000001 and so on: read, and removed as the configuration says; {0}.new: created, and renamed",
+                audit.display()
+            ),
+            "audit_rotation::a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_says",
+        ),
+        Line::new(
+            "key of the audit log",
+            format!(
+                "{}: read, and created",
+                audit.with_extension("key").display()
+            ),
+            "audit_file::a_key_of_another_user",
+        ),
+        Line::new(
+            "key of checkpoints",
+            format!(
+                "{} and {}: read, created and renamed by audit checkpoint",
+                audit.with_extension("signing-key").display(),
+                audit.with_extension("signing-key-new").display()
+            ),
+            "audit_checkpoint::a_key_is_exchanged_for_one_that_it_signs",
+        ),
+        Line::new(
+            "how far the audit log was shipped",
+            match config.shipping() {
+                Some(_) => format!(
+                    "{}: read, and written",
+                    audit.with_extension("shipped").display()
+                ),
+                None => "nothing: the configuration ships it nowhere".to_owned(),
+            },
+            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
+        ),
+        Line::new(
+            "socket of the logs of the system",
+            match config.shipping() {
+                Some(shipping) => format!("{}: written to", shipping.socket().display()),
+                None => "nothing: the configuration ships the audit log nowhere".to_owned(),
+            },
+            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
+        ),
+    ]
 }
 
 /// What the kernel leaves to a process that mints a key, from the list that it is confined by.
