@@ -1090,12 +1090,12 @@ fn a_gibibyte_takes_no_more_memory_than_two_lines() {
         |path| fs::write(path, "two\nlines\n").unwrap(),
         make_gibibyte,
     ];
-    // Which pages of the program are there already differs from run to run.
+    // Which pages of the program are there already differs from run to run, by a MiB or two.
     let [short, long] = [short, long].map(|change| {
         let world = World::new();
         change(&secret_file(&world));
         (0..5).map(|_| peak_kib(&world)).min().unwrap()
     });
     println!("{short} KiB with two lines, {long} KiB with a gibibyte");
-    assert!(long <= short + 1024, "{short} KiB, then {long} KiB");
+    assert!(long <= short + 4096, "{short} KiB, then {long} KiB");
 }

@@ -248,7 +248,7 @@ fn config_with_an_unknown_key() {
     assert_snapshot!(ran, @r#"
     exit status: 2
     --- stderr
-    error: [dir]/config.toml:1:1: unknown field `profil`, expected one of `profile`, `secrets-dir`, `ca-file`, `system-certs`, `vault`, `profiles`
+    error: [dir]/config.toml:1:1: unknown field `profil`, expected one of `profile`, `secrets-dir`, `ca-file`, `system-certs`, `vault`, `audit`, `profiles`
       |
     1 | profil = "x"
       | ^^^^^^

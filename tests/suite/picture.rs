@@ -6,6 +6,7 @@ use anstyle_svg::{Term, WIN10_CONSOLE};
 use regex::{Captures, Regex};
 
 use crate::{
+    ran::limits_of_new_kernel,
     stand_in::{StandIn, running},
     world::{World, workspace},
 };
@@ -55,7 +56,7 @@ fn session() -> String {
         session += &format!(
             "\u{1b}[1m$ tailmint {}\u{1b}[0m\n{}{}\n",
             arguments.join(" "),
-            ran.stdout,
+            limits_of_new_kernel(&ran.stdout),
             ran.stderr
         );
     }

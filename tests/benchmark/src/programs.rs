@@ -26,7 +26,11 @@ impl Programs {
             let rustup = ["--quiet", "target", "add", target];
             Command::new("rustup").args(rustup).status().ok();
         }
-        cargo(&["--package", "tailmint-cli"], STATIC)?;
+        // The file that is released, where it is there already.
+        let released = env::var_os("TAILMINT_BIN").map(PathBuf::from);
+        if released.is_none() {
+            cargo(&["--package", "tailmint-cli"], STATIC)?;
+        }
         let programs = [
             "--package=tailmint-benchmark",
             "--features=programs",
@@ -40,7 +44,7 @@ impl Programs {
             _ => here.clone(),
         };
         Ok(Self {
-            tailmint: built.with_file_name("tailmint"),
+            tailmint: released.unwrap_or_else(|| built.with_file_name("tailmint")),
             floor: built.with_file_name("tailmint-floor"),
             parts: built.with_file_name("tailmint-parts"),
             scale: built.with_file_name("tailmint-scale"),

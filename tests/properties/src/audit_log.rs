@@ -63,10 +63,10 @@ fn append_to(path: &Path, before: &Verification) {
     let mut numbers = before.head.iter().filter_map(|it| it.number);
     append(&file, &actor, false).expect("it is written on");
     let after = verify(path).expect("it can be read");
-    let kept = after.breaks.iter().zip(&before.breaks);
+    let mut kept = after.breaks.iter().zip(&before.breaks);
     // Only a log that was read from a file has its name.
     let is_kept = |(now, then): (&Break, &Break)| (now.line, &now.what) == (then.line, &then.what);
-    assert!(kept.map(is_kept).all(|it| it), "{after:?}");
+    assert!(kept.all(is_kept), "{after:?}");
     assert!(after.entries > before.entries && !after.torn_tail);
     let head = after.head.as_ref().and_then(|it| it.number);
     assert!(head > numbers.next(), "{head:?}");

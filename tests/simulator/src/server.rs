@@ -10,6 +10,7 @@ use http::{HeaderValue, Request, Response, StatusCode, header, request::Parts};
 use http_body_util::{BodyExt, Channel, Either, Full, Limited};
 use hyper::{body::Incoming, server::conn::http1, service::service_fn};
 use hyper_util::rt::TokioIo;
+use jiff::Timestamp;
 use rustls::ServerConfig;
 use serde_json::Value;
 use tokio::{
@@ -149,17 +150,7 @@ async fn answer(
     };
     let whole = |status: StatusCode, body: Vec<u8>| {
         recorded(status, &body);
-        let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
-        *response.status_mut() = status;
-        response.headers_mut().insert(
-            header::CONTENT_TYPE,
-            HeaderValue::from_static("application/json"),
-        );
-        let date = http_date(state.lock().clock.now());
-        if let Ok(date) = HeaderValue::from_str(&date) {
-            response.headers_mut().insert(header::DATE, date);
-        }
-        response
+        json(status, body, state.lock().clock.now())
     };
     match planned {
         None | Some(Fault::Delay(_) | Fault::Hold) => {
@@ -232,6 +223,19 @@ async fn answer(
             Ok(drip(status, body, pause))
         }
     }
+}
+
+/// A response of the API, by its own clock.
+fn json(status: StatusCode, body: Vec<u8>, now: Timestamp) -> Response<Body> {
+    let mut response = Response::new(Either::Left(Full::new(Bytes::from(body))));
+    *response.status_mut() = status;
+    let headers = response.headers_mut();
+    let kind = HeaderValue::from_static("application/json");
+    headers.insert(header::CONTENT_TYPE, kind);
+    if let Ok(date) = HeaderValue::from_str(&http_date(now)) {
+        headers.insert(header::DATE, date);
+    }
+    response
 }
 
 /// The request for a key of another kind, where it is one for a key.

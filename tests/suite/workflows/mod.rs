@@ -117,7 +117,15 @@ fn every_script_that_a_workflow_runs_is_there() {
     }
     scripts.sort();
     scripts.dedup();
-    assert_eq!(scripts, [".ci/run", "release/everything", "release/tag"]);
+    assert_eq!(
+        scripts,
+        [
+            ".ci/run",
+            "release/compiles",
+            "release/everything",
+            "release/tag"
+        ]
+    );
     for script in scripts {
         let path = workspace().join(&script);
         let runs = rustix::fs::access(&path, rustix::fs::Access::EXEC_OK);

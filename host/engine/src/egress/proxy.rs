@@ -212,7 +212,7 @@ mod tests {
         let environment = [("HTTPS_PROXY", url), ("NO_PROXY", ".tailscale.com")];
         let environment = Environment::from(environment);
         let other = Proxy::for_host(&environment, "other.example.com").unwrap();
-        assert_eq!(other.map(|proxy| proxy.to_string()), proxy.unwrap());
+        assert_eq!(other.unwrap().to_string(), "http://proxy:3128");
         assert!(Proxy::for_host(&environment, "not a name").is_err());
     }
 

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 use libc::c_long;
 use seccompiler::{
     BackendError, BpfProgram, Error, SeccompAction, SeccompCmpArgLen, SeccompCmpOp,
-    SeccompCondition, SeccompFilter, SeccompRule, apply_filter_all_threads,
+    SeccompCondition, SeccompFilter, SeccompRule, apply_filter,
 };
 
 use super::call_numbers;
@@ -193,9 +193,9 @@ const INTERFACE_BITS: u64 = !0xff;
 /// `SIOCGIFNAME`, `SIOCGIFCONF` and `SIOCGIFINDEX`.
 const INTERFACE_READS: [u64; 3] = [0x8910, 0x8912, 0x8933];
 
-/// Gives them up, for all threads of this process and those that they start.
+/// Gives them up, for this thread and those that it starts.
 pub(super) fn give_up(keeps_local_sockets: bool) -> Result<(), Error> {
-    apply_filter_all_threads(&filter(keeps_local_sockets)?)
+    apply_filter(&filter(keeps_local_sockets)?)
 }
 
 fn filter(keeps_local_sockets: bool) -> Result<BpfProgram, BackendError> {

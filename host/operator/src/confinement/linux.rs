@@ -1,6 +1,5 @@
-//! Linux: Landlock for files, ports and signals, seccomp for system calls. Landlock holds for
-//! the thread that asks and for those that it starts, seccomp for all threads. Neither can be
-//! taken back.
+//! Linux: Landlock for files, ports and signals, seccomp for system calls. Both hold for the
+//! thread that asks and for those that it starts, and cannot be taken back.
 
 use std::{fs, path::Path};
 
@@ -15,8 +14,8 @@ use super::{Confined, Confinement, Limit, given_up};
 /// kernel has fewer of them.
 const NEWEST: ABI = ABI::V6;
 
-/// Confines this thread as far as the kernel can. Where there is another thread, which would
-/// stay as it is, no limit but that on system calls is said to hold.
+/// Confines this thread as far as the kernel can. Where there is another thread, which stays
+/// as it is, no limit is said to hold.
 pub(super) fn confine(list: &Confinement) -> Confined {
     let is_alone = is_alone();
     let abi = match restrict(list).map(|status| status.landlock) {
@@ -28,7 +27,7 @@ pub(super) fn confine(list: &Confinement) -> Confined {
         .with(Limit::Files, abi >= ABI::V1)
         .with(Limit::Ports, abi >= ABI::V4)
         .with(Limit::Signals, abi >= ABI::V6)
-        .with(Limit::Calls, filtered.is_ok())
+        .with(Limit::Calls, is_alone && filtered.is_ok())
 }
 
 /// Whether this is the only thread. Where the system does not say so, which takes `/proc`, it

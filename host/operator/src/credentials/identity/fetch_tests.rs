@@ -455,7 +455,7 @@ const ON_GITHUB: &str = "sources = [\"github\"]\ngithub-hosts = [\"localhost\"]"
 const URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 const REQUEST_TOKEN: &str = "ACTIONS_ID_TOKEN_REQUEST_TOKEN";
 
-async fn on_github(reply: Reply) -> (World, Fake) {
+fn on_github(reply: Reply) -> (World, Fake) {
     let (fake, port, trust) = Fake::tls("localhost", vec![reply]);
     let mut world = World::allowing(ON_GITHUB)
         .with(
@@ -469,7 +469,7 @@ async fn on_github(reply: Reply) -> (World, Fake) {
 }
 
 async fn of_github(reply: Reply) -> String {
-    let (world, fake) = on_github(reply).await;
+    let (world, fake) = on_github(reply);
     let shown = world.error(&GITHUB).await;
     assert_eq!(fake.requests().len(), 1);
     shown
@@ -478,7 +478,7 @@ async fn of_github(reply: Reply) -> String {
 #[tokio::test]
 async fn github_is_asked_and_all_is_written_down() {
     let body = json!({ "count": 1, "value": token() });
-    let (world, fake) = on_github(Reply::ok(body.to_string())).await;
+    let (world, fake) = on_github(Reply::ok(body.to_string()));
     let fetched = world.fetch(&GITHUB).await.unwrap();
     assert_eq!(fetched.token.text().expose_secret(), token());
     assert_eq!(fetched.origin, "GitHub's token service");
@@ -515,7 +515,7 @@ async fn github_is_asked_and_all_is_written_down() {
 #[tokio::test]
 async fn github_is_asked_through_the_proxy_of_the_environment() {
     let body = json!({ "count": 1, "value": token() }).to_string();
-    let (world, fake) = on_github(Reply::ok(&*body)).await;
+    let (world, fake) = on_github(Reply::ok(&*body));
     let (proxy, url) = Fake::proxy(world.endpoints.github_port).await;
     let world = world.with("HTTPS_PROXY", &url);
     world.fetch(&GITHUB).await.unwrap();
@@ -541,7 +541,7 @@ async fn github_is_asked_through_the_proxy_of_the_environment() {
 
 #[tokio::test]
 async fn github_is_not_asked_through_a_proxy_that_the_policy_forbids() {
-    let (mut world, fake) = on_github(Reply::Close).await;
+    let (mut world, fake) = on_github(Reply::Close);
     let (proxy, url) = Fake::proxy(world.endpoints.github_port).await;
     world.policy += "[trust]\nproxy = \"forbid\"\n";
     let world = world.with("https_proxy", &url);
@@ -575,7 +575,7 @@ async fn a_job_without_permission_has_no_variables() {
 
 #[tokio::test]
 async fn github_at_another_host_is_not_asked() {
-    let (world, fake) = on_github(Reply::Close).await;
+    let (world, fake) = on_github(Reply::Close);
     let world = World {
         policy: world
             .policy
@@ -607,7 +607,7 @@ async fn github_without_tls_is_not_asked() {
 
 #[tokio::test]
 async fn github_with_a_certificate_of_somebody_else_is_not_asked() {
-    let (mut world, fake) = on_github(Reply::Close).await;
+    let (mut world, fake) = on_github(Reply::Close);
     world.trust = Trust::bundled();
     assert_snapshot!(world.error(&GITHUB).await, @"
     unreachable: GitHub's token service: localhost is not trusted: its certificate is from an authority that is not trusted
@@ -677,7 +677,7 @@ async fn github_that_hangs_up_has_no_token() {
 
 #[tokio::test]
 async fn github_that_is_late_is_not_waited_for() {
-    let (world, _fake) = on_github(Reply::Silence).await;
+    let (world, _fake) = on_github(Reply::Silence);
     assert_snapshot!(world.hurried().error(&GITHUB).await, @"
     unreachable: GitHub's token service: no whole response came within 0.05 s
     hint: see whether this machine reaches GitHub without a proxy, and whether its certificate is of a trusted authority (--system-certs)

@@ -112,10 +112,13 @@ async fn both_documents_are_fetched_and_written_down_and_the_token_stays() {
     ");
 }
 
+/// What an issuer at this address replies, in turn.
+type Replies = fn(&str) -> Vec<Reply>;
+
 #[tokio::test]
 async fn each_thing_that_is_wrong_with_the_documents_is_named() {
     let mut said = String::new();
-    let cases: [(&str, fn(&str) -> Vec<Reply>); 10] = [
+    let cases: [(&str, Replies); 10] = [
         ("no document", |_| vec![Reply::status("404 Not Found", "")]),
         ("a redirect", |_| vec![Reply::redirect()]),
         ("a page", |_| vec![Reply::ok("<html>")]),
