@@ -165,6 +165,39 @@ fn a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_sa
 }
 
 #[test]
+fn a_run_that_is_killed_while_it_rotates_the_log_loses_nothing_and_the_next_removes_the_rest() {
+    let world = World::new();
+    world.config("[audit]\nrotate-bytes = 65536\nkeep = 2\n");
+    for round in 0..2 {
+        for point in [
+            "audit-rotate-linked",
+            "audit-rotate-written",
+            "audit-rotate-renamed",
+        ] {
+            fill(&world);
+            let killed = world
+                .tailmint(&["mint"])
+                .env("FAILPOINTS", format!("{point}=return"))
+                .run();
+            assert_eq!(killed.code, 128 + 9, "{point}: {killed}");
+            let ran = audit(&world, &["verify"]);
+            assert_eq!(ran.code, 0, "{point}, {round}: {ran}");
+            assert_eq!(world.run(&["mint"]).code, 0);
+        }
+    }
+    assert_eq!(audit(&world, &["rotate"]).code, 0);
+    // Each point was a rotation, and this was one more.
+    let expected = [
+        "audit.jsonl",
+        "audit.jsonl.000006",
+        "audit.jsonl.000007",
+        "audit.key",
+    ];
+    assert_eq!(names(&world), expected);
+    assert_eq!(audit(&world, &["verify"]).code, 0);
+}
+
+#[test]
 fn a_copy_of_the_log_with_a_date_costs_no_file() {
     let world = World::new();
     world.config("[audit]\nrotate-bytes = 1000000000\nkeep = 2\n");
