@@ -11,6 +11,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
+    audit_rotation,
     credential_files::STRANGER,
     ran::Ran,
     tailnet::is_really_root,
@@ -267,6 +268,67 @@ fn an_end_that_was_kept_is_compared() {
         "{ran}"
     );
     assert!(ran.stderr.contains("has no line"), "{ran}");
+}
+
+#[test]
+fn a_log_that_was_rotated_is_reported_with_its_files_and_its_checkpoint() {
+    let world = World::new();
+    let log = audit_rotation::state(&world).join("audit.jsonl");
+    let run = |arguments: &[&str]| audit_rotation::audit(&world, arguments);
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let early = world.path().join("early");
+    fs::write(&early, run(&["checkpoint"]).stdout).unwrap();
+    assert_eq!(run(&["rotate"]).code, 0);
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let late = world.path().join("late");
+    fs::write(&late, run(&["checkpoint"]).stdout).unwrap();
+    let report = |checkpoint: &Path, more: &[&str]| {
+        let file = checkpoint.to_str().unwrap();
+        run(&[&["report", "--checkpoint", file], more].concat())
+    };
+    let ran = report(&early, &[]);
+    assert_eq!(ran.code, 0, "{ran}");
+    for said in [
+        "good    The chain is whole: 10 entries in 2 files, none changed.\n",
+        "good    The checkpoint fits: line 5 and those before it as they were signed.\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{ran}");
+    }
+    assert!(!ran.stdout.contains("No end was compared"), "{ran}");
+    // What the log says of itself is about no rule.
+    let found: Value = serde_json::from_str(&report(&late, &["--json"]).stdout).unwrap();
+    let rules = found["rules"]["items"].as_array().unwrap();
+    assert!(rules.iter().all(|it| it["rule"] != ""), "{rules:?}");
+    assert_eq!(found["chain"]["checkpoint"]["holds"], true);
+    // The first file goes, and with it the lines of the first checkpoint.
+    fs::remove_file(log.with_file_name("audit.jsonl.000001")).unwrap();
+    let ran = report(&early, &[]);
+    assert_eq!(ran.code, 11, "{ran}");
+    for said in [
+        "look    The log begins with line 6: the files up to number 1 are not here. The log does not say that they were to be removed.\n",
+        "look    The checkpoint shows nothing of this log: the lines up to 5 are not here: the hash that is carried of them fits, and shows none of them.\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{ran}");
+    }
+    let ran = report(&late, &["--html", "-"]);
+    assert_eq!(ran.code, 0, "{ran}");
+    assert!(
+        ran.stdout.contains("lines 6 to 10 as they were signed"),
+        "{ran}"
+    );
+    // A break is in a file.
+    assert_eq!(run(&["rotate"]).code, 0);
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let second = log.with_file_name("audit.jsonl.000002");
+    let text = fs::read_to_string(&second).unwrap();
+    fs::write(&second, text.replacen("\"allow\"", "\"deny\"", 1)).unwrap();
+    let ran = report(&late, &[]);
+    assert_eq!(ran.code, 11, "{ran}");
+    assert!(ran.stdout.contains(" of audit.jsonl.000002. "), "{ran}");
+    assert!(
+        ran.stderr.contains("audit.jsonl.000002 was changed"),
+        "{ran}"
+    );
 }
 
 #[test]

@@ -107,7 +107,7 @@ fn what_was_removed_of_the_files_is_said() {
     assert_snapshot!(audit(&world, &["verify"]), @"
     exit status: 0
     --- stdout
-    [dir]/.local/state/tailmint/audit.jsonl: 10 entries in 2 files, none changed; it begins with line 5: the files up to number 1 were removed, which the log does not say
+    [dir]/.local/state/tailmint/audit.jsonl: 10 entries in 2 files, none changed; it begins with line 5: the files up to number 1 are not here; the log does not say that they were to be removed
     ");
     // It breaks where it did: in a file that is not the newest.
     let text = fs::read_to_string(file(2)).unwrap();
@@ -158,10 +158,71 @@ fn a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_sa
     assert_eq!(ran.code, 0, "{}", ran.stderr);
     assert!(
         ran.stdout
-            .contains("the files up to number 1 were removed, as the log says\n"),
+            .contains("the files up to number 1 are not here; the log says that they were to be removed, which proves nothing\n"),
         "{}",
         ran.stdout
     );
+}
+
+#[test]
+fn a_run_that_is_killed_while_it_rotates_the_log_loses_nothing_and_the_next_removes_the_rest() {
+    let world = World::new();
+    world.config("[audit]\nrotate-bytes = 65536\nkeep = 2\n");
+    for round in 0..2 {
+        for point in [
+            "audit-rotate-linked",
+            "audit-rotate-written",
+            "audit-rotate-renamed",
+        ] {
+            fill(&world);
+            let killed = world
+                .tailmint(&["mint"])
+                .env("FAILPOINTS", format!("{point}=return"))
+                .run();
+            assert_eq!(killed.code, 128 + 9, "{point}: {killed}");
+            let ran = audit(&world, &["verify"]);
+            assert_eq!(ran.code, 0, "{point}, {round}: {ran}");
+            assert_eq!(world.run(&["mint"]).code, 0);
+        }
+    }
+    assert_eq!(audit(&world, &["rotate"]).code, 0);
+    // Each point was a rotation, and this was one more.
+    let expected = [
+        "audit.jsonl",
+        "audit.jsonl.000006",
+        "audit.jsonl.000007",
+        "audit.key",
+    ];
+    assert_eq!(names(&world), expected);
+    assert_eq!(audit(&world, &["verify"]).code, 0);
+}
+
+#[test]
+fn a_copy_of_the_log_with_a_date_costs_no_file() {
+    let world = World::new();
+    world.config("[audit]\nrotate-bytes = 1000000000\nkeep = 2\n");
+    assert_eq!(world.run(&["mint"]).code, 0);
+    let copy = "audit.jsonl.20261126";
+    fs::copy(state(&world).join("audit.jsonl"), state(&world).join(copy)).unwrap();
+    for _ in 0..3 {
+        assert_eq!(audit(&world, &["rotate"]).code, 0);
+        assert_eq!(world.run(&["mint"]).code, 0);
+    }
+    let files: Vec<_> = names(&world)
+        .into_iter()
+        .filter(|it| it.starts_with("audit.jsonl"))
+        .collect();
+    assert_eq!(
+        files,
+        [
+            "audit.jsonl",
+            "audit.jsonl.000002",
+            "audit.jsonl.000003",
+            copy
+        ]
+    );
+    fs::remove_file(state(&world).join(copy)).unwrap();
+    assert_eq!(audit(&world, &["verify"]).code, 0);
 }
 
 #[test]

@@ -5,6 +5,7 @@ use std::{collections::BTreeSet, process::Command};
 use insta::assert_snapshot;
 use serde_json::Value;
 use tailmint::component::EmbeddedComponent;
+use tailmint_operator::confinement::Confinement;
 
 use crate::{
     ran::Ran,
@@ -23,6 +24,10 @@ fn all_that_it_can_do_is_one_page() {
     let world = World::new();
     let policy = tailmint_policy::Policy::built_in().digest().to_owned();
     let ran = capabilities(&world, &[]).replacing(&policy, "[policy]");
+    // What resolves names is another list on other systems.
+    let list = Confinement::to_resolve_names();
+    let resolver: Vec<_> = list.read().map(|it| it.display().to_string()).collect();
+    let ran = ran.replacing(&resolver.join(" "), "[resolver]");
     assert_snapshot!("capabilities", ran);
 }
 
@@ -62,6 +67,20 @@ fn what_the_policy_lets_out_besides_is_named_with_the_digest_of_its_file() {
     assert_eq!(line("files", "policy")["sha256"], sha256(text.as_bytes()));
     assert_eq!(line("files", "configuration")["sha256"], Value::Null);
     assert_eq!(found["component"]["sha256"], EmbeddedComponent::digest());
+}
+
+#[test]
+fn where_the_log_is_shipped_to_is_said() {
+    let world = World::new();
+    world.config("[audit]\nship = \"syslog\"\n");
+    let ran = capabilities(&world, &[]);
+    for said in [
+        "  socket of the logs of the system: /dev/log: written to\n",
+        "audit.shipped: read, and written\n",
+        "  sockets of this machine: yes\n",
+    ] {
+        assert!(ran.stdout.contains(said), "{ran}");
+    }
 }
 
 #[test]

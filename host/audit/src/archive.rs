@@ -10,6 +10,9 @@ use std::{
 /// Enough that names sort as their numbers do, for one rotation a day over 2700 years.
 const DIGITS: usize = 6;
 
+/// More than any log has: numbers beyond are of something else, and can be counted on.
+pub(crate) const MOST: u64 = u64::MAX / 2;
+
 /// A file that was rotated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Archived {
@@ -35,7 +38,7 @@ pub(crate) fn number(name: &str) -> Option<u64> {
     let is_number = digits.len() >= DIGITS && digits.bytes().all(|it| it.is_ascii_digit());
     let number = digits.parse().ok().filter(|_| is_number && !log.is_empty());
     // The one name that a number has.
-    number.filter(|number| format!("{number:0DIGITS$}") == digits)
+    number.filter(|number| (1..=MOST).contains(number) && format!("{number:0DIGITS$}") == digits)
 }
 
 /// All that are there, the oldest first.
@@ -107,7 +110,7 @@ mod tests {
             path(log, 12),
             Path::new("/var/log/audit.jsonl.000012").to_owned()
         );
-        for of in [1, 999_999, 1_000_000, u64::MAX] {
+        for of in [1, 999_999, 1_000_000, MOST] {
             assert_eq!(number(&name(log, of)), Some(of));
         }
         for other in [
@@ -117,6 +120,8 @@ mod tests {
             "audit.jsonl.0000001",
             "audit.jsonl.00000x",
             "audit.jsonl.+00001",
+            "audit.jsonl.000000",
+            "audit.jsonl.18446744073709551615",
             "audit.jsonl.99999999999999999999999",
             ".000001",
             "000001",

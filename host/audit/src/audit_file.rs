@@ -4,20 +4,22 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, Read, Seek, Write},
     path::{Path, PathBuf},
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant},
 };
 
 use serde::Serialize;
 use tailmint_core::{Environment, Secret, fail_point};
 
 use crate::{
-    Actor, Audit, AuditError, AuditEvent, Entry, Rotation, Shipping,
+    Actor, Audit, AuditError, AuditErrorKind, AuditEvent, Entry, Rotation, Shipping,
     archive::{self, Identity},
     fingerprint::Fingerprints,
     line::{self, Link},
     lock::lock,
     own_file, room, rotation, shipped,
-    shipper::{Progress, Shipper},
+    shipper::{Remarks, Shipper, WAITED},
     signing_key,
     tail::Tail,
 };
@@ -28,6 +30,9 @@ const MOST_TRIES: usize = 100;
 
 /// How many lines are shipped before others may write.
 const MOST_SHIPPED: usize = 256;
+
+/// How long others have then. Who waits for the log asks for it each millisecond.
+const BETWEEN_PARTS: Duration = Duration::from_millis(10);
 
 /// A file of JSON lines, each of which has the hash of the one before.
 ///
@@ -59,6 +64,18 @@ struct State {
 /// What a notice is about: each is said once.
 const NOT_ROTATED: &str = "the log cannot be rotated, and is written on";
 const NOT_SHIPPED: &str = "what is written to the log is not shipped yet";
+const NOT_REMOVED: &str = "the log was rotated, and not all is done";
+const OF_ANOTHER: &str =
+    "what was shipped last is of another log, and all lines of this one are shipped";
+const NOT_READ: &str = "lines are not shipped, as their file cannot be read";
+
+/// A log that was rotated.
+struct Rotated {
+    /// Where the lines before are.
+    archived: PathBuf,
+    /// What could not be done then.
+    left_over: Option<String>,
+}
 
 /// How a line is written.
 #[derive(Clone, Copy)]
@@ -149,31 +166,45 @@ impl AuditFile {
     }
 
     /// Sends the lines that could not be sent when they were written, or all since a time, and
-    /// says how many these are. They are waited for, for some seconds.
+    /// says how many these are. A program that takes no line for 5 s takes nothing. Others
+    /// write to the log meanwhile.
     ///
     /// # Errors
     /// The log is not shipped, or what it is shipped to takes nothing.
     pub fn ship(&self, since: Option<jiff::Timestamp>) -> Result<usize, AuditError> {
-        let failed = |error: io::Error| AuditError::unshipped(&self.path, &error);
+        let failed = |error: &io::Error| AuditError::unshipped(&self.path, error);
+        let nowhere = || failed(&io::Error::other("no program is configured for it"));
+        if let Some(since) = since {
+            let sender = self.state().shipper.as_ref().map(Shipper::sender);
+            let sent = sender.ok_or_else(nowhere)?.send_since(&self.path, since);
+            let (sent, remarks) = sent.map_err(|it| failed(&it))?;
+            self.remark(&mut self.state(), &remarks);
+            return Ok(sent);
+        }
         let mut all = 0;
+        let mut taken = Instant::now();
         loop {
-            // Others write between two parts.
             let progress = self.locked(|state| {
-                let nowhere = || failed(io::Error::other("no program is configured for it"));
                 let shipper = state.shipper.as_mut().ok_or_else(nowhere)?;
-                shipper.be_patient();
-                match since {
-                    None => shipper.catch_up(&self.path, MOST_SHIPPED).map_err(failed),
-                    Some(since) => {
-                        let sent = shipper.send_since(&self.path, since);
-                        sent.map(Progress::Whole).map_err(failed)
-                    }
-                }
+                let progress = shipper.catch_up(&self.path, MOST_SHIPPED);
+                let progress = progress.map_err(|it| failed(&it))?;
+                self.remark(state, &progress.remarks);
+                Ok(progress)
             })?;
-            match progress {
-                Progress::Whole(sent) => return Ok(all + sent),
-                Progress::Part(sent) => all += sent,
+            if progress.is_whole {
+                return Ok(all + progress.sent);
             }
+            all += progress.sent;
+            if progress.sent > 0 {
+                taken = Instant::now();
+            }
+            if let Some(error) = progress.failure
+                && (error.kind() != io::ErrorKind::WouldBlock || taken.elapsed() >= WAITED)
+            {
+                return Err(failed(&error));
+            }
+            // Others write between two parts.
+            thread::sleep(BETWEEN_PARTS);
         }
     }
 
@@ -190,7 +221,22 @@ impl AuditFile {
     /// # Errors
     /// It cannot be rotated.
     pub fn rotate(&self, actor: &Actor) -> Result<Option<PathBuf>, AuditError> {
-        self.locked(|state| state.rotate(&self.path, self.rotation, actor))
+        self.locked(|state| self.turn(state, actor))
+    }
+
+    fn turn(&self, state: &mut State, actor: &Actor) -> Result<Option<PathBuf>, AuditError> {
+        let rotated = state.rotate(&self.path, self.rotation, actor)?;
+        Ok(rotated.map(
+            |Rotated {
+                 archived,
+                 left_over,
+             }| {
+                if let Some(left_over) = left_over {
+                    self.say(state, NOT_REMOVED, &left_over);
+                }
+                archived
+            },
+        ))
     }
 
     /// Writes a line that is no entry about a request, so that it is on disk.
@@ -207,13 +253,17 @@ impl AuditFile {
         })
     }
 
+    fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Has no other process write meanwhile.
     fn locked<T>(
         &self,
         work: impl FnOnce(&mut State) -> Result<T, AuditError>,
     ) -> Result<T, AuditError> {
         let failed = |error: io::Error| AuditError::unwritable(&self.path, &error);
-        let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut state = self.state();
         state.lock(&self.path)?;
         let done = work(&mut state);
         state.file.unlock().map_err(failed)?;
@@ -225,8 +275,19 @@ impl AuditFile {
         let (Some(shipper), Some((end, link))) = (shipper, end) else {
             return;
         };
-        if let Err(error) = shipper.ship(&self.path, line, link, *end) {
-            self.say(state, NOT_SHIPPED, &error);
+        match shipper.ship(&self.path, line, link, *end) {
+            Ok(remarks) => self.remark(state, &remarks),
+            Err(error) => self.say(state, NOT_SHIPPED, &error),
+        }
+    }
+
+    fn remark(&self, state: &mut State, remarks: &Remarks) {
+        if remarks.is_of_another {
+            let mark = self.path.with_extension(shipped::EXTENSION);
+            self.say(state, OF_ANOTHER, &mark.display());
+        }
+        if let Some(unread) = &remarks.unread {
+            self.say(state, NOT_READ, unread);
         }
     }
 
@@ -238,15 +299,23 @@ impl AuditFile {
         }
     }
 
-    fn rotate_if_due(&self, state: &mut State, actor: &Actor) {
+    fn rotate_if_due(&self, state: &mut State, actor: &Actor) -> Result<(), AuditError> {
         let rotated = match state.is_due(self.rotation) {
-            Ok(false) => return,
-            Ok(true) => state.rotate(&self.path, self.rotation, actor),
+            Ok(false) => return Ok(()),
+            Ok(true) => self.turn(state, actor).map(|_| ()),
             Err(error) => Err(AuditError::unwritable(&self.path, &error)),
         };
-        if let Err(error) = rotated {
-            self.say(state, NOT_ROTATED, &error);
+        let Err(error) = rotated else {
+            return Ok(());
+        };
+        match error.kind() {
+            AuditErrorKind::Unfit { remedy } => {
+                self.say(state, NOT_ROTATED, &format!("{error}; {remedy}"));
+            }
+            _ => self.say(state, NOT_ROTATED, &error),
         }
+        // Whatever was done of it, what is written next is in the file with the log's name.
+        state.lock(&self.path)
     }
 
     /// Where it is.
@@ -272,8 +341,17 @@ fn make_directory(directory: &Path) -> io::Result<()> {
 
 /// The names of the files beside a log are not for logs.
 fn is_name_of_a_log(path: &Path) -> Result<(), AuditError> {
-    let is = |extension: &str| path.extension().is_some_and(|it| it == extension);
-    if is("key") || is(signing_key::EXTENSION) || is(shipped::EXTENSION) {
+    let of_others = [
+        "key",
+        signing_key::EXTENSION,
+        signing_key::NEXT_EXTENSION,
+        shipped::EXTENSION,
+        rotation::NEXT_EXTENSION,
+    ];
+    if path
+        .extension()
+        .is_some_and(|own| of_others.iter().any(|it| own == *it))
+    {
         return Err(AuditError::unfit(
             path,
             "its name is that of a file beside a log",
@@ -326,7 +404,7 @@ impl Audit for AuditFile {
         self.locked(|state| {
             // What follows a decision is written in the room that was kept for it.
             if entry.event == AuditEvent::Decision {
-                self.rotate_if_due(state, entry.actor);
+                self.rotate_if_due(state, entry.actor)?;
             }
             let appended = state.write(entry, writing);
             let line = appended.map_err(|error| AuditError::unwritable(&self.path, &error))?;
@@ -376,7 +454,7 @@ impl State {
         path: &Path,
         rotation: Rotation,
         actor: &Actor,
-    ) -> Result<Option<PathBuf>, AuditError> {
+    ) -> Result<Option<Rotated>, AuditError> {
         let failed = |error: io::Error| AuditError::unwritable(path, &error);
         self.settle().map_err(failed)?;
         // What was not shipped is not removed.
@@ -392,10 +470,13 @@ impl State {
         let Some(next) = next else {
             return Ok(None);
         };
-        self.identity = archive::identity(&next.file).map_err(failed)?;
+        self.identity = next.identity;
         self.file = next.file;
         self.end = Some((next.size, next.link));
-        Ok(Some(next.archived))
+        Ok(Some(Rotated {
+            archived: next.archived,
+            left_over: next.left_over,
+        }))
     }
 
     /// Records what was cut off at the end, so that the file ends with a whole line.
@@ -655,6 +736,75 @@ mod tests {
     }
 
     #[test]
+    fn a_file_with_a_number_that_is_none_of_the_log_is_neither_counted_nor_removed() {
+        let (_directory, path) = rotated();
+        let copy = path.with_file_name("audit.jsonl.20261126");
+        fs::copy(&path, &copy).unwrap();
+        let other = path.with_file_name("audit.jsonl.000003");
+        fs::write(&other, "something else").unwrap();
+        for _ in 0..2 {
+            rotate(&path, 3);
+            append(&path).unwrap();
+        }
+        let files = archive::list(&path).unwrap();
+        let numbers: Vec<_> = files.iter().map(|it| it.number).collect();
+        assert_eq!(numbers, [2, 3, 4, 5, 20_261_126]);
+        assert_eq!(fs::read_to_string(&other).unwrap(), "something else");
+        // Without them, the rest can be followed.
+        fs::remove_file(copy).unwrap();
+        fs::remove_file(other).unwrap();
+        let found = verify(&path).unwrap();
+        assert_eq!((found.breaks, found.oldest), (vec![], Some(2)));
+        assert_eq!(found.files, 4);
+    }
+
+    #[test]
+    fn the_next_file_is_as_open_as_the_one_before() {
+        use std::os::unix::fs::{MetadataExt, PermissionsExt};
+        let (_directory, path, _) = log(1);
+        fs::set_permissions(&path, fs::Permissions::from_mode(0o400)).unwrap();
+        let before = path.metadata().unwrap();
+        if rustix::process::geteuid().is_root() {
+            std::os::unix::fs::chown(&path, None, Some(12345)).unwrap();
+        } else {
+            fs::set_permissions(&path, fs::Permissions::from_mode(0o600)).unwrap();
+        }
+        let group = path.metadata().unwrap().gid();
+        let archived = rotate(&path, 0).unwrap();
+        for path in [&path, &archived] {
+            let after = path.metadata().unwrap();
+            assert_eq!((after.uid(), after.gid()), (before.uid(), group));
+            assert_eq!(after.mode() & 0o077, 0);
+        }
+        assert_eq!(
+            path.metadata().unwrap().mode(),
+            archived.metadata().unwrap().mode()
+        );
+    }
+
+    #[test]
+    fn a_log_is_rotated_by_its_owner_alone() {
+        // Only root can give one away, and only root takes another's.
+        if !rustix::process::geteuid().is_root() {
+            return;
+        }
+        let (_directory, path, _) = log(2);
+        let file = OpenOptions::new().read(true).append(true).open(&path);
+        std::os::unix::fs::chown(&path, Some(12345), None).unwrap();
+        let rotated = rotation::rotate(&path, &file.unwrap(), Rotation::default(), &actor());
+        let error = rotated.err().unwrap();
+        assert!(
+            error
+                .to_string()
+                .ends_with("only its owner rotates it, the user 12345"),
+            "{error}"
+        );
+        let names = fs::read_dir(path.parent().unwrap()).unwrap();
+        // The log and its key.
+        assert_eq!(names.count(), 2);
+    }
+
+    #[test]
     fn a_log_without_a_line_of_its_own_is_not_rotated() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.jsonl");
@@ -740,7 +890,13 @@ mod tests {
     #[test]
     fn a_log_has_another_name_than_the_files_beside_it() {
         let directory = tempfile::tempdir().unwrap();
-        for name in ["audit.signing-key", "audit.shipped", "audit.jsonl.000001"] {
+        for name in [
+            "audit.signing-key",
+            "audit.signing-key-new",
+            "audit.shipped",
+            "audit.jsonl.new",
+            "audit.jsonl.000001",
+        ] {
             let path = directory.path().join(name);
             assert!(append(&path).is_err(), "{name}");
             assert!(!path.exists());

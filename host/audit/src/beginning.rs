@@ -66,6 +66,8 @@ impl<'a> Continuation<'a> {
 pub(crate) struct Beginning {
     /// The number of the file that this one continues.
     pub(crate) number: u64,
+    /// The number of the last line of that file.
+    pub(crate) last: u64,
     /// The number of the oldest file that was kept.
     pub(crate) oldest: u64,
     /// The tree over all lines before; `None` where what is there describes no tree.
@@ -83,6 +85,7 @@ impl Beginning {
         let tree = Record(tree.unwrap_or_default());
         Some(Self {
             number: archive::number(entry.text("file"))?,
+            last: entry.number("last"),
             oldest: entry.number("oldest"),
             tree: Tree::resumed(tree.number("size"), &tree.texts("peaks")),
             key: entry.text("key").parse().ok(),

@@ -87,6 +87,10 @@ impl<'a> Checkpoints<'a> {
                 return Ok((key, found));
             }
         }
+        // Two logs whose names begin alike have one name for their keys.
+        if !key.is_new && !found.keys.is_empty() {
+            return Err(signing_key::of_another(path));
+        }
         let change = KeyChange::to(key.signer.public(), None, self.actor);
         self.log.record(&change)?;
         Ok((key, self.verified()?))
@@ -124,7 +128,7 @@ mod tests {
     use std::{fs, path::PathBuf};
 
     use super::*;
-    use crate::{AuditErrorKind, archive, follow_to};
+    use crate::{AuditErrorKind, Compared, archive, follow_to};
 
     struct Log {
         _directory: tempfile::TempDir,
@@ -162,6 +166,15 @@ mod tests {
             self.file.path().with_extension(extension)
         }
 
+        fn compared(&self, note: &str, pinned: Option<&PublicKey>) -> Compared {
+            let path = self.file.path();
+            let (found, root) = follow_to(path, Checkpoint::size_of(note), |_| {
+                std::ops::ControlFlow::Continue(())
+            })
+            .unwrap();
+            Compared::of(note, pinned, path, &found, root)
+        }
+
         /// Whether the log has the lines that the note says.
         fn has(&self, note: &str) -> Result<bool, &'static str> {
             let (found, root) = follow_to(self.file.path(), Checkpoint::size_of(note), |_| {
@@ -191,6 +204,38 @@ mod tests {
         fs::remove_file(archive::path(log.file.path(), 1)).unwrap();
         assert_eq!(log.has(&first), Ok(false));
         assert_eq!(log.has(&second), Ok(true));
+        // The hash is carried; of the lines there is none.
+        for note in [&first, &second] {
+            assert_eq!(log.compared(note, None).holds, None, "{note}");
+        }
+        log.write();
+        let third = log.checkpoints().sign().unwrap();
+        let compared = log.compared(&third, None);
+        assert_eq!(compared.holds, Some(true));
+        assert_eq!(
+            compared.what,
+            "lines 4 to 5 as they were signed, and the hash that is carried of those before fits"
+        );
+    }
+
+    #[test]
+    fn a_key_that_was_kept_speaks_for_those_that_it_signed() {
+        let log = Log::new();
+        let first = log.checkpoints().public_key().unwrap();
+        let second = log.checkpoints().rotate_key().unwrap();
+        let note = log.checkpoints().sign().unwrap();
+        let compared = log.compared(&note, Some(&first));
+        assert_eq!(compared.holds, Some(true));
+        let said = format!("; the key {second} signed it, for which the one that was given speaks");
+        assert!(compared.what.ends_with(&said), "{compared:?}");
+        assert_eq!(compared.key, Some(second.to_string()));
+        // Nothing speaks for the next, nor for the one after it.
+        fs::remove_file(log.path("signing-key")).unwrap();
+        let third = log.checkpoints().public_key().unwrap();
+        log.checkpoints().rotate_key().unwrap();
+        let note = log.checkpoints().sign().unwrap();
+        assert_eq!(log.compared(&note, Some(&second)).holds, Some(false));
+        assert_eq!(log.compared(&note, Some(&third)).holds, Some(true));
     }
 
     #[test]
@@ -251,6 +296,17 @@ mod tests {
         for note in [&before, &after] {
             assert_eq!(log.has(note), Ok(true), "{note}");
         }
+        // One that is there, and that the log does not name.
+        let other = Log::new();
+        other.checkpoints().public_key().unwrap();
+        fs::copy(other.path("signing-key"), log.path("signing-key")).unwrap();
+        let lines = fs::read(log.file.path()).unwrap();
+        let error = log.checkpoints().sign().unwrap_err().to_string();
+        assert!(
+            error.ends_with("it is not the key that the log names"),
+            "{error}"
+        );
+        assert_eq!(fs::read(log.file.path()).unwrap(), lines);
         // One that another log's key signed.
         let other = Log::new().checkpoints().sign().unwrap();
         let what = "it is of another log, or of one whose key was exchanged";

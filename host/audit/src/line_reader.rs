@@ -1,9 +1,26 @@
-use std::io::{self, BufRead, Read};
+use std::{
+    fs::File,
+    io::{self, BufRead, BufReader, Read, Seek},
+};
 
 use ring::digest::{Context, SHA256};
 use tailmint_core::digest::hex;
 
-use crate::line::MAX_LINE_BYTES;
+use crate::line::{self, Line, MAX_LINE_BYTES};
+
+/// The first line of a log in the file, behind parts of others that were cut off. `None` where
+/// it begins with something else.
+pub(crate) fn first_line(mut file: &File) -> io::Result<Option<Line>> {
+    file.rewind()?;
+    let beginning = BufReader::new(file).take(2 * MAX_LINE_BYTES as u64);
+    let mut lines = LineReader::new(beginning);
+    while let Some(raw) = lines.next()? {
+        if let Some(Ok(line)) = raw.text.map(line::read) {
+            return Ok(Some(line));
+        }
+    }
+    Ok(None)
+}
 
 /// Reads lines one after the other, and holds no more than one in memory. Of a line that
 /// is longer than any of a log, only its size and its digest are known.

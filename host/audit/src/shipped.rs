@@ -24,6 +24,16 @@ pub(crate) struct Mark {
     pub(crate) end: u64,
 }
 
+impl Mark {
+    /// Before the first line of a log.
+    pub(crate) fn start() -> Self {
+        Self {
+            link: Link::default(),
+            end: 0,
+        }
+    }
+}
+
 impl Shipped {
     /// Opens the file beside the log, or creates it.
     pub(crate) fn beside(log: &Path) -> Result<Self, AuditError> {

@@ -21,7 +21,8 @@ pub enum Receiver {
 }
 
 impl Shipping {
-    pub(crate) fn socket(&self) -> &Path {
+    /// The socket of the program.
+    pub fn socket(&self) -> &Path {
         self.socket.as_deref().unwrap_or(Path::new(match self.to {
             Receiver::Journal => "/run/systemd/journal/socket",
             Receiver::Syslog => "/dev/log",

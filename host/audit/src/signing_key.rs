@@ -20,7 +20,7 @@ use crate::{
 pub(crate) const EXTENSION: &str = "signing-key";
 
 /// The same for the key that is to be the next, until the log says so.
-const NEXT_EXTENSION: &str = "signing-key-new";
+pub(crate) const NEXT_EXTENSION: &str = "signing-key-new";
 
 /// How the names of logs begin, in checkpoints and for witnesses. The rest is random: two
 /// logs never have one name.
@@ -34,6 +34,8 @@ const MOST_BYTES: u64 = 1024;
 /// this is held.
 pub(crate) struct SigningKey {
     pub(crate) signer: Signer,
+    /// Whether it was created now: there was none.
+    pub(crate) is_new: bool,
     _locked: File,
 }
 
@@ -53,6 +55,7 @@ pub(crate) fn beside(log: &Path) -> Result<SigningKey, AuditError> {
     }
     let found = read(&mut file, &path)?;
     own_file::close_to_others(&file, &path)?;
+    let is_new = found.is_none();
     let signer = if let Some(signer) = found {
         signer
     } else {
@@ -64,6 +67,7 @@ pub(crate) fn beside(log: &Path) -> Result<SigningKey, AuditError> {
     };
     Ok(SigningKey {
         signer,
+        is_new,
         _locked: file,
     })
 }
@@ -107,6 +111,15 @@ pub(crate) fn put_in_place(log: &Path) -> Result<(), AuditError> {
     let path = log.with_extension(EXTENSION);
     let failed = |error: io::Error| AuditError::unwritable(&path, &error);
     fs::rename(log.with_extension(NEXT_EXTENSION), &path).map_err(failed)
+}
+
+/// The error of a key that the log does not name, where it names another.
+pub(crate) fn of_another(log: &Path) -> AuditError {
+    AuditError::unfit(
+        &log.with_extension(EXTENSION),
+        "it is not the key that the log names",
+        "if it is another log's, name one of the two logs otherwise; if it was lost and put back, remove it: the next checkpoint has a new one, which the log says nothing speaks for",
+    )
 }
 
 fn open(path: &Path) -> Result<File, AuditError> {

@@ -5,6 +5,9 @@ use tailmint_core::digest::hex;
 const LEAF: &[u8] = &[0];
 const NODE: &[u8] = &[1];
 
+/// More lines than any log has. A size beyond is of no tree, so that lines can be added.
+const MOST: u64 = u64::MAX / 2;
+
 /// The bytes of a hash.
 const HASH_BYTES: usize = 32;
 
@@ -30,7 +33,8 @@ impl Tree {
             .iter()
             .map(|text| from_hex(text))
             .collect::<Option<_>>()?;
-        (peaks.len() == size.count_ones() as usize).then_some(Self { size, peaks })
+        let fits = size <= MOST && peaks.len() == size.count_ones() as usize;
+        fits.then_some(Self { size, peaks })
     }
 
     /// Adds the next line.
@@ -142,6 +146,15 @@ mod tests {
             tree.push(&[count]);
             assert_eq!(again.root(), tree.root());
         }
+        // What could not be added to.
+        let all = "a".repeat(64);
+        for size in [u64::MAX, u64::MAX - 1, MOST + 1] {
+            let peaks = vec![&*all; size.count_ones() as usize];
+            assert_eq!(Tree::resumed(size, &peaks), None, "{size}");
+        }
+        let mut most = Tree::resumed(MOST, &[&*all; 63]).unwrap();
+        most.push(b"one more");
+        assert_eq!(most.size(), MOST + 1);
         for wrong in ["", &"g".repeat(64), &"a".repeat(66), &"+a".repeat(32)] {
             assert_eq!(Tree::resumed(1, &[wrong]), None, "{wrong}");
         }

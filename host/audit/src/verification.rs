@@ -24,6 +24,9 @@ const BUFFER_BYTES: usize = 64 * 1024;
 /// So many are told one by one. A file that is something else may have a million.
 const MOST_BREAKS: usize = 100;
 
+/// One key a day for three years. Each is kept.
+const MOST_KEYS: usize = 1000;
+
 /// The result of verifying an audit log.
 #[derive(Clone, Debug, Default)]
 #[non_exhaustive]
@@ -52,9 +55,14 @@ pub struct Verification {
     /// The tree over all lines from the first one on. It is that of the log only where the
     /// chain is whole.
     pub tree: Tree,
+    /// How many lines from the first one on are not there: the tree over them is as the
+    /// first line that is there says.
+    pub carried: u64,
     /// The keys that checkpoints were signed with, the newest last: those that the files that
     /// are there tell of.
     pub keys: Vec<PublicKey>,
+    /// Whether the key before signed it, for each of these keys.
+    are_signed: Vec<bool>,
     /// How many of these keys nothing speaks for: the key before did not sign them.
     pub unsigned_keys: usize,
 }
@@ -92,6 +100,31 @@ pub struct Continued {
 }
 
 impl Verification {
+    /// This key, and those that it speaks for: the log names each after the one before it,
+    /// which signed it. A key that is lost speaks for none.
+    pub fn keys_from(&self, key: &PublicKey) -> Vec<PublicKey> {
+        let mut all = vec![key.clone()];
+        if let Some(at) = self.keys.iter().rposition(|it| it == key) {
+            let after = self.keys.iter().zip(&self.are_signed).skip(at + 1);
+            let signed = after.take_while(|(_, is_signed)| **is_signed);
+            all.extend(signed.map(|(key, _)| key.clone()));
+        }
+        all
+    }
+
+    /// Whether the last rotation that the log tells of was to keep no file before the first
+    /// that is there; `None` where none is missing. What the log says so is no proof: who
+    /// writes a log anew writes that too.
+    pub fn is_removal_recorded(&self) -> Option<bool> {
+        let continued = self.continues.as_ref()?;
+        Some(self.oldest.is_some_and(|oldest| oldest > continued.number))
+    }
+
+    fn add_key(&mut self, key: PublicKey, is_signed: bool) {
+        self.keys.push(key);
+        self.are_signed.push(is_signed);
+    }
+
     /// Whether nothing was edited, inserted, moved or removed.
     pub fn is_whole(&self) -> bool {
         self.breaks.is_empty()
@@ -317,7 +350,16 @@ impl Chain {
         }
         if let Some(beginning) = beginning {
             self.found.oldest = Some(beginning.oldest);
-            if beginning.tree.as_ref() != Some(&self.found.tree) {
+            let before = read.link.sequence.saturating_sub(1);
+            if beginning.last != before {
+                let last = beginning.last;
+                self.broken(
+                    number,
+                    format!("it says that {last} lines are before it, and {before} are"),
+                );
+            }
+            if beginning.tree.as_ref() != Some(&self.found.tree) || self.found.tree.size() != before
+            {
                 self.broken(number, "what it says of the lines before it is another");
                 self.found.tree = beginning.tree.unwrap_or_default();
             }
@@ -343,7 +385,10 @@ impl Chain {
             line: link.sequence,
         });
         self.found.tree = beginning.tree.clone().unwrap_or_default();
-        self.found.keys.extend(beginning.key.clone());
+        self.found.carried = self.found.tree.size();
+        if let Some(key) = &beginning.key {
+            self.found.add_key(key.clone(), false);
+        }
     }
 
     /// Keeps the root of the tree, if this is the size that is asked about.
@@ -354,11 +399,19 @@ impl Chain {
     }
 
     fn key(&mut self, number: usize, entry: &Record) {
-        match Change::read(entry, self.found.keys.last()) {
+        let change = Change::read(entry, self.found.keys.last());
+        if self.found.keys.len() >= MOST_KEYS {
+            self.broken(number, "it names more keys than any log has");
+            return;
+        }
+        match change {
             Change::Signed(key) if self.found.keys.last() == Some(&key) => {}
-            Change::Signed(key) => self.found.keys.push(key),
+            Change::Signed(key) => {
+                let is_signed = !self.found.keys.is_empty();
+                self.found.add_key(key, is_signed);
+            }
             Change::Unsigned(key) => {
-                self.found.keys.push(key);
+                self.found.add_key(key, false);
                 self.found.unsigned_keys += 1;
             }
             Change::Wrong => self.broken(number, "the key before did not sign the one it names"),
@@ -626,6 +679,49 @@ mod tests {
         let found = verified(format!("{}{{\n{}\n", lines[0], of("{")).as_bytes());
         assert_eq!((found.entries, found.torn), (2, 1));
         assert!(!found.torn_tail);
+    }
+
+    #[test]
+    fn what_a_first_line_carries_is_of_as_many_lines_as_it_says() {
+        let hash = "a".repeat(64);
+        let carrying = |last: u64, size: u64| {
+            let peaks = vec![&hash; size.count_ones() as usize];
+            let said = serde_json::json!({
+                "event": "rotated", "file": "audit.jsonl.000001", "last": last, "oldest": 1,
+                "tree": { "size": size, "peaks": peaks },
+            });
+            let before = Link {
+                sequence: 6,
+                hash: hash.clone(),
+            };
+            let (line, _) = line::write(&before, jiff::Timestamp::UNIX_EPOCH, &said).unwrap();
+            verified(format!("{line}\n").as_bytes())
+        };
+        let found = carrying(6, 6);
+        assert_eq!((found.breaks.len(), found.carried), (0, 6));
+        for (last, size) in [(6, 7), (6, 5), (5, 6), (7, 6), (0, 0), (u64::MAX, u64::MAX)] {
+            let found = carrying(last, size);
+            assert!(!found.is_whole(), "{last}, {size}");
+        }
+    }
+
+    #[test]
+    fn a_log_with_more_keys_than_any_has_is_broken() {
+        let mut text = String::new();
+        let mut before = Link::default();
+        for seed in 0..=MOST_KEYS + 1 {
+            let mut bytes = zeroize::Zeroizing::new([0; 32]);
+            bytes[..8].copy_from_slice(&(seed as u64).to_le_bytes());
+            let signer = crate::signer::Signer::new("log", bytes).unwrap();
+            let said = serde_json::json!({
+                "event": key_change::EVENT, "key": signer.public().to_string(),
+            });
+            let (line, link) = line::write(&before, jiff::Timestamp::UNIX_EPOCH, &said).unwrap();
+            before = link;
+            text += &format!("{line}\n");
+        }
+        let found = verified(text.as_bytes());
+        assert_eq!((found.keys.len(), found.breaks.len()), (MOST_KEYS, 2));
     }
 
     #[test]

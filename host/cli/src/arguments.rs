@@ -596,8 +596,8 @@ pub(super) enum AuditCommand {
         /// The log is whole only if it has the lines that this checkpoint was signed for
         #[arg(long, value_name = "FILE")]
         checkpoint: Option<PathBuf>,
-        /// The key that signed the checkpoint, as `audit checkpoint --public-key` printed it
-        /// [default: those that the log names]
+        /// The key that signed the checkpoint, as `audit checkpoint --public-key` printed it,
+        /// or one before it [default: those that the log names]
         #[arg(long, value_name = "KEY", requires = "checkpoint")]
         public_key: Option<tailmint_audit::PublicKey>,
     },
@@ -691,6 +691,13 @@ pub(super) struct AuditReport {
     /// Compare the log with this line, which audit head printed earlier
     #[arg(long, value_name = "HASH")]
     pub(super) head: Option<tailmint_audit::Head>,
+    /// Compare the log with this checkpoint, which audit checkpoint printed earlier
+    #[arg(long, value_name = "FILE")]
+    pub(super) checkpoint: Option<PathBuf>,
+    /// The key that signed the checkpoint, as `audit checkpoint --public-key` printed it, or
+    /// one before it [default: those that the log names]
+    #[arg(long, value_name = "KEY", requires = "checkpoint")]
+    pub(super) public_key: Option<tailmint_audit::PublicKey>,
     /// Write the report to this file as one page for browsers; - is standard output. An older
     /// report there is overwritten
     #[arg(long, value_name = "FILE")]

@@ -1,4 +1,7 @@
-use std::{path::PathBuf, sync::Arc};
+use std::{
+    path::{Path, PathBuf},
+    sync::Arc,
+};
 
 use tailmint::{Account, Class, Credential, Interrupt, MintedKey, Minter, policy::Policy};
 use tailmint_api::Kind;
@@ -141,13 +144,7 @@ impl<'a> Session<'a> {
     /// The same to reach something else.
     pub(super) fn confinement_to(&self, way: Way) -> Result<Confinement, Failure> {
         let audit = audit_path(self.global, &self.environment)?;
-        let list = Confinement::to_resolve_names().reaching(way);
-        let list = match self.config.shipping() {
-            // The logs of the system are behind one.
-            Some(_) => list.reaching(Way::LocalSocket),
-            None => list,
-        };
-        Ok(list.writing_beside(&audit))
+        Ok(confinement_to(&self.config, &audit, way))
     }
 
     /// With the way to the platform that the credential of the profile comes from, if one
@@ -309,6 +306,17 @@ impl<'a> Session<'a> {
             ..minter_settings(self.global, &self.environment, &self.interrupt)
         }
     }
+}
+
+/// What a process needs to write to this audit log and to reach something.
+pub(super) fn confinement_to(config: &Config, audit: &Path, way: Way) -> Confinement {
+    let list = Confinement::to_resolve_names().reaching(way);
+    let list = match config.shipping() {
+        // The logs of the system are behind one.
+        Some(_) => list.reaching(Way::LocalSocket),
+        None => list,
+    };
+    list.writing_beside(audit)
 }
 
 /// How the flags say that the API is to be reached, and with which component.

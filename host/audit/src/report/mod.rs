@@ -11,7 +11,7 @@ use std::{ops::ControlFlow, path::Path};
 use serde::Serialize;
 use tailmint_api::OutsideText;
 
-use crate::{AuditError, Head, Moment, Verification, follow};
+use crate::{AuditError, Checkpoint, Compared, Head, Moment, PublicKey, Verification, follow_to};
 
 pub use listed::Listed;
 pub use period::Period;
@@ -76,6 +76,17 @@ pub struct Report {
 pub struct ChainState {
     /// How many entries have a good hash.
     pub entries: u64,
+    /// How many files were read: the log, and those that it was rotated to.
+    pub files: usize,
+    /// The number of the first line that is there.
+    pub first_line: u64,
+    /// The number of the last file before those that are there, all of which are not; 0 where
+    /// the log is there from its first line on.
+    pub removed_files: u64,
+    /// Whether the log says that they were to be removed; `None` where there are none.
+    pub removal_recorded: Option<bool>,
+    /// How many keys of checkpoints the one before did not sign.
+    pub unsigned_keys: usize,
     /// Where the chain breaks: the first places.
     pub breaks: Vec<BreakAt>,
     /// How many places there are beside those.
@@ -88,13 +99,18 @@ pub struct ChainState {
     pub head: Option<String>,
     /// What was kept elsewhere, and whether the log has it.
     pub kept: Option<Kept>,
+    /// A checkpoint that was kept elsewhere, and whether the log has the lines it was signed
+    /// for.
+    pub checkpoint: Option<Compared>,
 }
 
 /// A place where the chain breaks.
 #[derive(Clone, Debug, Serialize)]
 #[non_exhaustive]
 pub struct BreakAt {
-    /// The line, from 1.
+    /// The name of the file.
+    pub file: Option<String>,
+    /// The line of that file, from 1.
     pub line: usize,
     /// What is wrong with it.
     pub what: String,
@@ -273,16 +289,35 @@ pub struct InForce {
     pub seen: Seen,
 }
 
+/// What was kept elsewhere of a log.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KeptElsewhere<'a> {
+    /// Its last line at some time.
+    pub head: Option<&'a Head>,
+    /// A checkpoint: the text of a signed note.
+    pub checkpoint: Option<&'a str>,
+    /// The key that checkpoints are verified with; those that the log names where it is `None`.
+    pub public_key: Option<&'a PublicKey>,
+}
+
 impl Report {
     /// Reads a log once, from its beginning to its end, and reports what it says about the
-    /// time. `kept` is a line that was kept elsewhere.
+    /// time. `kept` is what was kept elsewhere.
     ///
     /// # Errors
     /// The file cannot be read, is not a regular file, or is not a log.
-    pub fn read(path: &Path, period: &Period, kept: Option<&Head>) -> Result<Self, AuditError> {
+    pub fn read(
+        path: &Path,
+        period: &Period,
+        kept: &KeptElsewhere<'_>,
+    ) -> Result<Self, AuditError> {
         let mut gathered = Gathered::new(*period);
         let mut line = None;
-        let found = follow(path, |entry| {
+        let note = kept.checkpoint;
+        let public_key = kept.public_key;
+        let kept = kept.head;
+        let size = note.and_then(Checkpoint::size_of);
+        let (found, root) = follow_to(path, size, |entry| {
             if kept.is_some_and(|kept| kept.is(entry)) {
                 line = Some(entry.number("seq"));
             }
@@ -298,24 +333,32 @@ impl Report {
             holds: line.is_some(),
             line,
         });
-        Ok(gathered.finish(ChainState::of(&found, kept)))
+        let checkpoint = note.map(|note| Compared::of(note, public_key, path, &found, root));
+        Ok(gathered.finish(ChainState::of(&found, kept, checkpoint)))
     }
 }
 
 impl ChainState {
-    fn of(found: &Verification, kept: Option<Kept>) -> Self {
+    fn of(found: &Verification, kept: Option<Kept>, checkpoint: Option<Compared>) -> Self {
         let breaks = found.breaks.iter().map(|it| BreakAt {
+            file: it.file.clone(),
             line: it.line,
             what: it.what.clone(),
         });
         Self {
             entries: found.entries,
+            files: found.files,
+            first_line: found.continues.as_ref().map_or(1, |it| it.line),
+            removed_files: found.continues.as_ref().map_or(0, |it| it.number),
+            removal_recorded: found.is_removal_recorded(),
+            unsigned_keys: found.unsigned_keys,
             breaks: breaks.collect(),
             more_breaks: found.more_breaks,
             torn: found.torn,
             torn_tail: found.torn_tail,
             head: found.head.as_ref().map(ToString::to_string),
             kept,
+            checkpoint,
         }
     }
 

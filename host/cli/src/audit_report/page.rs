@@ -102,10 +102,20 @@ fn record(report: &Report) -> Markup {
         @if !chain.breaks.is_empty() {
             table {
                 caption { "Where the chain breaks" }
-                thead { tr { th scope="col" { "Line" } th scope="col" { "What is wrong with it" } } }
+                thead {
+                    tr {
+                        @if chain.files > 1 { th scope="col" { "File" } }
+                        th scope="col" { "Line" }
+                        th scope="col" { "What is wrong with it" }
+                    }
+                }
                 tbody {
                     @for it in chain.breaks.iter().take(MOST_ROWS) {
-                        tr { th scope="row" { (it.line) } td { (it.what) } }
+                        tr {
+                            @if chain.files > 1 { td { (it.file.as_deref().unwrap_or_default()) } }
+                            th scope="row" { (it.line) }
+                            td { (it.what) }
+                        }
                     }
                 }
             }

@@ -31,7 +31,11 @@ impl Grade {
 
 /// What is said first, in every form of the report.
 pub(super) fn verdicts(report: &Report) -> Vec<Verdict> {
-    let mut all = vec![of_chain(&report.chain), of_end(&report.chain)];
+    let mut all = vec![of_chain(&report.chain)];
+    all.extend(of_beginning(&report.chain));
+    all.extend(of_end(&report.chain));
+    all.extend(of_checkpoint(&report.chain));
+    all.extend(of_keys(&report.chain));
     all.extend(of_torn(&report.chain));
     all.push(of_outcomes(report));
     all
@@ -41,28 +45,88 @@ fn of_chain(chain: &ChainState) -> Verdict {
     let Some(first) = chain.breaks.first() else {
         return Verdict {
             grade: Grade::Good,
-            text: format!(
-                "The chain is whole: {}, none changed.",
-                count(chain.entries, "entry", "entries")
-            ),
+            text: if chain.files > 1 {
+                format!(
+                    "The chain is whole: {} in {}, none changed.",
+                    count(chain.entries, "entry", "entries"),
+                    count(chain.files as u64, "file", "files")
+                )
+            } else {
+                format!(
+                    "The chain is whole: {}, none changed.",
+                    count(chain.entries, "entry", "entries")
+                )
+            },
         };
     };
     let places = chain.breaks.len() + chain.more_breaks;
     Verdict {
         grade: Grade::Broken,
         text: format!(
-            "The log was changed: its chain breaks in {}, first at line {}. The lines before \
+            "The log was changed: its chain breaks in {}, first at line {}{}. The lines before \
              that one are unchanged.",
             count(places as u64, "place", "places"),
-            first.line
+            first.line,
+            match &first.file {
+                Some(file) if chain.files > 1 => format!(" of {file}"),
+                _ => String::new(),
+            }
         ),
     }
 }
 
+/// Whether the log is there from its first line on.
+fn of_beginning(chain: &ChainState) -> Option<Verdict> {
+    let recorded = chain.removal_recorded?;
+    let told = if recorded {
+        "The log says that they were to be removed, which proves nothing: a checkpoint of the \
+         lines that are there does."
+    } else {
+        "The log does not say that they were to be removed."
+    };
+    Some(Verdict {
+        grade: Grade::Look,
+        text: format!(
+            "The log begins with line {}: the files up to number {} are not here. {told}",
+            grouped(chain.first_line),
+            grouped(chain.removed_files)
+        ),
+    })
+}
+
+/// Whether the log has what a checkpoint was signed for.
+fn of_checkpoint(chain: &ChainState) -> Option<Verdict> {
+    let checkpoint = chain.checkpoint.as_ref()?;
+    let (grade, begin) = match checkpoint.holds {
+        Some(true) => (Grade::Good, "The checkpoint fits"),
+        Some(false) => (Grade::Broken, "The checkpoint does not hold"),
+        None => (Grade::Look, "The checkpoint shows nothing of this log"),
+    };
+    Some(Verdict {
+        grade,
+        text: format!("{begin}: {}.", checkpoint.what),
+    })
+}
+
+/// Whether each key of checkpoints speaks for the next.
+fn of_keys(chain: &ChainState) -> Option<Verdict> {
+    let keys = chain.unsigned_keys as u64;
+    (keys > 0).then(|| Verdict {
+        grade: Grade::Look,
+        text: format!(
+            "{} of checkpoints not signed by the one before: it was lost, or somebody else \
+             writes the log.",
+            count(keys, "key is", "keys are")
+        ),
+    })
+}
+
 /// Whether the end of the log is the one that somebody kept elsewhere. Whatever else can be
 /// kept to show this is said here too, and nowhere else.
-fn of_end(chain: &ChainState) -> Verdict {
-    match &chain.kept {
+fn of_end(chain: &ChainState) -> Option<Verdict> {
+    Some(match &chain.kept {
+        // A checkpoint says where it ended too.
+        None if chain.checkpoint.is_some() => return None,
         None => Verdict {
             grade: Grade::Look,
             text: "No end was compared: lines that were removed at the end leave no trace. \
@@ -91,7 +155,7 @@ fn of_end(chain: &ChainState) -> Verdict {
                 kept.head
             ),
         },
-    }
+    })
 }
 
 fn of_torn(chain: &ChainState) -> Option<Verdict> {

@@ -9,8 +9,8 @@ use serde_json::{Value, json};
 use tailmint::Class;
 use tailmint_api::OutsideText;
 use tailmint_audit::{
-    Actor, AuditFile, Break, Checkpoint, Checkpoints, Continued, Head, MAX_NOTE_BYTES, PublicKey,
-    Record, Verification, follow, follow_to, verify,
+    Actor, AuditFile, Break, Checkpoint, Checkpoints, Compared, Continued, Head, MAX_NOTE_BYTES,
+    PublicKey, Record, Verification, follow, follow_to, verify,
 };
 use tailmint_core::digest::hex;
 use tailmint_operator::{config::Config, environment_of_process, regular_file};
@@ -53,14 +53,16 @@ pub(crate) fn audit(global: &Global, audit: &Audit) -> Result<ExitCode, Failure>
                     Some("give --html the name of a file".to_owned()),
                 ));
             }
-            let report = audit_report::report(&path, asked, global.json)?;
+            let note = asked.checkpoint.as_deref().map(note).transpose()?;
+            let report = audit_report::report(&path, asked, note.as_deref(), global.json)?;
             if let Some(first) = report.chain.breaks.first() {
-                return Err(changed(&path, first.line));
+                let file = first.file.as_ref().map(|file| path.with_file_name(file));
+                return Err(changed(file.as_deref().unwrap_or(&path), first.line));
             }
             let is_lost = report.chain.kept.as_ref().is_some_and(|it| !it.holds);
             return match asked.head.as_ref().filter(|_| is_lost) {
                 Some(head) => Err(lacks(&path, head)),
-                None => Ok(ExitCode::SUCCESS),
+                None => fits(&path, report.chain.checkpoint.as_ref()).map(|()| ExitCode::SUCCESS),
             };
         }
         AuditCommand::Explain { what } => audit_explain::explain(global, &path, what)?,
@@ -144,27 +146,31 @@ fn check(global: &Global, path: &Path, kept: &Kept<'_>) -> Result<ExitCode, Fail
         ControlFlow::Continue(())
     })?;
     let missing = kept.head.filter(|_| !has_head);
-    let compared = note.map(|note| match kept.public_key {
-        Some(key) => compare(&note, std::slice::from_ref(key), &found, root),
-        None => compare(&note, &Checkpoints::keys(path, &found), &found, root),
-    });
+    let compared = note.map(|note| Compared::of(&note, kept.public_key, path, &found, root));
     if global.json {
         let head = kept.head.map(|_| missing.is_none());
-        let checkpoint = compared.as_ref().map(Result::is_ok);
+        let checkpoint = compared.as_ref().and_then(|it| it.holds);
         print::written(&in_json(&found, head, checkpoint))?;
     }
     whole(path, &found)?;
     if let Some(head) = missing {
         return Err(lacks(path, head));
     }
-    let compared = compared.transpose().map_err(|(what, hint)| {
-        let message = format!("{}: {what}", path.display());
-        Failure::new(Class::Policy, message, Some(hint.to_owned()))
-    })?;
+    fits(path, compared.as_ref())?;
     if !global.json {
         print::written(&summary(path, &found, compared.as_ref()))?;
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Whether the log has the lines that the checkpoint was signed for.
+fn fits(path: &Path, compared: Option<&Compared>) -> Result<(), Failure> {
+    let Some(compared) = compared.filter(|it| it.holds != Some(true)) else {
+        return Ok(());
+    };
+    let message = format!("{}: {}", path.display(), compared.what);
+    let hint = compared.hint.map(str::to_owned);
+    Err(Failure::new(Class::Policy, message, hint))
 }
 
 /// Whether the chain is.
@@ -206,39 +212,6 @@ fn note(path: &Path) -> Result<String, Failure> {
     String::from_utf8(bytes).map_err(|_| failed(&"it is not UTF-8"))
 }
 
-/// Whether the log has the lines that the checkpoint was signed for; else what is wrong, and
-/// what that may mean.
-fn compare(
-    note: &str,
-    keys: &[PublicKey],
-    found: &Verification,
-    root: Option<[u8; 32]>,
-) -> Result<Checkpoint, (String, &'static str)> {
-    let read = Checkpoint::read(note, keys);
-    let checkpoint = read.map_err(|what| {
-        let hint = "the log is another one, or the checkpoint is; without --public-key, only the keys that the log names and the one beside it are believed";
-        (format!("the checkpoint does not fit: {what}"), hint)
-    })?;
-    let last = found.head.as_ref().and_then(|head| head.number);
-    let last = last.unwrap_or_default();
-    let size = checkpoint.size;
-    match root {
-        Some(root) if root == checkpoint.root => Ok(checkpoint),
-        Some(_) => Err((
-            format!("it is not what was signed: a line up to {size} is another"),
-            "a line was changed and all that follow were written anew, or the log is another one",
-        )),
-        None if last < size => Err((
-            format!("its last line has number {last}; the checkpoint was signed for {size}"),
-            "lines were removed at its end, or the log is another one",
-        )),
-        None => Err((
-            format!("the files with the lines up to {size} were removed"),
-            "compare it with a checkpoint that was signed later",
-        )),
-    }
-}
-
 fn in_json(found: &Verification, has_head: Option<bool>, has_checkpoint: Option<bool>) -> String {
     let breaks = found.breaks.iter();
     let breaks: Vec<_> = breaks
@@ -250,7 +223,7 @@ fn in_json(found: &Verification, has_head: Option<bool>, has_checkpoint: Option<
         "files": found.files,
         "first-line": continues.map_or(1, |it| it.line),
         "removed-files": continues.map_or(0, |it| it.number),
-        "removal-recorded": continues.map(|it| is_recorded(found, it)),
+        "removal-recorded": found.is_removal_recorded(),
         "breaks": breaks,
         "more-breaks": found.more_breaks,
         "torn": found.torn,
@@ -264,12 +237,7 @@ fn in_json(found: &Verification, has_head: Option<bool>, has_checkpoint: Option<
     .to_string()
 }
 
-/// Whether the last rotation that the log tells of was to keep no file before this one.
-fn is_recorded(found: &Verification, continued: &Continued) -> bool {
-    found.oldest.is_some_and(|oldest| oldest > continued.number)
-}
-
-fn summary(path: &Path, found: &Verification, checkpoint: Option<&Checkpoint>) -> String {
+fn summary(path: &Path, found: &Verification, compared: Option<&Compared>) -> String {
     let shown = path.display();
     let mut line = if found.files > 1 {
         let Verification { entries, files, .. } = found;
@@ -277,11 +245,8 @@ fn summary(path: &Path, found: &Verification, checkpoint: Option<&Checkpoint>) -
     } else {
         format!("{shown}: {} entries, none changed", found.entries)
     };
-    if let Some(checkpoint) = checkpoint {
-        line += &format!(
-            ", line {} and those before it as they were signed",
-            checkpoint.size
-        );
+    if let Some(compared) = compared {
+        line += &format!(", {}", compared.what);
     }
     if let Some(continued) = &found.continues {
         let Continued {
@@ -289,13 +254,13 @@ fn summary(path: &Path, found: &Verification, checkpoint: Option<&Checkpoint>) -
             line: first,
             ..
         } = continued;
-        let told = if is_recorded(found, continued) {
-            "as the log says"
+        let told = if found.is_removal_recorded() == Some(true) {
+            "the log says that they were to be removed, which proves nothing"
         } else {
-            "which the log does not say"
+            "the log does not say that they were to be removed"
         };
         line += &format!(
-            "; it begins with line {first}: the files up to number {number} were removed, {told}"
+            "; it begins with line {first}: the files up to number {number} are not here; {told}"
         );
     }
     if found.torn > 0 {

@@ -7,7 +7,10 @@ use std::{
 
 use tailmint::Class;
 use tailmint_api::OutsideText;
-use tailmint_audit::{Moment, Report, report::Period};
+use tailmint_audit::{
+    Moment, Report,
+    report::{KeptElsewhere, Period},
+};
 
 use crate::{
     arguments::{AuditReport, When},
@@ -18,7 +21,12 @@ use crate::{
 
 /// Reads the log, writes the page where one is asked for, and prints the numbers. The report
 /// is handed back, for what is wrong with the log.
-pub(super) fn report(path: &Path, asked: &AuditReport, json: bool) -> Result<Report, Failure> {
+pub(super) fn report(
+    path: &Path,
+    asked: &AuditReport,
+    note: Option<&str>,
+    json: bool,
+) -> Result<Report, Failure> {
     let now = jiff::Timestamp::now();
     let period = Period {
         since: asked.since.map(|since| Moment(since.before(now))),
@@ -31,7 +39,12 @@ pub(super) fn report(path: &Path, asked: &AuditReport, json: bool) -> Result<Rep
             Some("give --since a time before that of --until".to_owned()),
         ));
     }
-    let report = Report::read(path, &period, asked.head.as_ref())?;
+    let kept = KeptElsewhere {
+        head: asked.head.as_ref(),
+        checkpoint: note,
+        public_key: asked.public_key.as_ref(),
+    };
+    let report = Report::read(path, &period, &kept)?;
     let Some(file) = &asked.html else {
         print::written(&if json {
             in_json(&report)?

@@ -1,22 +1,28 @@
 use std::{
-    fs,
+    fs, io,
     path::{Path, PathBuf},
     process::ExitCode,
 };
 
 use serde_json::{Value, json};
 use tailmint::{
-    Class,
+    Class, Interrupt,
     component::{EmbeddedComponent, Inspected},
     policy::Policy,
 };
 use tailmint_api::{API_HOST, OutsideText, Rule};
 use tailmint_core::{Environment, digest::sha256};
 use tailmint_operator::{
-    config::Config, credentials::SecretsDir, environment_of_process, policy_file,
+    config::Config, confinement::Limit, credentials::SecretsDir, environment_of_process,
+    policy_file,
 };
 
-use crate::{arguments::Global, failure::Failure, print, session::audit_path};
+use crate::{
+    arguments::Global,
+    failure::Failure,
+    print,
+    session::{audit_path, confinement_to, minter_settings},
+};
 
 /// What one part of tailmint can do.
 struct Section {
@@ -54,13 +60,13 @@ pub(crate) fn capabilities(global: &Global) -> Result<ExitCode, Failure> {
     let environment = environment_of_process();
     let policy = policy_file::load(global.policy.as_deref(), &environment)?;
     let says = policy.to_json();
-    // A part that is added, such as what the kernel keeps the process from, is one more.
     let sections = [
         component(&policy)?,
         requests(&policy, &says),
         connections(&says),
         programs(&says),
         files(global, &environment, &says)?,
+        confinement(global, &environment, &policy)?,
     ];
     print::written(&if global.json {
         in_json(&sections)
@@ -268,7 +274,6 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
     let audit = audit_path(global, environment)?;
     let config_path = || Config::default_path(environment);
     let policy_path = || policy_file::default_path(environment);
-    let beside = |path: &Path| path.with_extension("key");
     let mut lines = vec![
         readable(
             "configuration",
@@ -285,25 +290,16 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
             Some(Policy::ceiling_path().to_owned()),
             "policy::nobody_goes_beyond_the_ceiling",
         ),
-        Line::new(
-            "audit log",
-            format!("{}: read, and appended to", audit.display()),
-            "audit_file::a_secret_file_is_left_as_it_is",
-        ),
-        Line::new(
-            "key of the audit log",
-            format!("{}: read, and created", beside(&audit).display()),
-            "audit_file::a_key_of_another_user",
-        ),
-        Line::new(
-            "secrets",
-            format!(
-                "{}: read; written by clients create, rotate, import and delete",
-                secrets.path().display()
-            ),
-            "credential_files::mode_644_in_a_directory_that_others_can_pass_through",
-        ),
     ];
+    lines.extend(files_of_audit(&config, &audit));
+    lines.push(Line::new(
+        "secrets",
+        format!(
+            "{}: read; written by clients create, rotate, import and delete",
+            secrets.path().display()
+        ),
+        "credential_files::mode_644_in_a_directory_that_others_can_pass_through",
+    ));
     let trust = |member: &str| words(&says["trust"][member]);
     lines.extend([
         Line::new(
@@ -340,6 +336,112 @@ fn files(global: &Global, environment: &Environment, says: &Value) -> Result<Sec
     })
 }
 
+/// The audit log, and what is beside it.
+fn files_of_audit(config: &Config, audit: &Path) -> Vec<Line> {
+    vec![
+        Line::new(
+            "audit log",
+            format!(
+                "{}: read, and appended to; linked and renamed where it is rotated",
+                audit.display()
+            ),
+            "audit_file::a_secret_file_is_left_as_it_is",
+        ),
+        Line::new(
+            "files of the audit log",
+            format!(
+                "{0}.000001 and so on: read, and removed as the configuration says; {0}.new: created, and renamed",
+                audit.display()
+            ),
+            "audit_rotation::a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_says",
+        ),
+        Line::new(
+            "key of the audit log",
+            format!(
+                "{}: read, and created",
+                audit.with_extension("key").display()
+            ),
+            "audit_file::a_key_of_another_user",
+        ),
+        Line::new(
+            "key of checkpoints",
+            format!(
+                "{} and {}: read, created and renamed by audit checkpoint",
+                audit.with_extension("signing-key").display(),
+                audit.with_extension("signing-key-new").display()
+            ),
+            "audit_checkpoint::a_key_is_exchanged_for_one_that_it_signs",
+        ),
+        Line::new(
+            "how far the audit log was shipped",
+            match config.shipping() {
+                Some(_) => format!(
+                    "{}: read, and written",
+                    audit.with_extension("shipped").display()
+                ),
+                None => "nothing: the configuration ships it nowhere".to_owned(),
+            },
+            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
+        ),
+        Line::new(
+            "socket of the logs of the system",
+            match config.shipping() {
+                Some(shipping) => format!("{}: written to", shipping.socket().display()),
+                None => "nothing: the configuration ships the audit log nowhere".to_owned(),
+            },
+            "audit_shipped::lines_are_shipped_from_when_it_is_configured_and_once_each_across_files",
+        ),
+    ]
+}
+
+/// What the kernel leaves to a process that mints a key, from the list that it is confined by.
+fn confinement(
+    global: &Global,
+    environment: &Environment,
+    policy: &Policy,
+) -> Result<Section, Failure> {
+    let config = Config::load(global.config.as_deref(), environment)?;
+    let audit = audit_path(global, environment)?;
+    let way = minter_settings(global, environment, &Interrupt::default()).way()?;
+    let list = confinement_to(&config, &audit, way);
+    let test = "confined::what_is_forbidden_is_denied_by_the_kernel_and_a_key_is_minted";
+    let paths = |paths: &mut dyn Iterator<Item = &Path>| {
+        let all: Vec<_> = paths.map(|it| it.display().to_string()).collect();
+        all.join(" ")
+    };
+    let ports: Vec<_> = list.ports().map(|it| it.to_string()).collect();
+    let limits: Vec<_> = Limit::ALL.iter().map(|it| it.words()).collect();
+    let needed = if policy.requires_confinement() {
+        "the policy requires them, but signals"
+    } else {
+        "as far as the kernel has them; the policy requires none"
+    };
+    Ok(Section {
+        name: "confinement",
+        title: "What the kernel leaves to a process that mints a key".to_owned(),
+        digest: None,
+        lines: vec![
+            Line::new("limits", format!("{}: {needed}", limits.join(", ")), test),
+            Line::new("files that are read", paths(&mut list.read()), test),
+            Line::new(
+                "directories with files that are read, written, created and removed",
+                paths(&mut list.written()),
+                test,
+            ),
+            Line::new("TCP ports", ports.join(" "), test),
+            Line::new(
+                "sockets of this machine",
+                if list.has_local_sockets() {
+                    "yes"
+                } else {
+                    "none"
+                },
+                test,
+            ),
+        ],
+    })
+}
+
 /// So much of a file is read for its digest: what a policy may have, and more.
 const MOST_BYTES: u64 = 1024 * 1024;
 
@@ -349,15 +451,22 @@ fn readable(name: &str, path: Option<PathBuf>, test: &'static str) -> Line {
         return Line::new(name, "there is no directory for it", test);
     };
     // Nothing else is waited for, or read to its end.
-    let metadata = fs::metadata(&path).ok();
-    let file = metadata.filter(|it| it.is_file() && it.len() <= MOST_BYTES);
-    let content = file.and_then(|_| fs::read(&path).ok());
+    let content = fs::metadata(&path).and_then(|it| {
+        if !it.is_file() {
+            return Err(io::Error::other("it is not a regular file"));
+        }
+        if it.len() > MOST_BYTES {
+            return Err(io::Error::other(format!("it has {} bytes", it.len())));
+        }
+        fs::read(&path)
+    });
     let state = match &content {
-        Some(_) => "read",
-        None => "not there",
+        Ok(_) => "read".to_owned(),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => "not there".to_owned(),
+        Err(error) => format!("there, and not read: {error}"),
     };
     Line {
-        digest: content.map(|content| sha256(&content)),
+        digest: content.ok().map(|content| sha256(&content)),
         ..Line::new(name, format!("{}: {state}", path.display()), test)
     }
 }
@@ -423,4 +532,38 @@ fn in_words(sections: &[Section]) -> String {
         }
     }
     text.join("\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_that_is_there_and_is_not_read_is_told_from_one_that_is_not() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = |name: &str| directory.path().join(name);
+        fs::write(path("file"), "text").unwrap();
+        fs::File::create(path("long"))
+            .unwrap()
+            .set_len(MOST_BYTES + 1)
+            .unwrap();
+        fs::create_dir(path("directory")).unwrap();
+        for (name, what) in [
+            ("file", ": read"),
+            ("none", ": not there"),
+            ("long", ": there, and not read: it has 1048577 bytes"),
+            (
+                "directory",
+                ": there, and not read: it is not a regular file",
+            ),
+            (
+                "file/below",
+                ": there, and not read: Not a directory (os error 20)",
+            ),
+        ] {
+            let line = readable("policy", Some(path(name)), "");
+            assert!(line.what.ends_with(what), "{}", line.what);
+            assert_eq!(line.digest.is_some(), name == "file");
+        }
+    }
 }
