@@ -193,12 +193,17 @@ fn connections(says: &Value) -> Section {
                 "identity_sources::what_the_policy_does_not_name_is_not_asked",
             ),
             Line::new(
+                "issuers of identity tokens, by check --probe-issuer",
+                listed(&says["identity"]["issuer-hosts"]),
+                "identity_tokens::check_asks_the_issuer_where_it_is_told_to_and_the_policy_names_it",
+            ),
+            Line::new(
                 "machines, by ssh",
                 listed(&says["ssh"]["hosts"]),
                 "machines::a_machine_that_the_policy_does_not_name_gets_no_key",
             ),
             Line::new(
-                "$HTTPS_PROXY, to the API",
+                "$HTTPS_PROXY, to the API, to GitHub and to issuers",
                 trust("proxy"),
                 "proxy::the_policy_can_forbid_a_proxy",
             ),
