@@ -9,7 +9,7 @@ use crate::{
     decision,
     limit::Limit,
     parts::Parts,
-    place::{FLOOR, GET_AUTHKEY, LEANEST, OWNER, SCRIPT, TAILMINT},
+    place::{FLOOR, GET_AUTHKEY, IDENTITY, LEANEST, OWNER, SCRIPT, TAILMINT},
     way::{FAR_ROUND_TRIP_MS, ROUND_TRIPS},
 };
 
@@ -72,6 +72,15 @@ impl Measured {
                 Figure::wall(ours, "the owner's flow", owner, faster),
                 Figure::cpu(ours, "the owner's flow", owner, None),
             ]);
+        }
+        if let Some(identity) = find(IDENTITY) {
+            let more = identity.cpu().median - ours.cpu().median;
+            figures.push(Figure::new(
+                "CPU time more with an identity token",
+                "ms",
+                more,
+                None,
+            ));
         }
         let peak = ours.peak().median / 1024.0;
         let binary = binary_bytes as f64 / 1e6;

@@ -1,15 +1,19 @@
 use std::{
     error::Error,
+    fs::{self, Permissions},
+    os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     process::Command,
 };
 
-use tailmint_simulator::Simulator;
+use tailmint_simulator::{FederatedIdentity, Issuer, Simulator};
 use tempfile::TempDir;
 
 use crate::{contender::Contender, programs::Programs, way::Way};
 
 pub(crate) const TAILMINT: &str = "tailmint";
+/// The same with a federated identity, whose token is in a file.
+pub(crate) const IDENTITY: &str = "tailmint, identity token";
 pub(crate) const SCRIPT: &str = "curl + jq script";
 /// One curl and one jq for each request, and nothing else.
 pub(crate) const LEANEST: &str = "leanest script";
@@ -20,13 +24,26 @@ pub(crate) const GET_AUTHKEY: &str = "get-authkey";
 /// is.
 pub(crate) const FLOOR: &str = "native floor";
 
+const TOKEN_FILE: &str = "identity-token";
+const POLICY_FILE: &str = "policy.toml";
+
 /// Where the programs find what they need.
 pub(crate) struct Place {
     directory: TempDir,
     ca: PathBuf,
     /// The id and the secret of the OAuth client, for who takes them as variables.
     client: (String, String),
+    /// The id of the federated identity.
+    identity: String,
+    /// Lives as long as its tokens are to be good.
+    _issuer: Issuer,
 }
+
+/// Whom the identity token is about.
+const SUBJECT: &str = "repo:acme/web:ref:refs/heads/main";
+
+/// A day, which no run takes.
+const LIFETIME_SECONDS: i64 = 86_400;
 
 impl Place {
     pub(crate) fn new(simulator: &Simulator) -> Result<Self, Box<dyn Error>> {
@@ -37,11 +54,46 @@ impl Place {
         let client = simulator
             .client("bootstrap")
             .ok_or("the simulator has no client")?;
+        let issuer = Issuer::start(simulator)?;
+        let identity = FederatedIdentity::new(
+            "bootstrap",
+            &["auth_keys"],
+            &["tag:tazpod"],
+            issuer.url(),
+            SUBJECT,
+        );
+        let mut claims = issuer.claims(identity.audience.as_str(), SUBJECT);
+        let issued = claims["iat"].as_i64().ok_or("a token has no time")?;
+        claims["exp"] = (issued + LIFETIME_SECONDS).into();
+        let token = directory.path().join(TOKEN_FILE);
+        fs::write(&token, issuer.sign(&claims))?;
+        fs::set_permissions(&token, Permissions::from_mode(0o600))?;
+        let policy = format!(
+            "version = 1\n[identity]\nclient-ids = [\"{}\"]\nfiles = [\"{}\"]\n",
+            identity.id,
+            token.display()
+        );
+        fs::write(directory.path().join(POLICY_FILE), policy)?;
+        simulator.add_identity(identity.clone());
         Ok(Self {
             directory,
             ca,
             client: (client.id, client.secret),
+            identity: identity.id,
+            _issuer: issuer,
         })
+    }
+
+    /// Mints with the federated identity.
+    fn by_identity(&self, program: &Path, way: &Way) -> Command {
+        let directory = self.directory.path();
+        let mut command = self.tailmint(program, way);
+        command
+            .args(["--client-id", &self.identity, "--id-token-file"])
+            .arg(directory.join(TOKEN_FILE))
+            .arg("--policy")
+            .arg(directory.join(POLICY_FILE));
+        command
     }
 
     /// All that mint on this way, in the order of the table.
@@ -53,6 +105,7 @@ impl Place {
     ) -> Vec<Contender> {
         let mut all = vec![
             Contender::new(TAILMINT, way, self.tailmint(&programs.tailmint, way)),
+            Contender::new(IDENTITY, way, self.by_identity(&programs.tailmint, way)),
             Contender::new(SCRIPT, way, self.script("script.sh", way)),
             Contender::new(LEANEST, way, self.script("lean.sh", way)),
         ];
