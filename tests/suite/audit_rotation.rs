@@ -164,6 +164,7 @@ fn a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_sa
     );
 }
 
+#[cfg(feature = "failpoints")]
 #[test]
 fn a_run_that_is_killed_while_it_rotates_the_log_loses_nothing_and_the_next_removes_the_rest() {
     let world = World::new();
