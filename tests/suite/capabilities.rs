@@ -18,13 +18,15 @@ fn capabilities(world: &World, arguments: &[&str]) -> Ran {
     ran.replacing(EmbeddedComponent::digest(), "[component]")
 }
 
+/// What is before the files that are read.
+const READ: &str = "files that are read: ";
+
 #[test]
 fn all_that_it_can_do_is_one_page() {
     let world = World::new();
     let policy = tailmint_policy::Policy::built_in().digest().to_owned();
     let ran = capabilities(&world, &[]).replacing(&policy, "[policy]");
     // What resolves names is another list on other systems, and with another C library.
-    const READ: &str = "files that are read: ";
     let (_, read) = ran.stdout.split_once(READ).unwrap();
     let read = read.lines().next().unwrap().to_owned();
     assert!(read.contains("/etc/resolv.conf"), "{read}");
