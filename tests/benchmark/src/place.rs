@@ -96,31 +96,30 @@ impl Place {
         command
     }
 
-    /// All that mint on this way, in the order of the table.
+    /// All that mint on this way, in the order of the table. What runs first after the relays,
+    /// or after itself, is slower or quicker for that: builds of tailmint come after scripts.
     pub(crate) fn contenders(
         &self,
         way: &Way,
         programs: &Programs,
         beside: Option<&Path>,
     ) -> Vec<Contender> {
+        let new = |name, command| Contender::new(name, way, command);
         let mut all = vec![
-            Contender::new(TAILMINT, way, self.tailmint(&programs.tailmint, way)),
-            Contender::new(IDENTITY, way, self.by_identity(&programs.tailmint, way)),
-            Contender::new(SCRIPT, way, self.script("script.sh", way)),
-            Contender::new(LEANEST, way, self.script("lean.sh", way)),
+            new(SCRIPT, self.script("script.sh", way)),
+            new(TAILMINT, self.tailmint(&programs.tailmint, way)),
+            new(LEANEST, self.script("lean.sh", way)),
+            new(IDENTITY, self.by_identity(&programs.tailmint, way)),
         ];
         if programs.python3 {
-            all.push(Contender::new(OWNER, way, self.script("owner.sh", way)));
-        }
-        let floor = self.plain(Command::new(&programs.floor), way);
-        all.push(Contender::new(FLOOR, way, floor));
-        if let Some(program) = &programs.get_authkey {
-            let command = self.get_authkey(program, way);
-            all.push(Contender::new(GET_AUTHKEY, way, command));
+            all.push(new(OWNER, self.script("owner.sh", way)));
         }
         if let Some(program) = beside {
-            let command = self.tailmint(program, way);
-            all.push(Contender::new("another tailmint", way, command));
+            all.push(new("another tailmint", self.tailmint(program, way)));
+        }
+        all.push(new(FLOOR, self.plain(Command::new(&programs.floor), way)));
+        if let Some(program) = &programs.get_authkey {
+            all.push(new(GET_AUTHKEY, self.get_authkey(program, way)));
         }
         all
     }
