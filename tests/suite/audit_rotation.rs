@@ -164,6 +164,17 @@ fn a_log_is_rotated_by_itself_and_as_many_files_are_kept_as_the_configuration_sa
     );
 }
 
+#[test]
+fn a_log_that_is_not_there_is_not_rotated() {
+    let world = World::new();
+    assert_snapshot!(audit(&world, &["rotate"]), @"
+    exit status: 11
+    --- stderr
+    error: the audit file [dir]/.local/state/tailmint/audit.jsonl: it is not there
+    hint: name the file of an audit log with --audit-file
+    ");
+}
+
 #[cfg(feature = "failpoints")]
 #[test]
 fn a_run_that_is_killed_while_it_rotates_the_log_loses_nothing_and_the_next_removes_the_rest() {

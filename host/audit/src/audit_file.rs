@@ -374,7 +374,13 @@ fn open_log(path: &Path, create: bool) -> Result<File, AuditError> {
     let failed = |error: io::Error| AuditError::unwritable(path, &error);
     let mut options = OpenOptions::new();
     options.read(true).append(true).create(create);
-    let missing = || failed(io::ErrorKind::NotFound.into());
+    let missing = || {
+        AuditError::unfit(
+            path,
+            "it is not there",
+            "name the file of an audit log with --audit-file",
+        )
+    };
     let file = own_file::open(&options, path)?.ok_or_else(missing)?;
     if !line::begins(&beginning(&file).map_err(failed)?) {
         return Err(AuditError::unfit(
