@@ -329,16 +329,6 @@ impl Subject for Line {
 
 /// Writes entries to the log, without anything else.
 pub(crate) fn journal(log: AuditFile) -> Journal {
-    let context = Context {
-        actor: Actor::from_process(&Environment::default()),
-        component: String::new(),
-        policy: String::new(),
-        client: None,
-        tailnet: None,
-        connect_to: None,
-        proxy: None,
-        ca_file: None,
-        request: None,
-    };
+    let context = Context::new(Actor::from_process(&Environment::default()));
     Journal::new(Some(Arc::new(log)), context).unwrap()
 }

@@ -129,11 +129,8 @@ fn has_rsyslogd() -> bool {
     )
 }
 
-#[test]
-fn a_syslog_daemon_has_every_line_though_it_is_started_anew() {
-    if !has_rsyslogd() {
-        return;
-    }
+/// A log whose first four lines a daemon of syslog has, what that writes in, and the daemon.
+fn minted_to_syslog() -> (World, PathBuf, Daemon) {
     let world = World::new();
     let directory = world.path().join("syslog");
     fs::create_dir(&directory).unwrap();
@@ -141,6 +138,15 @@ fn a_syslog_daemon_has_every_line_though_it_is_started_anew() {
     let daemon = Daemon::syslog(&directory);
     mint(&world);
     wait_until("four lines", || written(&directory).lines().count() == 4);
+    (world, directory, daemon)
+}
+
+#[test]
+fn a_syslog_daemon_has_every_line_though_it_is_started_anew() {
+    if !has_rsyslogd() {
+        return;
+    }
+    let (world, directory, daemon) = minted_to_syslog();
     assert_eq!(written(&directory), text(&world));
     let header = fs::read_to_string(directory.join("written")).unwrap();
     let of_tailmint = header
@@ -202,13 +208,7 @@ fn a_syslog_daemon_that_hangs_blocks_nothing_and_gets_all_later() {
     if !has_rsyslogd() {
         return;
     }
-    let world = World::new();
-    let directory = world.path().join("syslog");
-    fs::create_dir(&directory).unwrap();
-    configure(&world, "syslog", &directory.join("log.socket"));
-    let daemon = Daemon::syslog(&directory);
-    mint(&world);
-    wait_until("four lines", || written(&directory).lines().count() == 4);
+    let (world, directory, daemon) = minted_to_syslog();
     daemon.signal(Signal::STOP);
     let mut is_full = false;
     let mut mints = 1;

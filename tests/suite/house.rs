@@ -125,9 +125,9 @@ fn tree(package: &str) -> BTreeSet<String> {
     names.map(str::to_owned).collect()
 }
 
-#[test]
-fn arrows_between_the_crates_go_one_way() {
-    let metadata = cargo(&[
+/// What cargo says of the workspace.
+fn metadata() -> Value {
+    let said = cargo(&[
         "metadata",
         "--offline",
         "--locked",
@@ -135,7 +135,12 @@ fn arrows_between_the_crates_go_one_way() {
         "--format-version",
         "1",
     ]);
-    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    serde_json::from_str(&said).unwrap()
+}
+
+#[test]
+fn arrows_between_the_crates_go_one_way() {
+    let metadata = metadata();
     let packages = metadata["packages"].as_array().unwrap();
     let mut seen = 0;
     for (name, allowed) in ARROWS {
@@ -176,15 +181,7 @@ fn the_command_does_not_compile_the_engine_for_vault() {
             assert_eq!(tree.contains(other), is_there, "{name} with {other}");
         }
     }
-    let metadata = cargo(&[
-        "metadata",
-        "--offline",
-        "--locked",
-        "--no-deps",
-        "--format-version",
-        "1",
-    ]);
-    let metadata: Value = serde_json::from_str(&metadata).unwrap();
+    let metadata = metadata();
     // What is built without further words is the command alone.
     let default = metadata["workspace_default_members"].as_array().unwrap();
     assert_eq!(default.len(), 1);

@@ -1,6 +1,6 @@
 //! The engine's process, or the API's response, is gone at the worst moment.
 
-use std::{path::Path, process::Stdio};
+use std::path::Path;
 
 use tailmint_simulator::{Endpoint, Fault};
 
@@ -71,16 +71,7 @@ fn a_key_whose_engine_was_killed_is_found_by_its_description() {
 #[test]
 fn a_key_that_is_minted_while_vault_is_killed_is_revoked() {
     let Some(mut lab) = Lab::ready() else { return };
-    lab.simulator.misbehave(Endpoint::Keys, Fault::Hold, 1);
-    let before = lab.simulator.requests().len();
-    let mut client = lab
-        .command(&["read", "ts/creds/web"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The request for a token, and the one that creates the key.
-    wait_for(|| (lab.simulator.requests().len() >= before + 2).then_some(()));
+    let mut client = lab.client_whose_key_is_held();
     let engine = lab.engine_process().unwrap();
     lab.kill_vault();
     lab.simulator.go_on();

@@ -11,7 +11,7 @@ use std::{
 use regex::Regex;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use tailmint_simulator::{OauthClient, Setup, Simulator};
+use tailmint_simulator::{Endpoint, Fault, OauthClient, Setup, Simulator};
 use tempfile::TempDir;
 
 use crate::{
@@ -210,6 +210,21 @@ impl Lab {
             stdout: String::from_utf8(output.stdout).unwrap(),
             stderr: String::from_utf8(output.stderr).unwrap(),
         }
+    }
+
+    /// A client that reads a key while the API holds the request that creates it.
+    pub(crate) fn client_whose_key_is_held(&self) -> Child {
+        self.simulator.misbehave(Endpoint::Keys, Fault::Hold, 1);
+        let before = self.simulator.requests().len();
+        let client = self
+            .command(&["read", "ts/creds/web"])
+            .stdout(Stdio::null())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap();
+        // The request for a token, and the one that creates the key.
+        wait_for(|| (self.simulator.requests().len() >= before + 2).then_some(()));
+        client
     }
 
     pub(crate) fn command(&self, arguments: &[&str]) -> Command {

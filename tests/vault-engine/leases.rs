@@ -1,7 +1,5 @@
 //! A lease and its key end together.
 
-use std::process::Stdio;
-
 use insta::assert_snapshot;
 use serde_json::Value;
 use tailmint_simulator::{Endpoint, Fault};
@@ -109,16 +107,7 @@ fn a_token_takes_its_keys_with_it() {
 #[test]
 fn a_key_whose_client_hangs_up_is_revoked() {
     let Some(lab) = Lab::ready() else { return };
-    lab.simulator.misbehave(Endpoint::Keys, Fault::Hold, 1);
-    let before = lab.simulator.requests().len();
-    let mut client = lab
-        .command(&["read", "ts/creds/web"])
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .spawn()
-        .unwrap();
-    // The request for a token, and the one that creates the key.
-    wait_for(|| (lab.simulator.requests().len() >= before + 2).then_some(()));
+    let mut client = lab.client_whose_key_is_held();
     client.kill().unwrap();
     client.wait().unwrap();
     lab.simulator.go_on();

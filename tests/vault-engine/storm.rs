@@ -38,7 +38,7 @@ fn read(lab: &Lab) -> (u16, Value) {
 }
 
 #[test]
-#[ignore = "it takes minutes"]
+#[ignore = "it takes two minutes: cargo test --workspace --all-features --test vault-engine storm -- --ignored --nocapture"]
 fn a_client_gets_a_key_that_works_or_an_error_and_every_key_has_a_lease() {
     let Some(lab) = Lab::ready() else { return };
     let is_over = AtomicBool::new(false);

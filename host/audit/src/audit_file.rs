@@ -564,17 +564,7 @@ mod tests {
     use crate::{Context, verify};
 
     fn context() -> Context {
-        Context {
-            actor: actor(),
-            component: String::new(),
-            policy: String::new(),
-            client: None,
-            tailnet: None,
-            connect_to: None,
-            proxy: None,
-            ca_file: None,
-            request: None,
-        }
+        Context::new(actor())
     }
 
     fn append(path: &Path) -> Result<(), AuditError> {

@@ -26,6 +26,22 @@ pub struct Context {
 }
 
 impl Context {
+    /// That of requests of this actor of which nothing more is known. What is sent says each
+    /// member itself, so that none is forgotten.
+    pub fn new(actor: Actor) -> Self {
+        Self {
+            actor,
+            component: String::new(),
+            policy: String::new(),
+            client: None,
+            tailnet: None,
+            connect_to: None,
+            proxy: None,
+            ca_file: None,
+            request: None,
+        }
+    }
+
     /// An entry about a request that is known so far by its operation.
     pub fn entry<'a>(
         &'a self,

@@ -205,21 +205,11 @@ mod tests {
     use crate::Context;
 
     fn context() -> Context {
-        Context {
-            actor: Actor {
-                uid: 1000,
-                user: None,
-                pid: 1,
-            },
-            component: String::new(),
-            policy: String::new(),
-            client: None,
-            tailnet: None,
-            connect_to: None,
-            proxy: None,
-            ca_file: None,
-            request: None,
-        }
+        Context::new(Actor {
+            uid: 1000,
+            user: None,
+            pid: 1,
+        })
     }
 
     #[test]

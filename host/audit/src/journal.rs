@@ -175,21 +175,11 @@ mod tests {
     }
 
     fn context() -> Context {
-        Context {
-            actor: Actor {
-                uid: 1000,
-                user: None,
-                pid: 1,
-            },
-            component: String::new(),
-            policy: String::new(),
-            client: None,
-            tailnet: None,
-            connect_to: None,
-            proxy: None,
-            ca_file: None,
-            request: None,
-        }
+        Context::new(Actor {
+            uid: 1000,
+            user: None,
+            pid: 1,
+        })
     }
 
     #[test]

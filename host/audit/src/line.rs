@@ -171,6 +171,19 @@ pub(crate) fn is_part(text: &[u8], before: &Link) -> bool {
     !text.is_empty() && (begin.starts_with(text) || text.starts_with(begin)) && !has_end()
 }
 
+/// The text of a log of these entries, all of them written at second 0.
+#[cfg(test)]
+pub(crate) fn log_of(entries: &[Value]) -> String {
+    let mut link = Link::default();
+    let mut log = String::new();
+    for entry in entries {
+        let (line, next) = write(&link, jiff::Timestamp::UNIX_EPOCH, entry).unwrap();
+        log += &format!("{line}\n");
+        link = next;
+    }
+    log
+}
+
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -78,20 +78,13 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::line::{Link, write};
+    use crate::line::log_of;
 
     /// A log of these entries, all of them written at second 0.
     fn read(entries: &[Value], by: i64) -> NewKeys {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.jsonl");
-        let mut link = Link::default();
-        let mut log = String::new();
-        for entry in entries {
-            let (line, next) = write(&link, jiff::Timestamp::UNIX_EPOCH, entry).unwrap();
-            log += &format!("{line}\n");
-            link = next;
-        }
-        std::fs::write(&path, log).unwrap();
+        std::fs::write(&path, log_of(entries)).unwrap();
         NewKeys::read(&path, jiff::Timestamp::from_second(by).unwrap()).unwrap()
     }
 

@@ -249,20 +249,13 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::*;
-    use crate::line::{Link, write};
+    use crate::line::log_of;
 
     /// What a log of these entries, all of second 0, knows of it at that second.
     fn read(what: &str, second: i64, entries: &[Value]) -> Option<Story> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("audit.jsonl");
-        let mut link = Link::default();
-        let mut log = String::new();
-        for entry in entries {
-            let (line, next) = write(&link, jiff::Timestamp::UNIX_EPOCH, entry).unwrap();
-            log += &format!("{line}\n");
-            link = next;
-        }
-        std::fs::write(&path, log).unwrap();
+        std::fs::write(&path, log_of(entries)).unwrap();
         let now = Moment(jiff::Timestamp::from_second(second).unwrap());
         Story::read(&path, what, now).unwrap().0
     }

@@ -126,15 +126,9 @@ pub fn seal(secret: Secret) -> Result<(), String> {
 pub fn append(audit: &dyn Audit, actor: &Actor, changes: bool) -> Result<(), AuditError> {
     let digest = "0".repeat(64);
     let context = Context {
-        actor: actor.clone(),
         component: digest.clone(),
         policy: digest,
-        client: None,
-        tailnet: None,
-        connect_to: None,
-        proxy: None,
-        ca_file: None,
-        request: None,
+        ..Context::new(actor.clone())
     };
     let mut entry = context.entry("0123456789abcdef", AuditEvent::Decision, "mint");
     entry.decision = Verdict::Allow;

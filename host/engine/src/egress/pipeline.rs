@@ -427,17 +427,7 @@ mod tests {
             let connector = Connector::new(Trust::bundled(), None, None, Limits::default());
             let connections = Connections::over(&connector, ours).await.unwrap();
             let log = Arc::new(log);
-            let context = Context {
-                actor: Actor::from_process(&Environment::default()),
-                component: String::new(),
-                policy: String::new(),
-                client: None,
-                tailnet: None,
-                connect_to: None,
-                proxy: None,
-                ca_file: None,
-                request: None,
-            };
+            let context = Context::new(Actor::from_process(&Environment::default()));
             let audit: Arc<dyn Audit> = log.clone();
             let journal = Journal::new(Some(audit), context).unwrap();
             let told = Arc::new(Told::default());

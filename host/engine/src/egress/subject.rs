@@ -92,17 +92,7 @@ mod tests {
     use super::*;
 
     fn context() -> Context {
-        Context {
-            actor: Actor::from_process(&Environment::default()),
-            component: String::new(),
-            policy: String::new(),
-            client: None,
-            tailnet: None,
-            connect_to: None,
-            proxy: None,
-            ca_file: None,
-            request: None,
-        }
+        Context::new(Actor::from_process(&Environment::default()))
     }
 
     fn intent(task: Task) -> Intent {
